@@ -1,0 +1,203 @@
+// Package store is what the gateway keeps on disk: the inbox of deliveries,
+// the permanent table of events, the read model derived from it, idempotency
+// keys and the audit trail.
+//
+// One interface, one conformance suite (storetest) for every implementation.
+// Promises that callers lean on: Accept returns only after the delivery is
+// synced to disk; Apply moves events, read model and applied offset together
+// or not at all; Bind never gives two open incidents to one correlation key.
+// All methods are safe for concurrent use, by several gateways where the
+// implementation is shared. Errors carry an incident.Kind: not_found,
+// conflict, invalid, or unavailable where the disk or database refuses.
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"vigil/workflows/event"
+	"vigil/workflows/incident"
+)
+
+// Store is all of it. Code that needs less declares less.
+type Store interface {
+	Inbox
+	Events
+	Reads
+	Idempotency
+
+	// Ping reports whether the store takes writes.
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// Delivery is one request of an alert source, as it came.
+type Delivery struct {
+	ID          int64             `json:"id"`
+	Source      string            `json:"source"` // intake: alertmanager, sns, cloudevents
+	ReceivedAt  time.Time         `json:"received_at"`
+	ContentType string            `json:"content_type"`
+	Headers     map[string]string `json:"headers,omitempty"` // those that the intake needs, never credentials
+	Body        []byte            `json:"body"`
+	Principal   string            `json:"principal"`
+	Origin      incident.Origin   `json:"origin"`
+}
+
+// DeliveryState says how far a delivery has come.
+type DeliveryState string
+
+const (
+	DeliveryReceived    DeliveryState = "received"    // on disk, not read yet
+	DeliveryNormalised  DeliveryState = "normalised"  // its alerts wait for dispatch, or are dispatched
+	DeliveryQuarantined DeliveryState = "quarantined" // cannot be read; kept with the reason
+	DeliveryRecorded    DeliveryState = "recorded"    // holds no alert; kept for a person (subscription confirmation)
+)
+
+// Dispatch is the alerts of one delivery that share a correlation key.
+type Dispatch struct {
+	ID             int64            `json:"id"`
+	DeliveryID     int64            `json:"delivery_id"`
+	CorrelationKey string           `json:"correlation_key"`
+	Alerts         []incident.Alert `json:"alerts"`
+	Attempts       int              `json:"attempts"`
+}
+
+// DispatchState says what became of a dispatch.
+type DispatchState string
+
+const (
+	DispatchPending       DispatchState = "pending"
+	DispatchDelivered     DispatchState = "delivered"       // the incident's workflow has it
+	DispatchNoOpenProblem DispatchState = "no_open_problem" // all resolved, and nothing was open
+	DispatchPoisoned      DispatchState = "poisoned"        // keeps failing; holds up its key, and shows
+)
+
+// Inbox is the way of a delivery from bytes to incident.
+type Inbox interface {
+	// Accept stores a delivery and returns its id once it is synced.
+	// Concurrent calls share one sync (group commit).
+	Accept(ctx context.Context, d Delivery) (int64, error)
+	// CountLost counts a delivery that was refused for its size.
+	CountLost(ctx context.Context, source string, bytes int64) error
+
+	// Received returns up to limit deliveries that nobody has read yet, oldest first.
+	Received(ctx context.Context, limit int) ([]Delivery, error)
+	// Normalise records the dispatches of a delivery and its new state, in one
+	// transaction. Doing it twice changes nothing.
+	Normalise(ctx context.Context, deliveryID int64, dispatches []Dispatch) error
+	// Quarantine keeps a delivery aside with the reason, Record keeps it for a person.
+	Quarantine(ctx context.Context, deliveryID int64, reason string) error
+	Record(ctx context.Context, deliveryID int64, note string) error
+
+	// Pending returns the oldest pending dispatch of each key whose next
+	// attempt is due, up to limit; a key with a poisoned dispatch gives none.
+	Pending(ctx context.Context, limit int, now time.Time) ([]Dispatch, error)
+	// Bind returns the open incident of key; where there is none it opens
+	// newID for it. opened says which.
+	Bind(ctx context.Context, key, newID string) (incidentID string, opened bool, err error)
+	// Bound returns the open incident of key, "" where there is none.
+	Bound(ctx context.Context, key string) (string, error)
+	// Release ends the binding of key to incidentID, if it still stands.
+	Release(ctx context.Context, key, incidentID string) error
+	// Settle ends a dispatch; incidentID is "" where there is none.
+	Settle(ctx context.Context, dispatchID int64, s DispatchState, incidentID string) error
+	// Postpone records a failed attempt and when to try again.
+	Postpone(ctx context.Context, dispatchID int64, reason string, next time.Time) error
+
+	// Deliveries lists deliveries, newest first, for people; before is the id
+	// to go on from, 0 for the newest. Bodies are included.
+	Deliveries(ctx context.Context, s DeliveryState, before int64, limit int) ([]DeliveryRecord, error)
+	// InboxCounts counts for health and metrics.
+	InboxCounts(ctx context.Context) (InboxCounts, error)
+}
+
+// DeliveryRecord is a delivery with what became of it.
+type DeliveryRecord struct {
+	Delivery
+	State       DeliveryState   `json:"state"`
+	Reason      string          `json:"reason,omitempty"`
+	IncidentIDs []string        `json:"incident_ids,omitempty"`
+	Dispatches  []DispatchState `json:"dispatches,omitempty"`
+}
+
+// InboxCounts counts deliveries and dispatches by what became of them.
+type InboxCounts struct {
+	Received, Quarantined, Recorded int64 // deliveries
+	Pending, Poisoned               int64 // dispatches
+	Lost                            int64 // refused for their size
+	OldestPending                   time.Time
+}
+
+// Gap says that an event cannot be applied because earlier ones are missing.
+type Gap struct {
+	IncidentID, RunID string
+	HaveSeq           int64 // last applied
+	NextSeq           int64 // first that came
+}
+
+// Events is the permanent table of events and what follows from them.
+type Events interface {
+	// Applied returns the position up to which everything is applied.
+	Applied(ctx context.Context) (event.Cursor, error)
+	// Apply applies events in stream order, in one transaction: event table,
+	// read model, binding of closed incidents, applied offset. An event at or
+	// below the applied offset, or below its run's seq, is skipped; one that
+	// would leave a hole stops there and is returned as a Gap, with everything
+	// before it applied. fill are events recovered from the workflow, without
+	// offset; they are applied first. A new epoch resets the offset, not the
+	// events. It returns the events that were new, with Epoch and Offset set.
+	Apply(ctx context.Context, epoch string, fill, events []event.Event) (fresh []event.Event, gap *Gap, err error)
+	// Since returns up to limit events after c in offset order. An error of
+	// kind not_found means that c cannot be served and a snapshot is needed:
+	// other epoch, ahead of us, or more than limit behind.
+	Since(ctx context.Context, c event.Cursor, limit int) ([]event.Event, error)
+	// Snapshot returns the summaries of all open incidents and the latest
+	// closed ones, with the position that they are exactly as of.
+	Snapshot(ctx context.Context, closed int) (event.Cursor, []event.Summary, error)
+	// Rebuild derives the read model anew from the event table.
+	Rebuild(ctx context.Context) error
+}
+
+// Filter selects incidents. Zero values select everything.
+type Filter struct {
+	Status     incident.Status
+	Severity   incident.Severity
+	Service    string
+	Open       *bool
+	NeedsHuman *bool
+	Text       string // in title, id or service
+}
+
+// Reads answers the API.
+type Reads interface {
+	// Incidents lists summaries, newest first. cursor is "" for the first page;
+	// next is "" after the last.
+	Incidents(ctx context.Context, f Filter, cursor string, limit int) (list []event.Summary, next string, err error)
+	// Incident returns the view of the latest run of an incident.
+	Incident(ctx context.Context, id string) (event.View, error)
+	// IncidentEvents returns events of an incident in the order applied, after
+	// seq afterSeq of run runID; "" is the latest run. more says that there are more.
+	IncidentEvents(ctx context.Context, id, runID string, afterSeq int64, limit int) (list []event.Event, more bool, err error)
+	// Open lists id and run of every incident that is not closed, for the reconciler.
+	Open(ctx context.Context) ([]event.Summary, error)
+	// Business computes the business metrics from all incidents.
+	Business(ctx context.Context) (event.BusinessMetrics, error)
+}
+
+// Idempotency remembers what a request with an Idempotency-Key was answered.
+type Idempotency interface {
+	// Begin claims key for principal. A remembered answer is returned for the
+	// same requestHash; another hash is an error of kind invalid; a request
+	// still in progress is an error of kind conflict.
+	Begin(ctx context.Context, principal, key, requestHash string) (*Answer, error)
+	// Finish stores the answer, or forgets the key where a is nil because
+	// nothing is known to have happened.
+	Finish(ctx context.Context, principal, key string, a *Answer) error
+}
+
+// Answer is a stored HTTP answer.
+type Answer struct {
+	Status int             `json:"status"`
+	Body   json.RawMessage `json:"body"`
+}

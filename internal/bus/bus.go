@@ -1,0 +1,105 @@
+// Package bus is the NATS JetStream plumbing that worker and gateway share:
+// connecting, the streams' names and configuration, and the epoch. It knows
+// subjects and bytes, no incident.
+//
+// Two streams: Events keeps everything that happened, in order, and System
+// keeps the latest value per subject. A stream's epoch is a random id in its
+// metadata, written when the stream is made; it changes when the stream is
+// made anew, and with it every cursor into the old one becomes void.
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	EventStream  = "INCIDENTS"
+	EventSubject = "inc.evt." // + incident id
+	EventFilter  = EventSubject + ">"
+
+	SystemStream  = "SYSTEM"
+	SystemSubject = "vigil.sys." // + event type, dots as dashes
+	SystemFilter  = SystemSubject + ">"
+
+	epochKey = "vigil-epoch"
+
+	// maxAge is how long the event stream keeps messages for replicas that
+	// were away; the permanent copy is the gateway's store.
+	maxAge = 72 * time.Hour
+	// dedupWindow is how long a message id is remembered. A publisher that
+	// retries later than that may publish twice; readers drop it by its seq.
+	dedupWindow = 10 * time.Minute
+)
+
+// Streams is a handle on both streams.
+type Streams struct {
+	JS     jetstream.JetStream
+	Events jetstream.Stream
+	System jetstream.Stream
+	Epoch  string
+}
+
+// Open makes the streams where they do not exist and reads the epoch. Several
+// processes may open at once: the first one's epoch stands.
+func Open(ctx context.Context, nc *nats.Conn, replicas int) (*Streams, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("bus: open JetStream: %w", err)
+	}
+	events, err := ensure(ctx, js, jetstream.StreamConfig{
+		Name: EventStream, Subjects: []string{EventFilter}, Storage: jetstream.FileStorage, Replicas: replicas,
+		MaxAge: maxAge, Duplicates: dedupWindow, AllowDirect: true,
+		Metadata: map[string]string{epochKey: uuid.NewString()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	system, err := ensure(ctx, js, jetstream.StreamConfig{
+		Name: SystemStream, Subjects: []string{SystemFilter}, Storage: jetstream.MemoryStorage, Replicas: replicas,
+		MaxMsgsPerSubject: 1, AllowDirect: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	epoch := events.CachedInfo().Config.Metadata[epochKey]
+	if epoch == "" {
+		return nil, fmt.Errorf("bus: stream %s has no %q in its metadata: it was not made by Vigil; remove it, or set the key to a random id", EventStream, epochKey)
+	}
+	return &Streams{JS: js, Events: events, System: system, Epoch: epoch}, nil
+}
+
+func ensure(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) (jetstream.Stream, error) {
+	s, err := js.Stream(ctx, want.Name)
+	if err == nil {
+		return s, nil
+	}
+	if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("bus: look up stream %s: %w", want.Name, err)
+	}
+	s, err = js.CreateStream(ctx, want)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		s, err = js.Stream(ctx, want.Name) // another process was first
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bus: create stream %s: %w", want.Name, err)
+	}
+	return s, nil
+}
+
+// Connect dials url and keeps reconnecting for ever once it was connected.
+func Connect(url, name string, opts ...nats.Option) (*nats.Conn, error) {
+	nc, err := nats.Connect(url, append([]nats.Option{
+		nats.Name(name), nats.MaxReconnects(-1), nats.ReconnectWait(500 * time.Millisecond),
+	}, opts...)...)
+	if err != nil {
+		return nil, fmt.Errorf("bus: connect to NATS at %s: %w; is it running, and is the address right?", url, err)
+	}
+	return nc, nil
+}

@@ -1,0 +1,273 @@
+package event
+
+import (
+	"sort"
+	"time"
+
+	"vigil/workflows/incident"
+)
+
+// View is what an incident's events add up to. Apply is the only way to
+// change it; the TypeScript reducer in web/src/store mirrors it field by field.
+type View struct {
+	Summary
+	Description  string                 `json:"description,omitempty"`
+	Labels       map[string]string      `json:"labels,omitempty"`
+	Phases       []PhaseView            `json:"phases"`
+	Agents       []AgentView            `json:"agents"`
+	Alerts       []incident.Alert       `json:"alerts"`   // one per fingerprint, as last heard
+	Evidence     []incident.Evidence    `json:"evidence"` // in the order collected
+	Diagnosis    *incident.Diagnosis    `json:"diagnosis,omitempty"`
+	Prediction   *incident.Prediction   `json:"prediction,omitempty"`
+	Decision     *incident.Decision     `json:"decision,omitempty"`
+	Proposal     *incident.Proposal     `json:"proposal,omitempty"` // the latest
+	Action       *incident.Action       `json:"action,omitempty"`   // set once it was started
+	Execution    *incident.Execution    `json:"execution,omitempty"`
+	Verification *incident.Verification `json:"verification,omitempty"`
+	Message      string                 `json:"message,omitempty"`
+	Review       string                 `json:"review,omitempty"`
+}
+
+// Summary is the part of a View that a list of incidents shows.
+type Summary struct {
+	IncidentID     string                  `json:"incident_id"`
+	RunID          string                  `json:"run_id"`
+	Seq            int64                   `json:"seq"` // last numbered event applied
+	Title          string                  `json:"title"`
+	Service        string                  `json:"service"`
+	Severity       incident.Severity       `json:"severity"`
+	Status         incident.Status         `json:"status"`
+	Phase          incident.Phase          `json:"phase,omitempty"` // the latest that began
+	NeedsHuman     bool                    `json:"needs_human"`
+	Handover       incident.HandoverReason `json:"handover,omitempty"`
+	StatusReason   string                  `json:"status_reason,omitempty"`
+	Outcome        incident.Outcome        `json:"outcome,omitempty"`
+	Verdict        incident.Verdict        `json:"verdict,omitempty"`
+	Cause          incident.Cause          `json:"cause,omitempty"`
+	CauseService   string                  `json:"cause_service,omitempty"`
+	Source         string                  `json:"source"`
+	Origin         incident.Origin         `json:"origin"`
+	OpenedBy       string                  `json:"opened_by,omitempty"`
+	AcknowledgedBy string                  `json:"acknowledged_by,omitempty"`
+	Level          int                     `json:"level"` // step of the escalation ladder reached
+	AlertsFiring   int                     `json:"alerts_firing"`
+	AlertsTotal    int                     `json:"alerts_total"`
+	StartedAt      time.Time               `json:"started_at,omitzero"`
+	OpenedAt       time.Time               `json:"opened_at,omitzero"`
+	AcknowledgedAt time.Time               `json:"acknowledged_at,omitzero"`
+	ClosedAt       time.Time               `json:"closed_at,omitzero"`
+	UpdatedAt      time.Time               `json:"updated_at,omitzero"`
+	Cost           Cost                    `json:"cost"`
+}
+
+// Cost is what the models consumed for one incident. Unknown counts calls
+// whose price is not known; Repeated counts calls that were paid for again
+// after a crash or a failure.
+type Cost struct {
+	ModelCalls    int   `json:"model_calls"`
+	InputTokens   int64 `json:"input_tokens"`
+	OutputTokens  int64 `json:"output_tokens"`
+	CostMicros    int64 `json:"cost_usd_micros"`
+	UnknownPriced int   `json:"unknown_priced_calls"`
+	Repeated      int   `json:"repeated_calls"`
+}
+
+// PhaseView is one phase as it stands.
+type PhaseView struct {
+	Phase     incident.Phase      `json:"phase"`
+	State     incident.PhaseState `json:"state"`
+	Detail    string              `json:"detail,omitempty"`
+	StartedAt time.Time           `json:"started_at,omitzero"`
+	EndedAt   time.Time           `json:"ended_at,omitzero"`
+}
+
+// AgentView is one agent as it stands.
+type AgentView struct {
+	AgentUpdated
+	UpdatedAt  time.Time           `json:"updated_at,omitzero"`
+	Provenance incident.Provenance `json:"provenance"` // of its latest model call, where it made one
+}
+
+// Apply adds e to the view. It reports false, and changes nothing, for an
+// event that was applied before, that belongs to another run which is not
+// newer, or whose type or data this version cannot read. The caller sees to
+// the order: e.Seq must be v.Seq+1, 1 for the first of a run, or 0.
+func (v *View) Apply(e Event) bool {
+	if e.RunID == v.RunID && e.Seq != 0 && e.Seq <= v.Seq {
+		return false
+	}
+	data, err := e.Decode()
+	if err != nil {
+		return false
+	}
+	if open, ok := data.(*IncidentOpened); ok {
+		v.open(e, open) // a new run starts from nothing
+	} else if e.RunID != v.RunID {
+		return false
+	}
+	if e.Seq != 0 {
+		v.Seq = e.Seq
+	}
+	v.UpdatedAt = e.At
+	v.apply(e, data)
+	return true
+}
+
+func (v *View) open(e Event, d *IncidentOpened) {
+	*v = View{
+		Summary: Summary{
+			IncidentID: e.IncidentID, RunID: e.RunID, Title: d.Title, Service: d.Service, Severity: d.Severity,
+			Status: incident.StatusDetected, Source: d.Source, Origin: e.Provenance.Origin, OpenedBy: d.OpenedBy,
+			StartedAt: d.StartedAt, OpenedAt: e.At,
+		},
+		Description: d.Description, Labels: d.Labels,
+		Phases: []PhaseView{}, Agents: []AgentView{}, Alerts: []incident.Alert{}, Evidence: []incident.Evidence{},
+	}
+	for _, p := range incident.Phases {
+		v.Phases = append(v.Phases, PhaseView{Phase: p, State: incident.PhasePending})
+	}
+	for _, a := range incident.Agents {
+		v.Agents = append(v.Agents, AgentView{AgentUpdated: AgentUpdated{Agent: a, State: incident.AgentIdle}})
+	}
+}
+
+func (v *View) apply(e Event, data Data) {
+	switch d := data.(type) {
+	case *IncidentStatusChanged:
+		v.Status, v.NeedsHuman, v.Handover, v.StatusReason = d.Status, d.NeedsHuman, d.Handover, d.Reason
+	case *IncidentAcknowledged:
+		v.AcknowledgedBy, v.AcknowledgedAt = d.By, e.At
+	case *IncidentSeverityChanged:
+		v.Severity = d.To
+	case *IncidentEscalated:
+		v.Level = d.Level
+	case *IncidentClosed:
+		v.close(d.Status, d.Outcome, d.Reason, e.At)
+	case *IncidentAborted:
+		v.close(incident.StatusAborted, incident.OutcomeAborted, d.Reason, e.At)
+	case *AlertReceived:
+		v.alert(d.Alert)
+	case *PhaseChanged:
+		v.phase(d, e.At)
+	case *AgentUpdated:
+		v.agent(d, e.At)
+	case *ModelCalled:
+		v.modelCall(d, e.Provenance)
+	case *EvidenceCollected:
+		v.Evidence = append(v.Evidence, d.Evidence)
+	case *DiagnosisConcluded:
+		v.Diagnosis = &d.Diagnosis
+		v.Verdict, v.Cause, v.CauseService = d.Diagnosis.Verdict, d.Diagnosis.Cause, d.Diagnosis.Service
+	case *PredictionConcluded:
+		v.Prediction = &d.Prediction
+	case *DecisionMade:
+		v.Decision = &d.Decision
+	case *ApprovalRequested:
+		v.Proposal = &d.Proposal
+	case *ApprovalDecided:
+		v.settle(d.ProposalID, d.State, d.By, d.Comment, e.At)
+	case *ApprovalExpired:
+		v.settle(d.ProposalID, incident.ProposalExpired, "", "", e.At)
+	case *ApprovalVoided:
+		v.settle(d.ProposalID, incident.ProposalVoided, "", d.Reason, e.At)
+	case *ActionStarted:
+		v.Action = &d.Action
+		v.Execution = &incident.Execution{ActionHash: d.Action.Hash(), ClientToken: d.ClientToken,
+			State: incident.ExecutionRunning, StartedAt: e.At, Provenance: e.Provenance}
+	case *ActionFinished:
+		v.Execution = &d.Execution
+	case *VerificationMeasured:
+		v.Verification = &d.Verification
+	case *MessageDrafted:
+		v.Message = d.Text
+	case *ReviewWritten:
+		v.Review = d.Text
+	}
+}
+
+func (v *View) close(s incident.Status, o incident.Outcome, reason string, at time.Time) {
+	v.Status, v.Outcome, v.StatusReason, v.ClosedAt, v.NeedsHuman = s, o, reason, at, false
+	if v.Proposal != nil && v.Proposal.State == incident.ProposalPending {
+		v.settle(v.Proposal.ID, incident.ProposalVoided, "", reason, at)
+	}
+}
+
+func (v *View) alert(a incident.Alert) {
+	found := false
+	for i := range v.Alerts {
+		if v.Alerts[i].Fingerprint == a.Fingerprint {
+			v.Alerts[i], found = a, true
+		}
+	}
+	if !found {
+		v.Alerts = append(v.Alerts, a)
+	}
+	v.AlertsTotal, v.AlertsFiring = len(v.Alerts), 0
+	for _, have := range v.Alerts {
+		if have.Status == incident.AlertFiring {
+			v.AlertsFiring++
+		}
+	}
+}
+
+func (v *View) phase(d *PhaseChanged, at time.Time) {
+	for i := range v.Phases {
+		p := &v.Phases[i]
+		if p.Phase != d.Phase {
+			continue
+		}
+		p.State, p.Detail = d.State, d.Detail
+		if d.State == incident.PhaseRunning {
+			p.StartedAt, p.EndedAt, v.Phase = at, time.Time{}, d.Phase
+		} else {
+			p.EndedAt = at
+		}
+	}
+}
+
+func (v *View) agent(d *AgentUpdated, at time.Time) {
+	for i := range v.Agents {
+		if v.Agents[i].Agent == d.Agent {
+			v.Agents[i].AgentUpdated, v.Agents[i].UpdatedAt = *d, at
+		}
+	}
+}
+
+func (v *View) modelCall(d *ModelCalled, p incident.Provenance) {
+	v.Cost.ModelCalls++
+	if p.Attempt > 1 {
+		v.Cost.Repeated += int(p.Attempt) - 1
+	}
+	if p.Usage != nil {
+		v.Cost.InputTokens += p.Usage.InputTokens
+		v.Cost.OutputTokens += p.Usage.OutputTokens
+	}
+	if p.Usage == nil || p.Usage.CostMicros == nil {
+		v.Cost.UnknownPriced++
+	} else {
+		v.Cost.CostMicros += *p.Usage.CostMicros
+	}
+	for i := range v.Agents {
+		if v.Agents[i].Agent == d.Agent {
+			v.Agents[i].Provenance = p
+		}
+	}
+}
+
+func (v *View) settle(id string, s incident.ProposalState, by, comment string, at time.Time) {
+	if v.Proposal == nil || v.Proposal.ID != id {
+		return
+	}
+	p := *v.Proposal // the event that brought it stays as it was
+	p.State, p.DecidedBy, p.Comment, p.DecidedAt = s, by, comment, at
+	v.Proposal = &p
+}
+
+func sortedKeys[K ~string, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool { return keys[i] < keys[j] })
+	return keys
+}

@@ -1,0 +1,149 @@
+package incident
+
+import "time"
+
+// The names under which an incident's workflow is reached. They are constants
+// rather than Go symbols, so that renaming code never breaks a caller.
+const (
+	TaskQueue    = "incidents"
+	WorkflowType = "IncidentWorkflow"
+
+	SignalAlert  = "alert"  // AlertSignal
+	SignalCancel = "cancel" // CancelSignal
+
+	QueryState       = "state"        // () → event.View
+	QueryEventsSince = "events_since" // EventsSinceArgs → []event.Event
+
+	UpdateDecide      = "decide"       // DecideArgs → DecideResult
+	UpdateAcknowledge = "acknowledge"  // AcknowledgeArgs → VerbResult
+	UpdateNote        = "note"         // NoteArgs → VerbResult
+	UpdateSetSeverity = "set_severity" // SetSeverityArgs → VerbResult
+	UpdateResolve     = "resolve"      // ResolveArgs → VerbResult
+)
+
+// Search attributes of an incident's workflow, all Keyword but the last.
+const (
+	AttrSeverity   = "IncidentSeverity"
+	AttrPhase      = "IncidentPhase"
+	AttrService    = "IncidentService"
+	AttrNeedsHuman = "IncidentNeedsHuman" // Bool
+)
+
+// Input starts an incident. Every field has a default, so that a person can
+// type it; the workflow id is the incident's id.
+type Input struct {
+	Title       string            `json:"title,omitempty"` // default: "Incident on <service>"
+	Description string            `json:"description,omitempty"`
+	Service     string            `json:"service,omitempty"`  // default: unknown
+	Severity    Severity          `json:"severity,omitempty"` // default: medium
+	Labels      map[string]string `json:"labels,omitempty"`
+	Source      string            `json:"source,omitempty"`    // default: "manual"
+	OpenedBy    string            `json:"opened_by,omitempty"` // principal, where a person opened it over the API
+	StartedAt   time.Time         `json:"started_at,omitzero"` // when the trouble began; default: when the workflow started
+	Origin      Origin            `json:"origin,omitempty"`    // default: live
+}
+
+// AlertSignal brings alerts to a running incident.
+type AlertSignal struct {
+	Alerts []Alert `json:"alerts"`
+}
+
+// CancelSignal asks the investigation to stop; the incident is handed to a person.
+type CancelSignal struct {
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// EventsSinceArgs asks for the events of this run after AfterSeq, oldest first.
+type EventsSinceArgs struct {
+	AfterSeq int64 `json:"after_seq"`
+	Limit    int   `json:"limit,omitempty"` // default 500
+}
+
+// Role is what a principal may do; each includes the ones before it.
+type Role string
+
+const (
+	RoleViewer    Role = "viewer"
+	RoleResponder Role = "responder" // acknowledge, note, set severity, resolve, open incidents
+	RoleApprover  Role = "approver"  // decide on proposals
+	RoleAdmin     Role = "admin"
+)
+
+var Roles = []Role{RoleViewer, RoleResponder, RoleApprover, RoleAdmin}
+
+func (r Role) Valid() bool { return contains(Roles, r) }
+
+// Principal is who asks. The gateway authenticates it and passes it on; it
+// is never taken from the body of a request.
+type Principal struct {
+	Name string `json:"name"`
+	Role Role   `json:"role"`
+}
+
+// May reports whether the principal has at least role r.
+func (p Principal) May(r Role) bool {
+	have, want := -1, len(Roles)
+	for i, v := range Roles {
+		if v == p.Role {
+			have = i
+		}
+		if v == r {
+			want = i
+		}
+	}
+	return p.Name != "" && have >= want
+}
+
+// Verdict on a proposal.
+const (
+	DecisionApprove = "approve"
+	DecisionReject  = "reject"
+)
+
+// DecideArgs decides on a proposal. ActionHash must be the hash of the exact
+// action that the person saw.
+type DecideArgs struct {
+	Principal  Principal `json:"principal"`
+	Decision   string    `json:"decision"` // approve or reject
+	ProposalID string    `json:"proposal_id"`
+	ActionHash string    `json:"action_hash"`
+	Comment    string    `json:"comment,omitempty"`
+}
+
+// DecideResult confirms a decision.
+type DecideResult struct {
+	ProposalID string        `json:"proposal_id"`
+	State      ProposalState `json:"state"`
+	DecidedBy  string        `json:"decided_by"`
+	DecidedAt  time.Time     `json:"decided_at"`
+}
+
+// AcknowledgeArgs says that somebody is on it.
+type AcknowledgeArgs struct {
+	Principal Principal `json:"principal"`
+}
+
+// NoteArgs adds a person's words to the timeline.
+type NoteArgs struct {
+	Principal Principal `json:"principal"`
+	Text      string    `json:"text"`
+}
+
+// SetSeverityArgs changes the severity.
+type SetSeverityArgs struct {
+	Principal Principal `json:"principal"`
+	Severity  Severity  `json:"severity"`
+	Reason    string    `json:"reason,omitempty"`
+}
+
+// ResolveArgs closes the incident on a person's word. Reason is required.
+type ResolveArgs struct {
+	Principal Principal `json:"principal"`
+	Reason    string    `json:"reason"`
+}
+
+// VerbResult confirms a human verb. Seq is the event that it became.
+type VerbResult struct {
+	Seq int64 `json:"seq"`
+}
