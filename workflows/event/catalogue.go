@@ -118,7 +118,7 @@ type PhaseChanged struct {
 type AgentUpdated struct {
 	Agent         incident.Agent      `json:"agent"`
 	State         incident.AgentState `json:"state"`
-	Phase         incident.Phase      `json:"phase"`
+	Phase         incident.Phase      `json:"phase,omitempty"`
 	Task          string              `json:"task,omitempty"`
 	Turn          int                 `json:"turn,omitempty"`
 	MaxTurns      int                 `json:"max_turns,omitempty"`

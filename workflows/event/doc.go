@@ -12,3 +12,5 @@
 // of the JSON Schema and, through it, of web/src/protocol; `task generate`
 // makes both, and a test fails while they are stale.
 package event
+
+//go:generate go run ./gen

@@ -85,7 +85,7 @@ type PhaseView struct {
 type AgentView struct {
 	AgentUpdated
 	UpdatedAt  time.Time           `json:"updated_at,omitzero"`
-	Provenance incident.Provenance `json:"provenance"` // of its latest model call, where it made one
+	Provenance incident.Provenance `json:"provenance,omitzero"` // of its latest model call, where it made one
 }
 
 // Apply adds e to the view. It reports false, and changes nothing, for an

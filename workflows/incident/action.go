@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -170,3 +171,16 @@ type Check struct {
 
 // Passed reports whether enough consecutive points are back to normal.
 func (c Check) Passed() bool { return c.Needed > 0 && c.Good >= c.Needed }
+
+// Token is the client token of the action: a UUID (version 8, RFC 9562) made
+// from its hash, so that the same action always carries the same one.
+func (a Action) Token() string {
+	sum, err := hex.DecodeString(a.Hash())
+	if err != nil {
+		panic("incident: an action's hash is not hexadecimal: " + err.Error())
+	}
+	b := sum[:16]
+	b[6] = b[6]&0x0f | 0x80
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
+}

@@ -41,6 +41,7 @@ type Input struct {
 	OpenedBy    string            `json:"opened_by,omitempty"` // principal, where a person opened it over the API
 	StartedAt   time.Time         `json:"started_at,omitzero"` // when the trouble began; default: when the workflow started
 	Origin      Origin            `json:"origin,omitempty"`    // default: live
+	Alerts      []Alert           `json:"alerts,omitempty"`    // known at the start; most come by signal
 }
 
 // AlertSignal brings alerts to a running incident.

@@ -35,6 +35,10 @@ const (
 	AutonomyNever   Autonomy = "never"   // nothing to do, or not by Vigil
 )
 
+var Autonomies = []Autonomy{AutonomyApprove, AutonomyNever}
+
+func (a Autonomy) Valid() bool { return contains(Autonomies, a) }
+
 // Decision is the outcome of a vote.
 type Decision struct {
 	Options     []Option           `json:"options"`

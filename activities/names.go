@@ -1,0 +1,18 @@
+package activities
+
+// The names under which activities are registered. They are in histories:
+// never change one, add another.
+const (
+	LoadSettingsName    = "LoadSettings"
+	CollectEvidenceName = "CollectEvidence"
+	CallModelName       = "CallModel"
+	RankSuspectsName    = "RankSuspects"
+	ConcludeName        = "ConcludeDiagnosis"
+	ForecastTrendName   = "ForecastTrend"
+	ExecuteActionName   = "ExecuteAction"
+	FindExecutionName   = "FindExecution"
+	AwaitExecutionName  = "AwaitExecution"
+	MeasureRecoveryName = "MeasureRecovery"
+	CheckMessageName    = "CheckMessage"
+	PublishEventsName   = "PublishEvents"
+)

@@ -1,0 +1,229 @@
+package workflows
+
+import (
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"vigil/workflows/event"
+	"vigil/workflows/incident"
+)
+
+const (
+	maxNote      = 4000 // characters of a note, comment or reason
+	eventsPerAsk = 500
+)
+
+// handle registers queries, signals and updates. People act by updates rather
+// than signals, because they need an answer: an update is refused by its
+// validator with a reason and leaves nothing in the history, or is accepted
+// and decided once.
+func (w *run) handle(ctx workflow.Context) error {
+	if err := workflow.SetQueryHandler(ctx, incident.QueryState, func() (event.View, error) { return w.view, nil }); err != nil {
+		return err
+	}
+	if err := workflow.SetQueryHandler(ctx, incident.QueryEventsSince, w.eventsSince); err != nil {
+		return err
+	}
+	w.alerts = workflow.GetSignalChannel(ctx, incident.SignalAlert)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var s incident.AlertSignal
+			if !w.alerts.Receive(ctx, &s) {
+				return
+			}
+			w.takeAlerts(ctx, s)
+		}
+	})
+	cancel := workflow.GetSignalChannel(ctx, incident.SignalCancel)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		var s incident.CancelSignal
+		cancel.Receive(ctx, &s)
+		w.cancelled = &s
+		w.cancelStory()
+	})
+	if err := update(ctx, incident.UpdateDecide, w.checkDecide, w.onDecide); err != nil {
+		return err
+	}
+	if err := update(ctx, incident.UpdateAcknowledge, w.checkAcknowledge, w.onAcknowledge); err != nil {
+		return err
+	}
+	if err := update(ctx, incident.UpdateNote, w.checkNote, w.onNote); err != nil {
+		return err
+	}
+	if err := update(ctx, incident.UpdateSetSeverity, w.checkSetSeverity, w.onSetSeverity); err != nil {
+		return err
+	}
+	return update(ctx, incident.UpdateResolve, w.checkResolve, w.onResolve)
+}
+
+// update registers handler with validator, whose errors reach the caller with
+// their incident.Kind as type.
+func update[A, R any](ctx workflow.Context, name string, check func(workflow.Context, A) error, on func(workflow.Context, A) (R, error)) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, name, on, workflow.UpdateHandlerOptions{
+		Validator: func(ctx workflow.Context, args A) error {
+			err := check(ctx, args)
+			if err == nil {
+				return nil
+			}
+			return temporal.NewApplicationErrorWithOptions(err.Error(), string(incident.KindOf(err)),
+				temporal.ApplicationErrorOptions{NonRetryable: true})
+		},
+	})
+}
+
+func (w *run) eventsSince(a incident.EventsSinceArgs) ([]event.Event, error) {
+	if a.Limit <= 0 || a.Limit > eventsPerAsk {
+		a.Limit = eventsPerAsk
+	}
+	from := min(max(a.AfterSeq, 0), int64(len(w.log)))
+	to := min(from+int64(a.Limit), int64(len(w.log)))
+	return w.log[from:to], nil
+}
+
+// receiveAlerts takes what is there without waiting.
+func (w *run) receiveAlerts(ctx workflow.Context) {
+	for {
+		var s incident.AlertSignal
+		if !w.alerts.ReceiveAsync(&s) {
+			return
+		}
+		w.takeAlerts(ctx, s)
+	}
+}
+
+// takeAlerts adds alerts that were not seen before. A sender that repeats
+// itself, or a delivery that came twice, changes nothing.
+func (w *run) takeAlerts(ctx workflow.Context, s incident.AlertSignal) {
+	for _, a := range s.Alerts {
+		key := a.ContentKey()
+		if w.seen[key] {
+			continue
+		}
+		w.seen[key] = true
+		if w.closing {
+			if a.Status == incident.AlertFiring {
+				w.late = append(w.late, a)
+			}
+			continue
+		}
+		origin := a.Origin
+		if !origin.Valid() {
+			origin = incident.OriginLive
+		}
+		w.emit(ctx, &event.AlertReceived{Alert: a}, incident.Provenance{Origin: origin, Service: a.Source})
+	}
+}
+
+// cleared reports that the incident had alerts and none of them fires any more.
+func (w *run) cleared() bool { return w.view.AlertsTotal > 0 && w.view.AlertsFiring == 0 }
+
+func (w *run) checkOpen(p incident.Principal, need incident.Role, what string) error {
+	if !p.May(need) {
+		return incident.Errorf(incident.KindDenied, "%s needs the role %s or higher; %q has %q", what, need, p.Name, p.Role)
+	}
+	if w.view.Status.Terminal() || w.resolvedBy != nil {
+		return incident.Errorf(incident.KindConflict, "the incident is over")
+	}
+	return nil
+}
+
+func (w *run) checkDecide(ctx workflow.Context, a incident.DecideArgs) error {
+	if err := w.checkOpen(a.Principal, incident.RoleApprover, "deciding on a proposal"); err != nil {
+		return err
+	}
+	p := w.view.Proposal
+	switch {
+	case a.Decision != incident.DecisionApprove && a.Decision != incident.DecisionReject:
+		return incident.Errorf(incident.KindInvalid, "decision is %q; say approve or reject", a.Decision)
+	case len(a.Comment) > maxNote:
+		return incident.Errorf(incident.KindInvalid, "the comment is longer than %d characters", maxNote)
+	case p == nil || p.ID != a.ProposalID:
+		return incident.Errorf(incident.KindConflict, "there is no proposal %q, or a newer one has taken its place; look again", a.ProposalID)
+	case p.State == incident.ProposalApproved, p.State == incident.ProposalRejected:
+		return incident.Errorf(incident.KindConflict, "already %s by %s", p.State, p.DecidedBy)
+	case p.State != incident.ProposalPending || !workflow.Now(ctx).Before(p.Deadline):
+		return incident.Errorf(incident.KindConflict, "the proposal has expired or was overtaken; nothing was decided")
+	case p.ActionHash != a.ActionHash:
+		return incident.Errorf(incident.KindConflict, "the action is not the one that was shown (its hash is %.12s…, not %.12s…); look again", p.ActionHash, a.ActionHash)
+	}
+	return nil
+}
+
+func (w *run) onDecide(ctx workflow.Context, a incident.DecideArgs) (incident.DecideResult, error) {
+	state := incident.ProposalRejected
+	if a.Decision == incident.DecisionApprove {
+		state = incident.ProposalApproved
+	}
+	w.emit(ctx, &event.ApprovalDecided{ProposalID: a.ProposalID, State: state, By: a.Principal.Name, Comment: a.Comment}, w.by(a.Principal))
+	return incident.DecideResult{ProposalID: a.ProposalID, State: state, DecidedBy: a.Principal.Name, DecidedAt: workflow.Now(ctx)}, nil
+}
+
+func (w *run) checkAcknowledge(_ workflow.Context, a incident.AcknowledgeArgs) error {
+	if err := w.checkOpen(a.Principal, incident.RoleResponder, "acknowledging"); err != nil {
+		return err
+	}
+	if by := w.view.AcknowledgedBy; by != "" {
+		return incident.Errorf(incident.KindConflict, "already acknowledged by %s", by)
+	}
+	return nil
+}
+
+func (w *run) onAcknowledge(ctx workflow.Context, a incident.AcknowledgeArgs) (incident.VerbResult, error) {
+	return incident.VerbResult{Seq: w.emit(ctx, &event.IncidentAcknowledged{By: a.Principal.Name}, w.by(a.Principal))}, nil
+}
+
+func (w *run) checkNote(_ workflow.Context, a incident.NoteArgs) error {
+	if err := w.checkOpen(a.Principal, incident.RoleResponder, "adding a note"); err != nil {
+		return err
+	}
+	return checkText("text", a.Text)
+}
+
+func (w *run) onNote(ctx workflow.Context, a incident.NoteArgs) (incident.VerbResult, error) {
+	return incident.VerbResult{Seq: w.emit(ctx, &event.IncidentNoted{By: a.Principal.Name, Text: a.Text}, w.by(a.Principal))}, nil
+}
+
+func (w *run) checkSetSeverity(_ workflow.Context, a incident.SetSeverityArgs) error {
+	if err := w.checkOpen(a.Principal, incident.RoleResponder, "changing the severity"); err != nil {
+		return err
+	}
+	if !a.Severity.Valid() {
+		return incident.Errorf(incident.KindInvalid, "severity is %q; say critical, high, medium or low", a.Severity)
+	}
+	if len(a.Reason) > maxNote {
+		return incident.Errorf(incident.KindInvalid, "the reason is longer than %d characters", maxNote)
+	}
+	return nil
+}
+
+func (w *run) onSetSeverity(ctx workflow.Context, a incident.SetSeverityArgs) (incident.VerbResult, error) {
+	seq := w.emit(ctx, &event.IncidentSeverityChanged{From: w.view.Severity, To: a.Severity, By: a.Principal.Name, Reason: a.Reason}, w.by(a.Principal))
+	w.upsert(ctx)
+	return incident.VerbResult{Seq: seq}, nil
+}
+
+func (w *run) checkResolve(_ workflow.Context, a incident.ResolveArgs) error {
+	if err := w.checkOpen(a.Principal, incident.RoleResponder, "resolving"); err != nil {
+		return err
+	}
+	return checkText("reason", a.Reason)
+}
+
+func (w *run) onResolve(ctx workflow.Context, a incident.ResolveArgs) (incident.VerbResult, error) {
+	w.resolvedBy = &a
+	seq := w.emit(ctx, &event.IncidentNoted{By: a.Principal.Name, Text: "Resolved: " + a.Reason}, w.by(a.Principal))
+	w.cancelStory()
+	return incident.VerbResult{Seq: seq}, nil
+}
+
+func checkText(field, s string) error {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return incident.Errorf(incident.KindInvalid, "%s is empty; say it in a few words", field)
+	case len(s) > maxNote:
+		return incident.Errorf(incident.KindInvalid, "%s is longer than %d characters", field, maxNote)
+	}
+	return nil
+}

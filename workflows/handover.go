@@ -1,0 +1,74 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"vigil/workflows/event"
+	"vigil/workflows/incident"
+)
+
+// handOver gives the incident to people and waits: for one of them to resolve
+// it, or for its alerts to clear. Each level of the ladder has its deadline,
+// and after the last one the incident is closed as unresolved.
+func (w *run) handOver(ctx workflow.Context, h handover) ending {
+	w.voidProposal(ctx, "the incident was handed over")
+	w.emit(ctx, &event.IncidentStatusChanged{Status: incident.StatusNeedsHuman, NeedsHuman: true, Handover: h.reason, Reason: h.detail}, w.provenance())
+	w.upsert(ctx)
+	w.communicate(ctx)
+	ladder := w.settings.Ladder
+	for level := min(w.view.Level, len(ladder)-1); level < len(ladder); level++ {
+		w.emit(ctx, &event.IncidentEscalated{Level: level, To: ladder[level], Reason: string(h.reason)}, w.provenance())
+		if end := w.waitForPerson(ctx); end != nil {
+			return *end
+		}
+	}
+	return ending{incident.StatusClosed, incident.OutcomeUnresolved, "", fmt.Sprintf("nobody took it within the last deadline (%s)", h.detail)}
+}
+
+// waitForPerson waits for one deadline of the ladder. Alerts that clear are
+// checked once against the telemetry each time they do.
+func (w *run) waitForPerson(ctx workflow.Context) *ending {
+	deadline := workflow.Now(ctx).Add(ms(w.settings.HandoverMS))
+	checked := false
+	for {
+		_, err := workflow.AwaitWithTimeout(ctx, deadline.Sub(workflow.Now(ctx)), func() bool {
+			checked = checked && w.cleared()
+			return w.resolvedBy != nil || w.cleared() && !checked
+		})
+		if end := w.ended(ctx); end != nil {
+			return end
+		}
+		if err != nil || !w.cleared() || checked {
+			return nil // the deadline has passed
+		}
+		checked = true
+		if end := w.clearedByItself(ctx); end != nil {
+			return end
+		}
+	}
+}
+
+// clearedByItself ends an incident whose sender has cleared every alert:
+// recovered where the telemetry confirms it, merely cleared where there is no
+// telemetry to ask, and still a person's where it says otherwise.
+func (w *run) clearedByItself(ctx workflow.Context) *ending {
+	v, ok := w.measure(ctx, workflow.Now(ctx), ms(w.settings.VerifyEveryMS)*2)
+	if end := w.ended(ctx); end != nil || !ok {
+		return end
+	}
+	switch v.State {
+	case incident.VerificationHelped:
+		w.end(ctx, incident.PhaseVerification, incident.PhaseCompleted, v.Detail)
+		return &ending{incident.StatusResolved, incident.OutcomeRecovered, "vigil", "every alert has cleared and the telemetry is back to its state before the incident"}
+	case incident.VerificationUnknown:
+		w.end(ctx, incident.PhaseVerification, incident.PhaseDegraded, v.Detail)
+		return &ending{incident.StatusClosed, incident.OutcomeAlertCleared, "vigil", "every alert has cleared; there is no telemetry to confirm it"}
+	}
+	w.end(ctx, incident.PhaseVerification, incident.PhaseFailed, v.Detail)
+	w.emit(ctx, &event.IncidentStatusChanged{Status: incident.StatusNeedsHuman, NeedsHuman: true, Handover: incident.HandoverNotVerified,
+		Reason: "every alert has cleared, but the telemetry is not back to normal"}, w.provenance())
+	w.upsert(ctx)
+	return nil
+}

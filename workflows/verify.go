@@ -1,0 +1,79 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"vigil/activities"
+	"vigil/workflows/event"
+	"vigil/workflows/incident"
+)
+
+// verify reads the telemetry until it is back to its state before the
+// incident for several points, or the time is up. Missing data is not success.
+func (w *run) verify(ctx workflow.Context) *handover {
+	v, ok := w.measure(ctx, w.view.Execution.StartedAt, ms(w.settings.VerifyTimeoutMS))
+	if !ok {
+		return nil
+	}
+	if v.State == incident.VerificationHelped {
+		w.end(ctx, incident.PhaseVerification, incident.PhaseCompleted, v.Detail)
+		return nil
+	}
+	w.end(ctx, incident.PhaseVerification, incident.PhaseFailed, v.Detail)
+	return &handover{incident.HandoverNotVerified, "the action ran, but the telemetry does not show that it helped: " + v.Detail}
+}
+
+// checkRecovered verifies an incident whose alerts cleared by themselves.
+func (w *run) checkRecovered(ctx workflow.Context) *handover {
+	v, ok := w.measure(ctx, workflow.Now(ctx), ms(w.settings.VerifyEveryMS)*time.Duration(2*w.settings.VerifyPoints))
+	if !ok {
+		return nil
+	}
+	if v.State == incident.VerificationHelped {
+		w.recovered = true
+		w.end(ctx, incident.PhaseVerification, incident.PhaseCompleted, "the telemetry came back by itself")
+		return nil
+	}
+	w.end(ctx, incident.PhaseVerification, incident.PhaseFailed, v.Detail)
+	return &handover{incident.HandoverNotVerified, "every alert has cleared, but the telemetry is not back to normal: " + v.Detail}
+}
+
+// measure looks again and again for as long as limit. ok is false where a
+// person ended the story meanwhile.
+func (w *run) measure(ctx workflow.Context, since time.Time, limit time.Duration) (incident.Verification, bool) {
+	w.begin(ctx, incident.PhaseVerification)
+	w.status(ctx, incident.StatusVerifying)
+	from, base := w.window()
+	services := []string{w.service}
+	if d := w.view.Diagnosis; d != nil && d.Service != "" && d.Service != w.service {
+		services = append(services, d.Service)
+	}
+	deadline := workflow.Now(ctx).Add(limit)
+	for {
+		var v incident.Verification
+		now := workflow.Now(ctx).UTC()
+		err := workflow.ExecuteActivity(readOptions(ctx), activities.MeasureRecoveryName, activities.RecoveryInput{
+			Services: services, BaselineFrom: from, BaselineTo: base, Since: since.UTC(), Now: now, Points: w.settings.VerifyPoints,
+			Final: !now.Before(deadline),
+		}).Get(ctx, &v)
+		if ctx.Err() != nil {
+			return v, false
+		}
+		if err != nil {
+			v = incident.Verification{State: incident.VerificationUnknown, Detail: "the telemetry cannot be read: " + err.Error()}
+		}
+		last := v.State == incident.VerificationHelped || !now.Before(deadline)
+		if !last { // what cannot be told yet may be told by the next point
+			v.State = incident.VerificationMeasuring
+		}
+		w.emit(ctx, &event.VerificationMeasured{Verification: v}, w.provenance())
+		if last {
+			return v, true
+		}
+		if err := workflow.Sleep(ctx, ms(w.settings.VerifyEveryMS)); err != nil {
+			return v, false
+		}
+	}
+}
