@@ -55,6 +55,7 @@ func (w *run) namedByAlerts(service string) bool {
 		if in(a.Title) || in(a.Description) {
 			return true
 		}
+		//workflowcheck:ignore: whether any label matches does not depend on their order
 		for _, v := range a.Labels {
 			if in(v) {
 				return true

@@ -26,7 +26,6 @@ func (w *run) handle(ctx workflow.Context) error {
 	if err := workflow.SetQueryHandler(ctx, incident.QueryEventsSince, w.eventsSince); err != nil {
 		return err
 	}
-	w.alerts = workflow.GetSignalChannel(ctx, incident.SignalAlert)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for {
 			var s incident.AlertSignal

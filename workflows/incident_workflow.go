@@ -46,7 +46,6 @@ type handover struct {
 }
 
 func (w *run) run(ctx workflow.Context) (Result, error) {
-	w.open(ctx)
 	end := w.story(ctx)
 	w.close(ctx, end)
 	if late := w.late; len(late) > 0 && ctx.Err() == nil {
@@ -134,17 +133,20 @@ func (w *run) reopening(late []incident.Alert) incident.Input {
 	return in
 }
 
-// setup fills in what the starter left out, loads the settings and registers
-// every handler before anything can wait.
+// setup fills in what the starter left out, registers every handler and opens
+// the incident before anything can wait, then loads the settings.
 func setup(ctx workflow.Context, in incident.Input) (*run, error) {
 	info := workflow.GetInfo(ctx)
 	w := &run{id: info.WorkflowExecution.ID, runID: info.WorkflowExecution.RunID, in: withDefaults(in, info.WorkflowStartTime),
 		seen: map[string]bool{}}
 	w.startedAt = w.in.StartedAt
 	w.storyCtx, w.cancelStory = workflow.WithCancel(ctx)
+	w.alerts = workflow.GetSignalChannel(ctx, incident.SignalAlert)
+	w.open(ctx) // before anything yields, as registering a handler does: what came with the start finds the incident open
 	if err := w.handle(ctx); err != nil {
 		return nil, fmt.Errorf("register handlers: %w", err)
 	}
+	w.startPublisher(ctx)
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumInterval: 10 * time.Second},
@@ -152,7 +154,6 @@ func setup(ctx workflow.Context, in incident.Input) (*run, error) {
 	if err := workflow.ExecuteActivity(options, activities.LoadSettingsName).Get(ctx, &w.settings); err != nil {
 		return nil, err
 	}
-	w.startPublisher(ctx)
 	return w, nil
 }
 

@@ -3,7 +3,8 @@ package incident
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+	"io"
+	"strconv"
 	"time"
 )
 
@@ -44,7 +45,7 @@ type Alert struct {
 func (a Alert) ContentKey() string {
 	h := sha256.New()
 	for _, part := range []string{a.Source, a.CorrelationKey, a.Fingerprint, a.StartsAt.UTC().Format(time.RFC3339Nano), string(a.Status)} {
-		fmt.Fprintf(h, "%d:%s;", len(part), part)
+		io.WriteString(h, strconv.Itoa(len(part))+":"+part+";") // a hash never fails
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

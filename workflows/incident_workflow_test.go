@@ -1,0 +1,445 @@
+package workflows_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"vigil/activities"
+	"vigil/workflows"
+	"vigil/workflows/event"
+	"vigil/workflows/incident"
+)
+
+var (
+	approver  = incident.Principal{Name: "ada", Role: incident.RoleApprover}
+	responder = incident.Principal{Name: "ben", Role: incident.RoleResponder}
+	viewer    = incident.Principal{Name: "eve", Role: incident.RoleViewer}
+	t0        = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+)
+
+// story runs one incident in the test environment, on a scripted shop.
+type story struct {
+	t    *testing.T
+	env  *testsuite.TestWorkflowEnvironment
+	shop *shop
+}
+
+func newStory(t *testing.T, change ...func(*incident.Settings)) *story {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(t0)
+	env.SetTestTimeout(time.Minute)
+	s := &story{t: t, env: env, shop: &shop{now: env.Now, brokenAt: t0.Add(-time.Minute), models: sensible}}
+	settings := incident.DefaultSettings()
+	for i := range settings.Catalogue {
+		settings.Catalogue[i].Enabled = true
+	}
+	for _, c := range change {
+		c(&settings)
+	}
+	acts := &activities.Activities{Settings: settings, Metrics: s.shop, Logs: s.shop, Topology: s.shop, Changes: s.shop,
+		Model: s.shop, Executor: s.shop, Publisher: s.shop}
+	acts.Register(env)
+	env.RegisterWorkflowWithOptions(workflows.IncidentWorkflow, workflow.RegisterOptions{Name: incident.WorkflowType})
+	env.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: workflows.RemediationWorkflowType})
+	return s
+}
+
+func (s *story) run(in incident.Input) workflows.Result {
+	s.t.Helper()
+	s.env.ExecuteWorkflow(incident.WorkflowType, in)
+	if !s.env.IsWorkflowCompleted() {
+		s.t.Fatal("the workflow has not ended")
+	}
+	if err := s.env.GetWorkflowError(); err != nil {
+		s.t.Fatalf("the workflow failed: %v", err)
+	}
+	var r workflows.Result
+	if err := s.env.GetWorkflowResult(&r); err != nil {
+		s.t.Fatal(err)
+	}
+	s.checkPublished()
+	return r
+}
+
+// checkPublished holds for every story: what left is every event, numbered
+// without gap or repetition, and adds up to the workflow's own state.
+func (s *story) checkPublished() {
+	s.t.Helper()
+	var v event.View
+	for i, e := range s.shop.published {
+		if e.Seq != int64(i+1) {
+			s.t.Fatalf("event %d has seq %d", i+1, e.Seq)
+		}
+		if !v.Apply(e) {
+			s.t.Fatalf("event %d (%s) does not apply", e.Seq, e.Type)
+		}
+		if !e.Provenance.Origin.Valid() {
+			s.t.Errorf("event %d (%s) does not say where it comes from", e.Seq, e.Type)
+		}
+	}
+	if got, want := asJSON(s.t, v), asJSON(s.t, s.state()); got != want {
+		s.t.Errorf("the published events add up to\n%s\nthe workflow's state is\n%s", got, want)
+	}
+}
+
+func (s *story) state() event.View {
+	s.t.Helper()
+	value, err := s.env.QueryWorkflow(incident.QueryState)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var v event.View
+	if err := value.Get(&v); err != nil {
+		s.t.Fatal(err)
+	}
+	return v
+}
+
+// decide sends a decision on the current proposal after d. want is "" where it must be accepted.
+func (s *story) decide(d time.Duration, args incident.DecideArgs, want incident.Kind) {
+	s.env.RegisterDelayedCallback(func() {
+		p := s.state().Proposal
+		if p == nil {
+			s.t.Error("there is no proposal to decide on")
+			return
+		}
+		if args.ProposalID == "" {
+			args.ProposalID = p.ID
+		}
+		if args.ActionHash == "" {
+			args.ActionHash = p.ActionHash
+		}
+		s.update(incident.UpdateDecide, args, want)
+	}, d)
+}
+
+func (s *story) update(name string, args any, want incident.Kind) {
+	s.env.UpdateWorkflow(name, "", &testsuite.TestUpdateCallback{
+		OnAccept: func() {
+			if want != "" {
+				s.t.Errorf("%s was accepted, wanted %s", name, want)
+			}
+		},
+		OnReject: func(err error) {
+			if got := activities.KindOf(err); got != want {
+				s.t.Errorf("%s was refused as %q (%v), wanted %q", name, got, err, want)
+			}
+		},
+		OnComplete: func(_ any, err error) {
+			if err != nil {
+				s.t.Errorf("%s failed: %v", name, err)
+			}
+		},
+	}, args)
+}
+
+func (s *story) events(typ event.Type) []event.Event {
+	var out []event.Event
+	for _, e := range s.shop.published {
+		if e.Type == typ {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+var slowCheckout = incident.Input{Title: "Checkout is slow", Service: "checkout", Severity: incident.SeverityHigh}
+
+func TestApprovedActionIsVerifiedBeforeResolved(t *testing.T) {
+	s := newStory(t)
+	s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+	r := s.run(slowCheckout)
+	if r.Outcome != incident.OutcomeRemediated || r.Cause != incident.CauseBadDeployment || r.Service != "checkout" {
+		t.Fatalf("ended as %+v", r)
+	}
+	v := s.state()
+	if s.shop.starts != 1 {
+		t.Errorf("the action ran %d times", s.shop.starts)
+	}
+	if v.Verification == nil || v.Verification.State != incident.VerificationHelped || len(v.Verification.Checks) == 0 {
+		t.Errorf("resolved on verification %+v", v.Verification)
+	}
+	for _, c := range v.Verification.Checks {
+		if !c.Passed() {
+			t.Errorf("resolved with a check that has not passed: %+v", c)
+		}
+	}
+	if d := v.Diagnosis; d.Method != "model" || d.Claims[1].Supported || !d.Claims[0].Supported || d.Confidence > 0.95 || d.Confidence <= 0 {
+		t.Errorf("diagnosis %+v", d)
+	}
+	for _, p := range v.Phases {
+		if p.State != incident.PhaseCompleted && p.Phase != incident.PhasePrediction { // a step has no trend to forecast
+			t.Errorf("phase %s ended as %s: %s", p.Phase, p.State, p.Detail)
+		}
+	}
+}
+
+func TestRejectingExecutesNothing(t *testing.T) {
+	s := newStory(t)
+	s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionReject, Comment: "not now"}, "")
+	s.env.RegisterDelayedCallback(func() {
+		if v := s.state(); v.Status != incident.StatusNeedsHuman || v.Handover != incident.HandoverRejected {
+			t.Errorf("after the rejection: %s, %s", v.Status, v.Handover)
+		}
+		s.update(incident.UpdateResolve, incident.ResolveArgs{Principal: responder, Reason: "rolled back by hand"}, "")
+	}, 2*time.Minute)
+	r := s.run(slowCheckout)
+	if r.Outcome != incident.OutcomeResolvedByPerson || s.shop.starts != 0 {
+		t.Fatalf("ended as %+v with %d actions", r, s.shop.starts)
+	}
+}
+
+func TestDecisionsThatAreRefused(t *testing.T) {
+	s := newStory(t)
+	s.decide(time.Minute, incident.DecideArgs{Principal: viewer, Decision: incident.DecisionApprove}, incident.KindDenied)
+	s.decide(61*time.Second, incident.DecideArgs{Principal: responder, Decision: incident.DecisionApprove}, incident.KindDenied)
+	s.decide(62*time.Second, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove, ActionHash: "0123456789abcdef"}, incident.KindConflict)
+	s.decide(63*time.Second, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove, ProposalID: "p9-9"}, incident.KindConflict)
+	s.decide(64*time.Second, incident.DecideArgs{Principal: approver, Decision: "maybe"}, incident.KindInvalid)
+	s.decide(65*time.Second, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+	s.decide(65*time.Second, incident.DecideArgs{Principal: incident.Principal{Name: "cy", Role: incident.RoleAdmin}, Decision: incident.DecisionReject}, incident.KindConflict)
+	if r := s.run(slowCheckout); r.Outcome != incident.OutcomeRemediated || s.shop.starts != 1 {
+		t.Fatalf("ended as %+v with %d actions", r, s.shop.starts)
+	}
+	if n := len(s.events(event.TypeApprovalDecided)); n != 1 {
+		t.Errorf("%d decisions were recorded", n)
+	}
+}
+
+func TestExpiredApprovalEscalatesAndExecutesNothing(t *testing.T) {
+	s := newStory(t)
+	deadline := 15 * time.Minute
+	s.decide(2*deadline+5*time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, incident.KindConflict)
+	r := s.run(slowCheckout)
+	if r.Outcome != incident.OutcomeUnresolved || s.shop.starts != 0 {
+		t.Fatalf("ended as %+v with %d actions", r, s.shop.starts)
+	}
+	if n := len(s.events(event.TypeApprovalExpired)); n != 2 {
+		t.Errorf("%d expiries on a ladder of two", n)
+	}
+	if n := len(s.events(event.TypeIncidentEscalated)); n < 2 {
+		t.Errorf("%d escalations", n)
+	}
+}
+
+func TestNoTelemetryIsInconclusive(t *testing.T) {
+	s := newStory(t)
+	s.shop.silent = true
+	s.env.RegisterDelayedCallback(func() {
+		v := s.state()
+		if v.Status != incident.StatusNeedsHuman || v.Handover != incident.HandoverInconclusive || v.Verdict != incident.VerdictInconclusive {
+			t.Errorf("%s, %s, %s", v.Status, v.Handover, v.Verdict)
+		}
+		if len(v.Diagnosis.LookedFor) < 3 || len(v.Diagnosis.Claims) != 0 || v.Proposal != nil {
+			t.Errorf("diagnosis %+v, proposal %+v", v.Diagnosis, v.Proposal)
+		}
+		for _, l := range v.Diagnosis.LookedFor {
+			if l.Found {
+				t.Errorf("%s was found where there is nothing", l.What)
+			}
+		}
+		s.update(incident.UpdateResolve, incident.ResolveArgs{Principal: responder, Reason: "false alarm"}, "")
+	}, time.Hour)
+	if r := s.run(incident.Input{Service: "billing"}); r.Outcome != incident.OutcomeResolvedByPerson {
+		t.Fatalf("ended as %+v", r)
+	}
+}
+
+func TestThrottledModelIsAskedAgain(t *testing.T) {
+	s := newStory(t)
+	refusals := 2
+	s.shop.models = func(r activities.ModelRequest) (activities.ModelReply, error) {
+		if r.Agent == incident.AgentDiagnosis && refusals > 0 {
+			refusals--
+			return activities.ModelReply{}, incident.Errorf(incident.KindThrottled, "slow down")
+		}
+		return sensible(r)
+	}
+	s.decide(2*time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+	if r := s.run(slowCheckout); r.Outcome != incident.OutcomeRemediated {
+		t.Fatalf("ended as %+v", r)
+	}
+	if c := s.state().Cost; c.Repeated != 2 {
+		t.Errorf("cost shows %d repeated calls, wanted the 2 refused ones", c.Repeated)
+	}
+}
+
+func TestWithoutModelsStatisticsDecide(t *testing.T) {
+	for name, change := range map[string]func(*story, *incident.Settings){
+		"switched off": func(_ *story, s *incident.Settings) { s.ModelsEnabled = false },
+		"denied": func(s *story, _ *incident.Settings) {
+			s.shop.models = func(activities.ModelRequest) (activities.ModelReply, error) {
+				return activities.ModelReply{}, incident.Errorf(incident.KindDenied, "no access to the model")
+			}
+		},
+		"prose": func(s *story, _ *incident.Settings) {
+			s.shop.models = func(activities.ModelRequest) (activities.ModelReply, error) {
+				return activities.ModelReply{Text: "I would roll back checkout."}, nil
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var st *story
+			st = newStory(t, func(s *incident.Settings) {
+				if name == "switched off" {
+					change(nil, s)
+				}
+			})
+			if name != "switched off" {
+				change(st, nil)
+			}
+			st.decide(2*time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+			r := st.run(slowCheckout)
+			if r.Outcome != incident.OutcomeRemediated || r.Cause != incident.CauseBadDeployment {
+				t.Fatalf("ended as %+v", r)
+			}
+			if d := st.state().Diagnosis; d.Method != "statistics" {
+				t.Errorf("diagnosed by %s", d.Method)
+			}
+		})
+	}
+}
+
+func TestActionThatDoesNotHelpIsHandedOver(t *testing.T) {
+	s := newStory(t)
+	s.shop.incurable = true
+	s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+	if r := s.run(slowCheckout); r.Outcome != incident.OutcomeUnresolved {
+		t.Fatalf("ended as %+v", r)
+	}
+	if v := s.state(); v.Handover != incident.HandoverNotVerified || v.Verification.State != incident.VerificationNotHelped {
+		t.Errorf("%s, %+v", v.Handover, v.Verification)
+	}
+}
+
+func TestLostStartIsReadBackAndNeverRepeated(t *testing.T) {
+	for name, c := range map[string]struct {
+		invisible bool
+		want      incident.ExecutionState
+	}{
+		"visible":   {false, incident.ExecutionSucceeded},
+		"invisible": {true, incident.ExecutionUnknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.shop.lostStart, s.shop.invisible = true, c.invisible
+			s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+			s.run(slowCheckout)
+			if s.shop.starts != 1 {
+				t.Errorf("the action ran %d times", s.shop.starts)
+			}
+			if x := s.state().Execution; x.State != c.want {
+				t.Errorf("execution %+v", x)
+			}
+		})
+	}
+}
+
+func TestDryRunExecutesNothing(t *testing.T) {
+	s := newStory(t, func(s *incident.Settings) {
+		for i := range s.Catalogue {
+			s.Catalogue[i].Enabled = false
+		}
+	})
+	s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+	s.run(slowCheckout)
+	if v := s.state(); v.Handover != incident.HandoverDryRun || s.shop.starts != 0 || !v.Proposal.DryRun {
+		t.Errorf("%s, %d actions, proposal %+v", v.Handover, s.shop.starts, v.Proposal)
+	}
+}
+
+func TestClearedAlertsVoidTheProposal(t *testing.T) {
+	s := newStory(t)
+	alert := incident.Alert{Source: "sns", CorrelationKey: "k", Fingerprint: "f", Status: incident.AlertFiring, Title: "slow", Service: "checkout", StartsAt: t0}
+	s.env.RegisterDelayedCallback(func() {
+		s.env.SignalWorkflow(incident.SignalAlert, incident.AlertSignal{Alerts: []incident.Alert{alert, alert}})
+	}, 0)
+	s.env.RegisterDelayedCallback(func() {
+		s.shop.curedAt = s.env.Now()
+		cleared := alert
+		cleared.Status = incident.AlertResolved
+		s.env.SignalWorkflow(incident.SignalAlert, incident.AlertSignal{Alerts: []incident.Alert{cleared}})
+	}, 2*time.Minute)
+	r := s.run(slowCheckout)
+	if r.Outcome != incident.OutcomeRecovered || s.shop.starts != 0 {
+		t.Fatalf("ended as %+v with %d actions", r, s.shop.starts)
+	}
+	if n := len(s.events(event.TypeAlertReceived)); n != 2 {
+		t.Errorf("%d alerts were taken, wanted one firing and one resolved", n)
+	}
+	if v := s.state(); v.Proposal.State != incident.ProposalVoided {
+		t.Errorf("the proposal is %s", v.Proposal.State)
+	}
+}
+
+func TestPublishingIsRetriedAndNeverHoldsUpPhases(t *testing.T) {
+	s := newStory(t)
+	for range 8 {
+		s.shop.publishErr = append(s.shop.publishErr, incident.Errorf(incident.KindUnavailable, "no stream"))
+	}
+	s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+	if r := s.run(slowCheckout); r.Outcome != incident.OutcomeRemediated {
+		t.Fatalf("ended as %+v", r)
+	}
+}
+
+func TestHumanVerbs(t *testing.T) {
+	s := newStory(t)
+	s.env.RegisterDelayedCallback(func() {
+		s.update(incident.UpdateAcknowledge, incident.AcknowledgeArgs{Principal: viewer}, incident.KindDenied)
+		s.update(incident.UpdateAcknowledge, incident.AcknowledgeArgs{Principal: responder}, "")
+		s.update(incident.UpdateNote, incident.NoteArgs{Principal: responder, Text: " "}, incident.KindInvalid)
+		s.update(incident.UpdateNote, incident.NoteArgs{Principal: responder, Text: "looking"}, "")
+		s.update(incident.UpdateSetSeverity, incident.SetSeverityArgs{Principal: responder, Severity: "terrible"}, incident.KindInvalid)
+		s.update(incident.UpdateSetSeverity, incident.SetSeverityArgs{Principal: responder, Severity: incident.SeverityCritical}, "")
+		s.update(incident.UpdateResolve, incident.ResolveArgs{Principal: responder}, incident.KindInvalid)
+	}, time.Minute)
+	s.env.RegisterDelayedCallback(func() {
+		s.update(incident.UpdateAcknowledge, incident.AcknowledgeArgs{Principal: approver}, incident.KindConflict)
+		s.update(incident.UpdateResolve, incident.ResolveArgs{Principal: responder, Reason: "it was us"}, "")
+	}, 2*time.Minute)
+	if r := s.run(slowCheckout); r.Outcome != incident.OutcomeResolvedByPerson {
+		t.Fatalf("ended as %+v", r)
+	}
+	v := s.state()
+	if v.AcknowledgedBy != "ben" || v.Severity != incident.SeverityCritical || v.Proposal.State != incident.ProposalVoided {
+		t.Errorf("%+v, proposal %s", v.Summary, v.Proposal.State)
+	}
+}
+
+func TestCancelSignalHandsOver(t *testing.T) {
+	s := newStory(t)
+	s.env.RegisterDelayedCallback(func() {
+		s.env.SignalWorkflow(incident.SignalCancel, incident.CancelSignal{By: "ben", Reason: "we know"})
+	}, time.Minute)
+	s.run(slowCheckout)
+	if v := s.state(); v.Handover != incident.HandoverCancelled {
+		t.Errorf("handed over for %s", v.Handover)
+	}
+}
+
+func TestEmptyInputIsEnough(t *testing.T) {
+	s := newStory(t)
+	r := s.run(incident.Input{})
+	if r.Outcome != incident.OutcomeUnresolved {
+		t.Fatalf("ended as %+v", r)
+	}
+	if v := s.state(); v.Title == "" || v.Service != "unknown" || v.Severity != incident.SeverityMedium {
+		t.Errorf("%+v", v.Summary)
+	}
+}
