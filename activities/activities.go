@@ -9,15 +9,15 @@ import (
 	"vigil/workflows/incident"
 )
 
-// Activities binds the activities to the ports of one worker. Every field
-// but Guardrail must be set; without one, messages go out unchecked and say so.
+// Activities binds the activities to the ports of one worker. Every field must
+// be set, but Model where Settings.ModelsEnabled is false.
 type Activities struct {
 	Settings  incident.Settings
 	Metrics   Metrics
 	Logs      Logs
 	Topology  Topology
 	Changes   Changes
-	Model     Model // nil with Settings.ModelsEnabled false
+	Model     Model
 	Guardrail Guardrail
 	Executor  Executor
 	Publisher Publisher

@@ -7,12 +7,8 @@ type CheckMessageInput struct {
 	Text string `json:"text"`
 }
 
-// CheckMessage passes text through the guardrail. Without a guardrail the
-// text is returned as it is, and the result's provenance is empty.
+// CheckMessage redacts text and passes it through the guardrail.
 func (a *Activities) CheckMessage(ctx context.Context, in CheckMessageInput) (GuardrailResult, error) {
-	if a.Guardrail == nil {
-		return GuardrailResult{Text: Redact(in.Text)}, nil
-	}
 	defer keepAlive(ctx)()
 	r, err := a.Guardrail.Check(ctx, Redact(in.Text))
 	if err != nil {

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"maps"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -69,9 +70,19 @@ func options(catalogue []incident.CatalogueEntry, d incident.Diagnosis, suspects
 			}
 			seen[id] = true
 			out = append(out, incident.Option{ID: id, Type: e.Type, Target: t.service, Title: e.Title + " (" + t.service + ")",
-				Arguments: map[string]string{"Service": t.service}, Risk: e.Risk, BlastRadius: e.BlastRadius, Effect: e.Effect, Enabled: e.Enabled})
+				Arguments: arguments(e, t.service), Risk: e.Risk, BlastRadius: e.BlastRadius, Effect: e.Effect, Enabled: e.Enabled})
 		}
 	}
+	return out
+}
+
+// arguments are the document's: what the catalogue says, and the target.
+func arguments(e incident.CatalogueEntry, service string) map[string]string {
+	out := maps.Clone(e.Parameters)
+	if out == nil {
+		out = map[string]string{}
+	}
+	out["Service"] = service
 	return out
 }
 

@@ -43,6 +43,9 @@ type CatalogueEntry struct {
 	Effect      string     `json:"effect"`  // what to expect of it
 	Enabled     bool       `json:"enabled"` // false: dry run, shown and never executed
 	TimeoutMS   int64      `json:"timeout_ms"`
+
+	// Parameters go to the document besides the target, such as the cluster.
+	Parameters map[string]string `json:"parameters,omitempty"`
 }
 
 // Action is one exact thing to do. Everything that could change what happens

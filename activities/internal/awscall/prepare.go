@@ -1,0 +1,76 @@
+package awscall
+
+import (
+	"context"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"vigil/workflows/incident"
+)
+
+// simulatedHeader is set on every answer that does not come from AWS.
+const simulatedHeader = "X-Vigil-Simulated"
+
+// connectTimeout bounds dialling: an address that does not answer in this
+// time will not answer at all.
+const connectTimeout = 5 * time.Second
+
+// Prepare returns cfg with what this package promises: one attempt, no
+// adaptive rate limiting, a silence of at most readTimeout, and a look at every
+// answer. Each adapter prepares its own copy, so it does not matter how cfg was
+// loaded; preparing a prepared cfg again is a mistake that the SDK reports.
+func Prepare(cfg aws.Config, readTimeout time.Duration) aws.Config {
+	cfg = cfg.Copy()
+	cfg.RetryMode = aws.RetryModeStandard
+	cfg.RetryMaxAttempts = 1
+	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	client, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
+	if !ok && cfg.HTTPClient == nil {
+		client, ok = awshttp.NewBuildableClient(), true
+	}
+	if ok {
+		cfg.HTTPClient = client.
+			WithDialerOptions(func(d *net.Dialer) { d.Timeout = connectTimeout }).
+			WithReadTimeout(readTimeout)
+	}
+	cfg.APIOptions = append(cfg.APIOptions[:len(cfg.APIOptions):len(cfg.APIOptions)], func(s *middleware.Stack) error {
+		return s.Deserialize.Add(middleware.DeserializeMiddlewareFunc("VigilSighting", look), middleware.After)
+	})
+	return cfg
+}
+
+// sighting is what the middleware saw of a call.
+type sighting struct {
+	attempts  int
+	requestID string
+	origin    incident.Origin // "" where no answer came
+}
+
+type sightingKey struct{}
+
+func look(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
+	middleware.DeserializeOutput, middleware.Metadata, error) {
+	out, metadata, err := next.HandleDeserialize(ctx, in)
+	seen, ok := ctx.Value(sightingKey{}).(*sighting)
+	if !ok {
+		return out, metadata, err
+	}
+	seen.attempts++
+	if r, ok := out.RawResponse.(*smithyhttp.Response); ok && r != nil && r.Response != nil && r.StatusCode != 0 {
+		seen.origin = incident.OriginLive
+		if strings.EqualFold(r.Header.Get(simulatedHeader), "true") {
+			seen.origin = incident.OriginSimulated
+		}
+		seen.requestID = r.Header.Get("X-Amzn-Requestid")
+		if seen.requestID == "" {
+			seen.requestID = r.Header.Get("X-Amz-Request-Id")
+		}
+	}
+	return out, metadata, err
+}

@@ -1,0 +1,311 @@
+package rca
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"vigil/workflows/incident"
+)
+
+// Direction says which way a series left its normal state.
+type Direction string
+
+const (
+	Steady Direction = "steady"
+	Up     Direction = "up"
+	Down   Direction = "down"
+)
+
+const (
+	// remarkable and extreme are the robust z-scores at which strength is 0 and 1.
+	// Between them strength goes by the logarithm: 10 is 0.52.
+	remarkable = 3.0
+	extreme    = 30.0
+
+	// sustain is how many points in a row make a level: a single spike is none.
+	sustain = 3
+	// maxGap is how many periods without a point an excursion may span.
+	maxGap = 4
+
+	// minBaseline is how few points describe a normal state, fullBaseline how
+	// many describe it well: strength grows from 0 to its full size with them.
+	minBaseline  = 3
+	fullBaseline = 8
+)
+
+// Anomaly is what became of one metric of one service.
+type Anomaly struct {
+	Service   string
+	Metric    incident.Metric
+	Unit      string
+	Known     bool    // false: too few points to say anything; the rest is zero
+	Baseline  float64 // median before the incident
+	Spread    float64 // robust standard deviation before the incident, with a floor
+	Level     float64 // worst level that held for three points
+	Peak      float64 // worst single point
+	Now       float64 // latest point
+	Z         float64 // robust z-score of Level, negative where it fell
+	Onset     time.Time
+	Slope     float64 // per minute since the onset (Theil–Sen)
+	Direction Direction
+	Strength  float64       // 0 unremarkable … 1 far outside normal
+	Over      bool          // it was abnormal and its last three points are not
+	Period    time.Duration // usual distance between points
+}
+
+// Abnormal reports whether the series left its normal state.
+func (a Anomaly) Abnormal() bool { return a.Strength > 0 }
+
+// Harmful reports whether it did so in the direction that hurts. Traffic
+// hurts in both: more of it is load, less of it is customers who left.
+func (a Anomaly) Harmful() bool {
+	return a.Strength > 0 && (a.Direction == Up || a.Metric == incident.MetricRequestRate)
+}
+
+// Summarise compares a series with its own past.
+//
+// Points up to baselineTo are the past; where that is zero, the first half is.
+// An incident that began before baselineTo is found and taken out of the past.
+// onset is when the incident began; zero: it is estimated, as the start of the
+// excursion that holds the worst level of three points.
+func Summarise(s incident.Series, onset, baselineTo time.Time) Anomaly {
+	return summarise(s, clean(s.Points), onset, baselineTo)
+}
+
+// summarise is Summarise for points that are clean already.
+func summarise(s incident.Series, points []incident.Point, onset, baselineTo time.Time) Anomaly {
+	a := Anomaly{Service: s.Service, Metric: s.Metric, Unit: s.Unit, Direction: Steady}
+	n := len(points)
+	if n < minBaseline+1 {
+		return a
+	}
+	split := n / 2
+	switch {
+	case !onset.IsZero() && (baselineTo.IsZero() || onset.Before(baselineTo)):
+		split = firstAfter(points, onset.Add(-1))
+	case !baselineTo.IsZero():
+		split = firstAfter(points, baselineTo)
+	}
+	// A normal state needs a few points, and so does what is compared with it.
+	from := min(split, n-1)
+	if split >= n {
+		from = n - max(min(sustain, n/3), n/5)
+	}
+	from = max(from, minBaseline)
+	every := period(points)
+	w := newWindow(points, s.Metric, from, every)
+	k, up := w.worst(from)
+	if onset.IsZero() {
+		// The incident may have begun before the past was said to end.
+		for range 3 {
+			begin := w.excursion(k, up)
+			if begin >= w.baseline || begin < minBaseline || begin < w.baseline/4 {
+				break
+			}
+			w = newWindow(points, s.Metric, begin, every)
+		}
+	}
+	w.calibrate()
+	k, up = w.worst(from)
+	a.Known, a.Baseline, a.Spread, a.Period = true, w.median, w.spread, every
+	a.Now, a.Level = points[n-1].Value, w.levels[k]
+	a.Z = (a.Level - w.median) / w.spread
+	a.Strength = clamp01(math.Log(math.Abs(a.Z)/remarkable) / math.Log(extreme/remarkable))
+	a.Strength *= clamp01(float64(w.baseline) / fullBaseline)
+	begin := from
+	if a.Strength > 0 {
+		a.Direction = Down
+		if up {
+			a.Direction = Up
+		}
+		a.Over = math.Abs(w.levels[max(0, n-sustain)]-w.median) < remarkable*w.spread
+		if a.Onset = onset; onset.IsZero() {
+			begin = w.excursion(k, up)
+			a.Onset = points[begin].At
+		}
+	}
+	a.Peak = points[begin].Value
+	for _, p := range points[begin:] {
+		if (p.Value > a.Peak) == up && p.Value != a.Peak {
+			a.Peak = p.Value
+		}
+	}
+	a.Slope = 60 * fit(points[begin:]).slope
+	return a
+}
+
+// firstAfter is the index of the first point after t.
+func firstAfter(points []incident.Point, t time.Time) int {
+	for i, p := range points {
+		if p.At.After(t) {
+			return i
+		}
+	}
+	return len(points)
+}
+
+// window is a series with the normal state of its first points.
+type window struct {
+	points   []incident.Point
+	values   []float64 // of points
+	levels   []float64 // median of sustain points from here on
+	baseline int       // points before this one are normal
+	median   float64
+	spread   float64
+	period   time.Duration
+	scratch  []float64
+}
+
+func newWindow(points []incident.Point, m incident.Metric, baseline int, every time.Duration) *window {
+	n := len(points)
+	buf := make([]float64, 4*n)
+	w := &window{points: points, baseline: baseline, period: every, values: buf[:n:n], levels: buf[n : n : 2*n], scratch: buf[2*n : 2*n : 3*n]}
+	for i, p := range points {
+		w.values[i] = p.Value
+	}
+	for i := range n {
+		w.levels = append(w.levels, medianOf3(w.values[i:min(i+sustain, n)]))
+	}
+	past := append(buf[3*n:3*n], w.values[:baseline]...)
+	w.median = medianInPlace(past)
+	w.spread = math.Max(scale(past, w.median, w.scratch), spreadFloor(m, w.median))
+	return w
+}
+
+// medianOf3 is the median of one to three values.
+func medianOf3(v []float64) float64 {
+	switch len(v) {
+	case 1:
+		return v[0]
+	case 2:
+		return v[0] + (v[1]-v[0])/2
+	}
+	return math.Max(math.Min(v[0], v[1]), math.Min(math.Max(v[0], v[1]), v[2]))
+}
+
+// worst finds the level farthest from normal among those that begin at from
+// or later and are whole, or the only one there is.
+func (w *window) worst(from int) (at int, up bool) {
+	last := max(from, len(w.points)-sustain)
+	at = from
+	for i := from; i <= last; i++ {
+		if math.Abs(w.levels[i]-w.median) > math.Abs(w.levels[at]-w.median) {
+			at = i
+		}
+	}
+	return at, w.levels[at] >= w.median
+}
+
+// excursion walks back from level k to where its excursion began: the
+// earliest point that is remarkable, and at least a tenth of the way to the
+// level, with no two in a row after it that are not. It does not reach
+// across a gap in the data of more than four periods.
+func (w *window) excursion(k int, up bool) int {
+	least := math.Max(remarkable*w.spread, math.Abs(w.levels[k]-w.median)/10)
+	begin, misses := k, 0
+	found := false
+	end := min(k+sustain-1, len(w.values)-1)
+	for i := end; i >= 0; i-- {
+		if i < end && w.points[i+1].At.Sub(w.points[i].At) > maxGap*w.period && (found || i < k) {
+			break
+		}
+		d := w.values[i] - w.median
+		if !up {
+			d = -d
+		}
+		if d >= least {
+			begin, misses, found = i, 0, true
+			continue
+		}
+		if misses++; misses > 1 && (found || i < k) {
+			break
+		}
+	}
+	return begin
+}
+
+// calibrate widens the spread to what the past itself has shown: a level that
+// the past reached now and then is at most remarkable. Tails heavier than the
+// normal distribution's, and daily cycles, are accounted for by this.
+func (w *window) calibrate() {
+	n := w.baseline - sustain + 1
+	if n < 2*fullBaseline {
+		return
+	}
+	dev := w.scratch[:0]
+	for _, l := range w.levels[:n] {
+		dev = append(dev, math.Abs(l-w.median))
+	}
+	w.spread = math.Max(w.spread, quantileInPlace(dev, 0.98)/remarkable)
+}
+
+// spreadFloor is the smallest spread that a metric is taken to have: a twentieth
+// of its level, and no less than a change of it that matters to anybody.
+func spreadFloor(m incident.Metric, median float64) float64 {
+	least := 1e-9
+	switch m {
+	case incident.MetricLatency:
+		least = 0.5
+	case incident.MetricErrorRate:
+		least = 0.002
+	case incident.MetricRequestRate:
+		least = 0.02
+	case incident.MetricCPU, incident.MetricMemory:
+		least = 1
+	case incident.MetricConnections:
+		least = 1
+	}
+	return math.Max(least, 0.05*math.Abs(median))
+}
+
+// Finding says in words what became of the series.
+func Finding(a Anomaly) string {
+	switch {
+	case !a.Known:
+		return fmt.Sprintf("%s too short to judge", a.Metric)
+	case !a.Abnormal():
+		return fmt.Sprintf("%s within normal (%s)", a.Metric, num(a.Baseline))
+	}
+	s := fmt.Sprintf("%s %s → %s since %s", a.Metric, num(a.Baseline), num(a.Level), a.Onset.UTC().Format(time.TimeOnly))
+	if a.Over {
+		s += ", back to " + num(a.Now)
+	}
+	return s
+}
+
+// Describe summarises the series of one piece of evidence: what stands out, in
+// words, and how much. Without anything abnormal it says so in one phrase.
+func Describe(series []incident.Series, baselineTo time.Time) (finding string, strength float64) {
+	var words []string
+	known := false
+	for _, s := range series {
+		a := Summarise(s, time.Time{}, baselineTo)
+		known = known || a.Known
+		if a.Abnormal() {
+			words = append(words, Finding(a))
+			strength = math.Max(strength, a.Strength)
+		}
+	}
+	switch {
+	case len(words) > 0:
+		return strings.Join(words, "; "), strength
+	case known:
+		return "within normal", 0
+	}
+	return "no data", 0
+}
+
+// num writes a measurement with three significant digits or all its integer ones.
+func num(x float64) string {
+	if math.Abs(x) >= 100 {
+		return strconv.FormatFloat(math.Round(x), 'f', -1, 64)
+	}
+	v, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 3, 64), 64)
+	if err != nil {
+		v = x // FormatFloat's output always parses; x itself is right too
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
+}

@@ -1,0 +1,152 @@
+package worker
+
+import (
+	"flag"
+	"strings"
+	"time"
+
+	"vigil/activities"
+	"vigil/workflows/incident"
+)
+
+// Config is what a worker is told. DefaultConfig says every default; Flags
+// names each field on the command line, and VIGIL_ with the flag's name in
+// capitals and underscores names it in the environment. Temporal's own
+// settings (address, namespace, TLS, API key) come from the TEMPORAL_*
+// environment or Temporal's configuration file.
+type Config struct {
+	NATSURL        string // where the event stream is; unused when Deps has a connection
+	StreamReplicas int    // copies of the stream when it is made
+	MetricsListen  string // address for Prometheus; "" serves none
+
+	Region       string        // AWS region; "" is what the AWS SDK finds
+	Endpoint     string        // one endpoint for every AWS service; "" is AWS itself, or AWS_ENDPOINT_URL
+	Cluster      string        // ECS cluster of the services
+	Environment  string        // of the services, in CloudWatch Application Signals
+	MetricPeriod time.Duration // distance of the metric points asked for
+
+	Models           map[activities.Purpose]string // replaces defaults, purpose by purpose
+	NoModels         bool                          // statistics and people alone
+	GuardrailID      string                        // "" checks nothing
+	GuardrailVersion string
+
+	EnableActions []string // action types that may be executed once approved, or "all"; the others are dry runs
+	Lookback      time.Duration
+	Approval      time.Duration // per level of the ladder
+	Handover      time.Duration // per level, once an incident is a person's
+	VerifyEvery   time.Duration
+	VerifyPoints  int
+	VerifyTimeout time.Duration
+	Ladder        []string
+	MaxTokens     int64   // per incident
+	MaxCost       float64 // US dollars per incident
+}
+
+// DefaultConfig is the configuration of a worker that nobody configured: AWS
+// itself, and every action a dry run.
+func DefaultConfig() Config {
+	d := incident.DefaultSettings()
+	return Config{
+		NATSURL: "nats://127.0.0.1:4222", StreamReplicas: 1,
+		Cluster: "prod", Environment: "prod", MetricPeriod: time.Minute,
+		Models: map[activities.Purpose]string{}, GuardrailVersion: "DRAFT",
+		Lookback: dur(d.LookbackMS), Approval: dur(d.ApprovalMS), Handover: dur(d.HandoverMS),
+		VerifyEvery: dur(d.VerifyEveryMS), VerifyPoints: d.VerifyPoints, VerifyTimeout: dur(d.VerifyTimeoutMS),
+		Ladder: d.Ladder, MaxTokens: d.MaxTokens, MaxCost: float64(d.MaxCostMicros) / 1e6,
+	}
+}
+
+// Flags adds a flag for every field to fs. The field's value is the default.
+func (c *Config) Flags(fs *flag.FlagSet) {
+	fs.StringVar(&c.NATSURL, "nats-url", c.NATSURL, "`url` of the NATS server that has the event stream")
+	fs.IntVar(&c.StreamReplicas, "stream-replicas", c.StreamReplicas, "copies of the event stream, when this worker is the one that makes it; 3 on a NATS cluster")
+	fs.StringVar(&c.MetricsListen, "metrics-listen", c.MetricsListen, "`address` to serve Prometheus metrics on, such as 127.0.0.1:9464; empty for none")
+	fs.StringVar(&c.Region, "aws-region", c.Region, "AWS `region`; empty for what the AWS SDK finds")
+	fs.StringVar(&c.Endpoint, "aws-endpoint", c.Endpoint, "one `url` for every AWS service; empty for AWS itself, or AWS_ENDPOINT_URL")
+	fs.StringVar(&c.Cluster, "ecs-cluster", c.Cluster, "ECS cluster that the services run in")
+	fs.StringVar(&c.Environment, "environment", c.Environment, "environment of the services in CloudWatch Application Signals")
+	fs.DurationVar(&c.MetricPeriod, "metric-period", c.MetricPeriod, "distance of the metric points asked for: 1s, 5s, 10s, 20s, 30s or whole minutes")
+	for _, p := range purposes {
+		fs.Func("model-"+string(p), "`model` or inference profile to "+string(p)+" with", func(id string) error {
+			c.Models[p] = id
+			return nil
+		})
+	}
+	fs.BoolVar(&c.NoModels, "no-models", c.NoModels, "work without language models, on statistics and people alone")
+	fs.StringVar(&c.GuardrailID, "guardrail-id", c.GuardrailID, "Bedrock guardrail that checks messages; empty for none")
+	fs.StringVar(&c.GuardrailVersion, "guardrail-version", c.GuardrailVersion, "version of the guardrail")
+	fs.Var(listFlag{&c.EnableActions}, "enable-actions", "comma-separated action `types` that may be executed once approved, or all; every other one is a dry run")
+	fs.DurationVar(&c.Lookback, "lookback", c.Lookback, "how far before an incident telemetry is read; the first half counts as normal")
+	fs.DurationVar(&c.Approval, "approval-timeout", c.Approval, "how long each level of the ladder has to decide")
+	fs.DurationVar(&c.Handover, "handover-timeout", c.Handover, "how long each level has, once an incident is a person's")
+	fs.DurationVar(&c.VerifyEvery, "verify-every", c.VerifyEvery, "how often the telemetry is read after an action")
+	fs.IntVar(&c.VerifyPoints, "verify-points", c.VerifyPoints, "consecutive good points that count as recovered; 2 or more")
+	fs.DurationVar(&c.VerifyTimeout, "verify-timeout", c.VerifyTimeout, "how long the telemetry has to recover")
+	fs.Var(listFlag{&c.Ladder}, "escalation-ladder", "comma-separated `levels` that are asked one after another")
+	fs.Int64Var(&c.MaxTokens, "max-tokens", c.MaxTokens, "tokens that the models may use per incident")
+	fs.Float64Var(&c.MaxCost, "max-cost", c.MaxCost, "US dollars that the models may cost per incident")
+}
+
+var purposes = []activities.Purpose{activities.PurposeClassify, activities.PurposeForecast, activities.PurposeDiagnose,
+	activities.PurposePlan, activities.PurposeCommunicate}
+
+// settings are what the configuration means for an incident.
+func (c Config) settings() (incident.Settings, error) {
+	s := incident.DefaultSettings()
+	s.ModelsEnabled = !c.NoModels
+	s.LookbackMS, s.ApprovalMS, s.HandoverMS = c.Lookback.Milliseconds(), c.Approval.Milliseconds(), c.Handover.Milliseconds()
+	s.VerifyEveryMS, s.VerifyTimeoutMS, s.VerifyPoints = c.VerifyEvery.Milliseconds(), c.VerifyTimeout.Milliseconds(), c.VerifyPoints
+	s.MaxTokens, s.MaxCostMicros, s.Ladder = c.MaxTokens, int64(c.MaxCost*1e6), c.Ladder
+	for i := range s.Catalogue {
+		s.Catalogue[i].Parameters = map[string]string{"Cluster": c.Cluster}
+	}
+	if err := enable(s.Catalogue, c.EnableActions); err != nil {
+		return s, err
+	}
+	return s, s.Validate()
+}
+
+func enable(catalogue []incident.CatalogueEntry, types []string) error {
+	for _, t := range types {
+		known := false
+		for i := range catalogue {
+			if t == "all" || string(catalogue[i].Type) == t {
+				catalogue[i].Enabled, known = true, true
+			}
+		}
+		if !known {
+			return incident.Errorf(incident.KindInvalid, "--enable-actions: there is no action type %q; there are %s", t, typesOf(catalogue))
+		}
+	}
+	return nil
+}
+
+func typesOf(catalogue []incident.CatalogueEntry) string {
+	var names []string
+	for _, e := range catalogue {
+		names = append(names, string(e.Type))
+	}
+	return strings.Join(names, ", ")
+}
+
+func dur(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
+
+// listFlag is a flag whose value is separated by commas.
+type listFlag struct{ to *[]string }
+
+func (l listFlag) String() string {
+	if l.to == nil {
+		return ""
+	}
+	return strings.Join(*l.to, ",")
+}
+
+func (l listFlag) Set(s string) error {
+	*l.to = nil
+	for _, part := range strings.Split(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			*l.to = append(*l.to, part)
+		}
+	}
+	return nil
+}
