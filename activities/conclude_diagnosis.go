@@ -115,6 +115,9 @@ func fromModel(in ConcludeInput) (incident.Diagnosis, bool) {
 	if a.Verdict == incident.VerdictInconclusive {
 		return d, true
 	}
+	if a.Verdict != incident.VerdictProbable || !observed(in.Evidence, a.Service) {
+		return d, false
+	}
 	d.Confidence = confidence(in, cited, contradicts(d), a.Service, a.Cause)
 	return d, len(cited) > 0 && a.Cause != "" && a.Cause != incident.CauseUnknown
 }
@@ -137,6 +140,22 @@ func contradicts(d incident.Diagnosis) []string {
 		}
 	}
 	return nil
+}
+
+// observed reports whether anything was seen of a service: a model may choose
+// among services, not invent one.
+func observed(all []incident.Evidence, service string) bool {
+	for _, e := range all {
+		if e.Found && e.Service == service && service != "" {
+			return true
+		}
+		for _, d := range e.Edges {
+			if d.From == service || d.To == service {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // pick returns the evidence with the given ids, each once.

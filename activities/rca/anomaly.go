@@ -27,7 +27,8 @@ const (
 
 	// sustain is how many points in a row make a level: a single spike is none.
 	sustain = 3
-	// maxGap is how many periods without a point an excursion may span.
+	// maxGap is how many times farther apart than their neighbours two points
+	// are that have a hole between them.
 	maxGap = 4
 
 	// minBaseline is how few points describe a normal state, fullBaseline how
@@ -53,7 +54,7 @@ type Anomaly struct {
 	Direction Direction
 	Strength  float64       // 0 unremarkable … 1 far outside normal
 	Over      bool          // it was abnormal and its last three points are not
-	Period    time.Duration // usual distance between points
+	Period    time.Duration // distance between points, around the onset where there is one
 }
 
 // Abnormal reports whether the series left its normal state.
@@ -95,8 +96,7 @@ func summarise(s incident.Series, points []incident.Point, onset, baselineTo tim
 		from = n - max(min(sustain, n/3), n/5)
 	}
 	from = max(from, minBaseline)
-	every := period(points)
-	w := newWindow(points, s.Metric, from, every)
+	w := newWindow(points, s.Metric, from)
 	k, up := w.worst(from)
 	if onset.IsZero() {
 		// The incident may have begun before the past was said to end.
@@ -105,12 +105,12 @@ func summarise(s incident.Series, points []incident.Point, onset, baselineTo tim
 			if begin >= w.baseline || begin < minBaseline || begin < w.baseline/4 {
 				break
 			}
-			w = newWindow(points, s.Metric, begin, every)
+			w = newWindow(points, s.Metric, begin)
 		}
 	}
 	w.calibrate()
 	k, up = w.worst(from)
-	a.Known, a.Baseline, a.Spread, a.Period = true, w.median, w.spread, every
+	a.Known, a.Baseline, a.Spread, a.Period = true, w.median, w.spread, period(points)
 	a.Now, a.Level = points[n-1].Value, w.levels[k]
 	a.Z = (a.Level - w.median) / w.spread
 	a.Strength = clamp01(math.Log(math.Abs(a.Z)/remarkable) / math.Log(extreme/remarkable))
@@ -125,6 +125,9 @@ func summarise(s incident.Series, points []incident.Point, onset, baselineTo tim
 		if a.Onset = onset; onset.IsZero() {
 			begin = w.excursion(k, up)
 			a.Onset = points[begin].At
+			if begin > 0 {
+				a.Period = max(a.Period, a.Onset.Sub(points[begin-1].At))
+			}
 		}
 	}
 	a.Peak = points[begin].Value
@@ -155,14 +158,13 @@ type window struct {
 	baseline int       // points before this one are normal
 	median   float64
 	spread   float64
-	period   time.Duration
 	scratch  []float64
 }
 
-func newWindow(points []incident.Point, m incident.Metric, baseline int, every time.Duration) *window {
+func newWindow(points []incident.Point, m incident.Metric, baseline int) *window {
 	n := len(points)
 	buf := make([]float64, 4*n)
-	w := &window{points: points, baseline: baseline, period: every, values: buf[:n:n], levels: buf[n : n : 2*n], scratch: buf[2*n : 2*n : 3*n]}
+	w := &window{points: points, baseline: baseline, values: buf[:n:n], levels: buf[n : n : 2*n], scratch: buf[2*n : 2*n : 3*n]}
 	for i, p := range points {
 		w.values[i] = p.Value
 	}
@@ -202,14 +204,14 @@ func (w *window) worst(from int) (at int, up bool) {
 // excursion walks back from level k to where its excursion began: the
 // earliest point that is remarkable, and at least a tenth of the way to the
 // level, with no two in a row after it that are not. It does not reach
-// across a gap in the data of more than four periods.
+// across a hole in the data.
 func (w *window) excursion(k int, up bool) int {
 	least := math.Max(remarkable*w.spread, math.Abs(w.levels[k]-w.median)/10)
 	begin, misses := k, 0
 	found := false
 	end := min(k+sustain-1, len(w.values)-1)
 	for i := end; i >= 0; i-- {
-		if i < end && w.points[i+1].At.Sub(w.points[i].At) > maxGap*w.period && (found || i < k) {
+		if i < end && (found || i < k) && hole(w.points, i) {
 			break
 		}
 		d := w.values[i] - w.median

@@ -52,16 +52,32 @@ func clean(points []incident.Point) []incident.Point {
 	return kept
 }
 
-// period is the usual distance between points, 0 where there are fewer than two.
+// period is the usual distance between the latest points, 0 where there are
+// fewer than two. Older points may be farther apart: see Thin.
 func period(points []incident.Point) time.Duration {
+	const latest = 32
+	points = points[max(0, len(points)-latest):]
 	if len(points) < 2 {
 		return 0
 	}
-	gaps := make([]float64, 0, len(points)-1)
+	gaps := make([]float64, 0, latest)
 	for i := 1; i < len(points); i++ {
 		gaps = append(gaps, float64(points[i].At.Sub(points[i-1].At)))
 	}
 	return time.Duration(medianInPlace(gaps))
+}
+
+// hole reports whether data is missing between points i and i+1: whether they
+// are several times farther apart than their neighbours.
+func hole(points []incident.Point, i int) bool {
+	var usual time.Duration
+	if i > 0 {
+		usual = points[i].At.Sub(points[i-1].At)
+	}
+	if i+2 < len(points) {
+		usual = max(usual, points[i+2].At.Sub(points[i+1].At))
+	}
+	return usual > 0 && points[i+1].At.Sub(points[i].At) > maxGap*usual
 }
 
 // medianInPlace sorts xs and returns its median, 0 for none.
@@ -138,7 +154,7 @@ func fit(points []incident.Point) trend {
 		return trend{points: n}
 	}
 	t := trend{start: points[0].At, end: points[n-1].At, points: n}
-	ps := thin(points, maxPairs)
+	ps := every(points, maxPairs)
 	m := len(ps)
 	x := make([]float64, m)
 	for i := range ps {
@@ -197,8 +213,22 @@ func latestTrend(points []incident.Point) trend {
 	return best
 }
 
-// thin keeps at most limit points, evenly, the last one among them.
-func thin(points []incident.Point, limit int) []incident.Point {
+// Thin keeps at most limit points: the latest half of them as they are, and of
+// those before every so many. Points are left out, never averaged: the median
+// of several is quieter than each, and what is compared with it would seem
+// farther from normal than it is.
+func Thin(points []incident.Point, limit int) []incident.Point {
+	n := len(points)
+	if n <= limit || limit < 2 {
+		return points
+	}
+	latest := limit / 2
+	old := every(points[:n-latest], limit-latest)
+	return append(append(make([]incident.Point, 0, limit), old...), points[n-latest:]...)
+}
+
+// every keeps at most limit points, evenly, the last one among them.
+func every(points []incident.Point, limit int) []incident.Point {
 	n := len(points)
 	if n <= limit {
 		return points

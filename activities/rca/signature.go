@@ -160,9 +160,10 @@ const (
 	leakFull = 80  // percent of memory in use from which on little is left
 )
 
-// memoryLeak judges whether n loses memory: it rises steadily and began to
-// before latency or errors did. Growing memory alone is a cache filling up; it
-// takes symptoms, or words about memory in the log, to make it a suspect.
+// memoryLeak judges whether n loses memory: it rises steadily, or has filled
+// up, and began to before latency or errors did. Growing memory alone is a cache
+// filling up; it takes symptoms, or words about memory in the log, to make it
+// a suspect.
 func memoryLeak(n *node) verdict {
 	v := verdict{cause: incident.CauseMemoryLeak}
 	m := n.metric(incident.MetricMemory)
@@ -171,41 +172,49 @@ func memoryLeak(n *node) verdict {
 	}
 	t := leakTrend(m)
 	rise := t.slope * t.end.Sub(t.start).Seconds()
-	steady := clamp01((t.tau - 0.4) / 0.4)
-	if steady == 0 || t.z < remarkable || rise < leakRise {
+	steady := 0.0
+	if t.slope > 0 && rise >= leakRise && t.points > minBaseline && (t.z >= remarkable || m.Harmful()) {
+		steady = clamp01((t.tau-0.4)/0.4) * clamp01(rise/(2*leakRise))
+	}
+	// A leak that has filled the memory does not rise any more.
+	filled := 0.0
+	if m.Harmful() && !m.Over && m.Level >= leakFull {
+		filled = clamp01(m.delta() / (4 * leakRise))
+	}
+	growth := math.Max(steady, 0.9*filled)
+	if growth == 0 {
 		return v
 	}
-	growth := steady * clamp01(rise/(2*leakRise))
-
-	// The line crosses the normal level where the leak began.
-	start := t.start
-	if m.Abnormal() && t.slope > 0 {
-		since := time.Duration((t.at - m.Baseline) / t.slope * float64(time.Second))
-		if at := t.end.Add(-since); at.After(start) {
-			start = at
-		}
+	start := m.Onset
+	if start.IsZero() {
+		start = t.start
 	}
-	l, e := n.harm(incident.MetricLatency), n.harm(incident.MetricErrorRate)
+	p, logged := worstOf(n.logs, n.calleeNames(), logMemory)
 	var symptom float64
 	lead := 1.0
-	for _, s := range []*measured{l, e} {
+	for _, s := range []*measured{n.harm(incident.MetricLatency), n.harm(incident.MetricErrorRate)} {
 		if s == nil {
 			continue
 		}
 		symptom = either(symptom, s.Strength*(1-n.share))
-		if !start.Before(s.Onset.Add(-slack(m, s))) {
-			lead = 0.3 // it grew because requests were waiting
+		if start.Add(max(m.Period, s.Period)).After(s.Onset) {
+			lead = 0.3 // as it would where requests that wait take the memory
 		}
 	}
-	p, logged := worstOf(n.logs, n.calleeNames(), logMemory)
+	lead = math.Max(lead, logged)
 	full := 0.0
 	if m.Now >= leakFull {
 		full = 1
 	}
 	felt := 0.3 + 0.7*math.Max(math.Min(1, 2*symptom), logged)
 	v.score = growth * lead * felt * math.Min(1, 0.65+0.25*logged+0.15*full)
-	v.because(m.evidence, "memory_percent rises steadily, %s to %s at %s a minute (Kendall's tau %.2f)",
-		num(t.at-rise), num(t.at), num(60*t.slope), t.tau)
+	switch {
+	case steady > 0:
+		v.because(m.evidence, "memory_percent rises steadily, %s to %s at %s a minute (Kendall's tau %.2f)",
+			num(t.at-rise), num(t.at), num(60*t.slope), t.tau)
+	default:
+		v.because(m.evidence, "memory_percent has filled up, %s to %s", num(m.Baseline), num(m.Level))
+	}
 	if lead == 1 && symptom > 0 {
 		v.because(m.evidence, "memory began to rise before the symptoms")
 	}
@@ -224,10 +233,8 @@ func leakTrend(m *measured) trend {
 		return best
 	}
 	young := points[firstAfter(points, m.Onset.Add(-1)):]
-	if len(young) < 2*minBaseline {
-		return best
-	}
-	if t := fit(young); t.z >= remarkable && (t.tau > best.tau || best.z < remarkable) {
+	// That it left its normal state is certain already, so a few points will do.
+	if t := fit(young); t.points > minBaseline && t.tau > best.tau || best.z < remarkable {
 		return t
 	}
 	return best

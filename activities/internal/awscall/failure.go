@@ -47,6 +47,7 @@ var kinds = map[string]incident.Kind{
 	"ServiceUnavailableException": incident.KindUnavailable,
 	"ModelNotReadyException":      incident.KindUnavailable,
 	"ModelTimeoutException":       incident.KindUnavailable,
+	"ModelErrorException":         incident.KindUnavailable, // unless the model's own status says otherwise, see exception
 	"ModelStreamErrorException":   incident.KindUnavailable,
 	"RequestTimeout":              incident.KindUnavailable,
 	"RequestTimeoutException":     incident.KindUnavailable,
@@ -135,7 +136,7 @@ func classify(ctx context.Context, seen *sighting, err error) (kind incident.Kin
 		api      smithy.APIError
 		response *smithyhttp.ResponseError
 		send     *smithyhttp.RequestSendError
-		unsent   *smithy.InvalidParamsError
+		unsent   smithy.InvalidParamsError
 		encode   *smithy.SerializationError
 		region   *aws.MissingRegionError
 		network  net.Error
@@ -152,7 +153,7 @@ func classify(ctx context.Context, seen *sighting, err error) (kind incident.Kin
 	case errors.As(err, &response) && response.HTTPStatusCode() >= 300:
 		return status(response.HTTPStatusCode()), "an answer without an exception", nil
 	case errors.As(err, &unsent):
-		return incident.KindInvalid, unsent.Error(), nil
+		return incident.KindInvalid, strings.Join(strings.Fields(unsent.Error()), " "), nil
 	case errors.As(err, &encode):
 		return incident.KindInvalid, "the request cannot be encoded", nil
 	case errors.As(err, &region):
@@ -171,10 +172,9 @@ func classify(ctx context.Context, seen *sighting, err error) (kind incident.Kin
 func exception(api smithy.APIError, err error) incident.Kind {
 	var model *types.ModelErrorException
 	if errors.As(err, &model) { // its HTTP status is always 424; the model's own says whose fault it was
-		if model.OriginalStatusCode != nil && *model.OriginalStatusCode >= 400 && *model.OriginalStatusCode < 500 {
-			return status(int(*model.OriginalStatusCode))
+		if original := aws.ToInt32(model.OriginalStatusCode); original >= 400 && original < 500 {
+			return status(int(original))
 		}
-		return incident.KindUnavailable
 	}
 	if kind, ok := kinds[api.ErrorCode()]; ok {
 		return kind
