@@ -43,7 +43,7 @@ func newStory(t *testing.T, change ...func(*incident.Settings)) *story {
 		c(&settings)
 	}
 	acts := &activities.Activities{Settings: settings, Metrics: s.shop, Logs: s.shop, Topology: s.shop, Changes: s.shop,
-		Model: s.shop, Executor: s.shop, Publisher: s.shop}
+		Model: s.shop, Guardrail: s.shop, Executor: s.shop, Publisher: s.shop}
 	acts.Register(env)
 	env.RegisterWorkflowWithOptions(workflows.IncidentWorkflow, workflow.RegisterOptions{Name: incident.WorkflowType})
 	env.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: workflows.RemediationWorkflowType})
