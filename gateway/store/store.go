@@ -1,11 +1,12 @@
 // Package store is what the gateway keeps on disk: the inbox of deliveries,
-// the permanent table of events, the read model derived from it, idempotency
-// keys and the audit trail.
+// the permanent table of events, the read model derived from it, and the
+// answers remembered under idempotency keys.
 //
 // One interface, one conformance suite (storetest) for every implementation.
 // Promises that callers lean on: Accept returns only after the delivery is
 // synced to disk; Apply moves events, read model and applied offset together
 // or not at all; Bind never gives two open incidents to one correlation key.
+// Times are kept to the microsecond, events exactly as they came.
 // All methods are safe for concurrent use, by several gateways where the
 // implementation is shared. Errors carry an incident.Kind: not_found,
 // conflict, invalid, or unavailable where the disk or database refuses.
@@ -93,14 +94,22 @@ type Inbox interface {
 	// Pending returns the oldest pending dispatch of each key whose next
 	// attempt is due, up to limit; a key with a poisoned dispatch gives none.
 	Pending(ctx context.Context, limit int, now time.Time) ([]Dispatch, error)
-	// Bind returns the open incident of key; where there is none it opens
-	// newID for it. opened says which.
-	Bind(ctx context.Context, key, newID string) (incidentID string, opened bool, err error)
+	// Bind returns the open incident of the dispatch's key; where there is none
+	// it opens newID for it. opened says whether it was this dispatch that
+	// opened the incident, now or in an earlier attempt. Only a pending
+	// dispatch binds: one that was settled meanwhile (by another gateway, or
+	// because the incident that it opened has closed) is an error of kind
+	// conflict, so that a late attempt never reopens a problem. newID is never
+	// reused: one that was bound before is an error of kind conflict, too.
+	Bind(ctx context.Context, dispatchID int64, newID string) (incidentID string, opened bool, err error)
 	// Bound returns the open incident of key, "" where there is none.
 	Bound(ctx context.Context, key string) (string, error)
 	// Release ends the binding of key to incidentID, if it still stands.
 	Release(ctx context.Context, key, incidentID string) error
-	// Settle ends a dispatch; incidentID is "" where there is none.
+	// Settle ends a dispatch; incidentID is "" where there is none. A dispatch
+	// that is delivered or found no open problem stays so, and settling it
+	// again changes nothing; a poisoned one may be settled, by a person, and
+	// DispatchPending has it tried again.
 	Settle(ctx context.Context, dispatchID int64, s DispatchState, incidentID string) error
 	// Postpone records a failed attempt and when to try again.
 	Postpone(ctx context.Context, dispatchID int64, reason string, next time.Time) error
@@ -147,8 +156,17 @@ type Events interface {
 	// before it applied. fill are events recovered from the workflow, without
 	// offset; they are applied first. A new epoch resets the offset, not the
 	// events. It returns the events that were new, with Epoch and Offset set.
+	//
+	// Of the fills only those are used that the hole needs; all that a workflow
+	// knows may be given. They carry the offset applied before them: they do
+	// not move a cursor, and whoever drops them by offset sees the hole in seq
+	// at the next event of the run, which follows. A run that was aborted is
+	// over: its later events are skipped, so aborting a run (fill, seq 0) also
+	// ends a gap that nothing can fill; a run that was closed is not aborted.
+	// An event without incident or run id belongs to nothing and is skipped.
 	Apply(ctx context.Context, epoch string, fill, events []event.Event) (fresh []event.Event, gap *Gap, err error)
-	// Since returns up to limit events after c in offset order. An error of
+	// Since returns up to limit events after c in the order applied, which is
+	// offset order; fills stand where they were applied. An error of
 	// kind not_found means that c cannot be served and a snapshot is needed:
 	// other epoch, ahead of us, or more than limit behind.
 	Since(ctx context.Context, c event.Cursor, limit int) ([]event.Event, error)
@@ -172,24 +190,36 @@ type Filter struct {
 // Reads answers the API.
 type Reads interface {
 	// Incidents lists summaries, newest first. cursor is "" for the first page;
-	// next is "" after the last.
+	// next is "" after the last. Incidents that open meanwhile do not shift the
+	// pages that follow. A cursor that was not given out is an error of kind invalid.
 	Incidents(ctx context.Context, f Filter, cursor string, limit int) (list []event.Summary, next string, err error)
 	// Incident returns the view of the latest run of an incident.
 	Incident(ctx context.Context, id string) (event.View, error)
 	// IncidentEvents returns events of an incident in the order applied, after
-	// seq afterSeq of run runID; "" is the latest run. more says that there are more.
+	// seq afterSeq of run runID; "" is the latest run. more says that there are
+	// more. An abort has seq 0 and comes after every numbered event.
 	IncidentEvents(ctx context.Context, id, runID string, afterSeq int64, limit int) (list []event.Event, more bool, err error)
 	// Open lists id and run of every incident that is not closed, for the reconciler.
 	Open(ctx context.Context) ([]event.Summary, error)
-	// Business computes the business metrics from all incidents.
+	// Business computes the business metrics from all incidents, as the function of that name does.
 	Business(ctx context.Context) (event.BusinessMetrics, error)
 }
 
+// AnswersKept is how long answers are remembered, ClaimHeld how long a claim
+// without an answer stands before a repeated request may take it over (its
+// gateway died). A taken-over request runs again, so what it does must be
+// idempotent under its key.
+const (
+	AnswersKept = 24 * time.Hour
+	ClaimHeld   = 2 * time.Minute
+)
+
 // Idempotency remembers what a request with an Idempotency-Key was answered.
 type Idempotency interface {
-	// Begin claims key for principal. A remembered answer is returned for the
-	// same requestHash; another hash is an error of kind invalid; a request
-	// still in progress is an error of kind conflict.
+	// Begin claims key for principal; nil, nil says that the claim is yours. A
+	// remembered answer is returned for the same requestHash; another hash is
+	// an error of kind invalid; a request still in progress is an error of kind
+	// conflict.
 	Begin(ctx context.Context, principal, key, requestHash string) (*Answer, error)
 	// Finish stores the answer, or forgets the key where a is nil because
 	// nothing is known to have happened.

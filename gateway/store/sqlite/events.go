@@ -1,0 +1,357 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"vigil/gateway/store"
+	"vigil/workflows/event"
+	"vigil/workflows/incident"
+)
+
+// Applied implements store.Events.
+func (s *Store) Applied(ctx context.Context) (event.Cursor, error) {
+	var c event.Cursor
+	err := s.read(ctx, "read the applied position", func(tx *sql.Tx) error {
+		var err error
+		c, _, err = applied(ctx, tx)
+		return err
+	})
+	return c, err
+}
+
+// applied returns the cursor and the last position before its epoch began.
+func applied(ctx context.Context, tx *sql.Tx) (c event.Cursor, first int64, err error) {
+	var offset int64
+	err = tx.QueryRowContext(ctx, `SELECT epoch, offset, first_position FROM applied`).Scan(&c.Epoch, &offset, &first)
+	c.Offset = uint64(offset)
+	return c, first, err
+}
+
+// Apply implements store.Events.
+func (s *Store) Apply(ctx context.Context, epoch string, fill, events []event.Event) (fresh []event.Event, gap *store.Gap, err error) {
+	err = s.write(ctx, "apply events", func(tx *sql.Tx) error {
+		at, first, err := applied(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if at.Epoch != epoch {
+			at = event.Cursor{Epoch: epoch}
+			if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(position), 0) FROM events`).Scan(&first); err != nil {
+				return err
+			}
+		}
+		a := &applier{ctx: ctx, tx: tx, at: at, runs: map[runKey]*runState{}, views: map[string]*event.View{}}
+		if err := a.all(fill, events); err != nil {
+			return err
+		}
+		if err := a.saveViews(); err != nil {
+			return err
+		}
+		fresh, gap = a.fresh, a.gap
+		_, err = tx.ExecContext(ctx, `UPDATE applied SET epoch = ?, offset = ?, first_position = ?`, a.at.Epoch, int64(a.at.Offset), first)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return fresh, gap, nil
+}
+
+// applier is one call of Apply.
+type applier struct {
+	ctx   context.Context
+	tx    *sql.Tx
+	at    event.Cursor
+	runs  map[runKey]*runState
+	views map[string]*event.View // those touched, by incident
+	fresh []event.Event
+	gap   *store.Gap
+}
+
+type runKey struct{ incidentID, runID string }
+
+// runState is what the event table holds of a run.
+type runState struct {
+	last            int64 // seq
+	aborted, closed bool
+}
+
+func (a *applier) all(fill, events []event.Event) error {
+	for _, e := range events {
+		if e.Offset == 0 {
+			return incident.Errorf(incident.KindInvalid, "event %s came without its offset in the stream", e.ID)
+		}
+	}
+	for _, e := range fill {
+		if comes, err := a.comes(e, events); err != nil {
+			return err
+		} else if comes {
+			continue
+		}
+		e.Offset = 0
+		if done, err := a.one(e); done || err != nil {
+			return err
+		}
+	}
+	for _, e := range events {
+		if e.Offset <= a.at.Offset {
+			continue
+		}
+		if done, err := a.one(e); done || err != nil {
+			return err
+		}
+		a.at.Offset = e.Offset
+	}
+	return nil
+}
+
+// comes reports whether the fill f is not needed, because the stream brings
+// it, or has got further in its run: the workflow's query tells all that it
+// knows, and only the hole is wanted, so that everything else has its offset.
+func (a *applier) comes(f event.Event, events []event.Event) (bool, error) {
+	if f.Seq == 0 {
+		return false, nil
+	}
+	for _, e := range events {
+		if e.Offset <= a.at.Offset || e.RunID != f.RunID || e.IncidentID != f.IncidentID {
+			continue
+		}
+		run, err := a.run(e)
+		if err != nil {
+			return false, err
+		}
+		if e.Seq > run.last && f.Seq >= e.Seq {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// run returns what is known of e's run, which the caller keeps up to date.
+func (a *applier) run(e event.Event) (*runState, error) {
+	key := runKey{e.IncidentID, e.RunID}
+	if r, ok := a.runs[key]; ok {
+		return r, nil
+	}
+	r := &runState{}
+	err := a.tx.QueryRowContext(a.ctx, `SELECT coalesce(max(seq), 0), coalesce(min(seq) = 0, 0), coalesce(max(type = ?), 0)
+		FROM events WHERE incident_id = ? AND run_id = ?`, string(event.TypeIncidentClosed), e.IncidentID, e.RunID).
+		Scan(&r.last, &r.aborted, &r.closed)
+	if err != nil {
+		return nil, err
+	}
+	a.runs[key] = r
+	return r, nil
+}
+
+// one applies e, unless it is known or its run is over. done says that e
+// would leave a hole and nothing after it may be applied.
+func (a *applier) one(e event.Event) (done bool, err error) {
+	if e.IncidentID == "" || e.RunID == "" || e.Seq < 0 {
+		return false, nil
+	}
+	run, err := a.run(e)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case run.aborted, e.Seq == 0 && run.closed, e.Seq != 0 && e.Seq <= run.last:
+		return false, nil
+	case e.Seq > run.last+1:
+		a.gap = &store.Gap{IncidentID: e.IncidentID, RunID: e.RunID, HaveSeq: run.last, NextSeq: e.Seq}
+		return true, nil
+	}
+	if err := a.insert(&e); err != nil {
+		return false, err
+	}
+	run.last = max(run.last, e.Seq)
+	run.aborted = e.Seq == 0
+	run.closed = run.closed || e.Type == event.TypeIncidentClosed
+	a.fresh = append(a.fresh, e)
+	return false, a.project(e)
+}
+
+// insert adds e to the event table and sets its position in the stream.
+func (a *applier) insert(e *event.Event) error {
+	var offset sql.NullInt64
+	if e.Offset != 0 {
+		offset = sql.NullInt64{Int64: int64(e.Offset), Valid: true}
+	} else {
+		e.Offset = a.at.Offset
+	}
+	e.Epoch = a.at.Epoch
+	stored := *e
+	stored.Epoch, stored.Offset = "", 0 // they are columns
+	raw, err := json.Marshal(stored)
+	if err != nil {
+		return fmt.Errorf("encode event %s: %w", e.ID, err)
+	}
+	_, err = a.tx.ExecContext(a.ctx, `INSERT INTO events
+		(incident_id, run_id, seq, type, epoch, stream_offset, cursor_offset, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		e.IncidentID, e.RunID, e.Seq, string(e.Type), e.Epoch, offset, int64(e.Offset), string(raw))
+	return err
+}
+
+// project brings the read model and the bindings up to e.
+func (a *applier) project(e event.Event) error {
+	v, ok := a.views[e.IncidentID]
+	if !ok {
+		var err error
+		if v, err = loadView(a.ctx, a.tx, e.IncidentID); err != nil {
+			return err
+		}
+		a.views[e.IncidentID] = v
+	}
+	before := v.RunID
+	if !v.Apply(e) {
+		return nil // of an older run, or of a type that this build does not know; it is kept all the same
+	}
+	switch {
+	case e.Type == event.TypeIncidentOpened && before != "":
+		return a.rebind(e.IncidentID)
+	case v.Status.Terminal():
+		return a.unbind(e.IncidentID)
+	}
+	return nil
+}
+
+// unbind ends the binding of an incident that closed. The dispatch that
+// opened it has been delivered, even if its gateway died before noting that:
+// the incident was started by nothing else.
+func (a *applier) unbind(incidentID string) error {
+	if _, err := a.tx.ExecContext(a.ctx, `UPDATE dispatches SET state = 'delivered', incident_id = ?1
+		WHERE id = (SELECT opened_by FROM bindings WHERE incident_id = ?1) AND state = 'pending'`, incidentID); err != nil {
+		return err
+	}
+	_, err := a.tx.ExecContext(a.ctx, `UPDATE bindings SET open = 0 WHERE incident_id = ?`, incidentID)
+	return err
+}
+
+// rebind restores the binding of an incident that goes on in a new run (a
+// reset), unless its key has another open incident by now.
+func (a *applier) rebind(incidentID string) error {
+	_, err := a.tx.ExecContext(a.ctx, `UPDATE bindings SET open = 1 WHERE incident_id = ?1 AND open = 0 AND NOT EXISTS (
+		SELECT 1 FROM bindings o WHERE o.open = 1
+		AND o.correlation_key = (SELECT correlation_key FROM bindings WHERE incident_id = ?1))`, incidentID)
+	return err
+}
+
+func (a *applier) saveViews() error {
+	for _, v := range a.views {
+		if v.IncidentID == "" {
+			continue // nothing of it could be read yet
+		}
+		if err := saveView(a.ctx, a.tx, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func loadView(ctx context.Context, tx *sql.Tx, id string) (*event.View, error) {
+	var raw []byte
+	v := &event.View{}
+	err := tx.QueryRowContext(ctx, `SELECT view FROM incidents WHERE incident_id = ?`, id).Scan(&raw)
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return nil, fmt.Errorf("view of incident %s: %w", id, err)
+	}
+	return v, nil
+}
+
+func saveView(ctx context.Context, tx *sql.Tx, v *event.View) error {
+	view, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode view of incident %s: %w", v.IncidentID, err)
+	}
+	summary, err := json.Marshal(v.Summary)
+	if err != nil {
+		return fmt.Errorf("encode summary of incident %s: %w", v.IncidentID, err)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO incidents (incident_id, run_id, view, summary, title, service,
+		severity, status, open, needs_human, opened_at, closed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		v.IncidentID, v.RunID, string(view), string(summary), v.Title, v.Service, string(v.Severity), string(v.Status),
+		!v.Status.Terminal(), v.NeedsHuman, micros(v.OpenedAt), micros(v.ClosedAt))
+	return err
+}
+
+// Rebuild implements store.Events. It goes incident by incident, in one
+// transaction, so that its memory does not grow with the table and readers
+// see the old model until the new one is whole.
+func (s *Store) Rebuild(ctx context.Context) error {
+	return s.write(ctx, "rebuild the read model", func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM incidents`); err != nil {
+			return err
+		}
+		ids, err := incidentIDs(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			v := &event.View{}
+			events, err := selectEvents(ctx, tx, `WHERE incident_id = ? ORDER BY position`, id)
+			if err != nil {
+				return err
+			}
+			for _, e := range events {
+				v.Apply(e) // false where it was false the first time
+			}
+			if v.IncidentID == "" {
+				continue
+			}
+			if err := saveView(ctx, tx, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func incidentIDs(ctx context.Context, tx *sql.Tx) ([]string, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT incident_id FROM events`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+func selectEvents(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]event.Event, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT event, epoch, cursor_offset FROM events `+query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := []event.Event{}
+	for rows.Next() {
+		var raw []byte
+		var epoch string
+		var offset int64
+		if err := rows.Scan(&raw, &epoch, &offset); err != nil {
+			return nil, err
+		}
+		var e event.Event
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return nil, fmt.Errorf("stored event: %w", err)
+		}
+		e.Epoch, e.Offset = epoch, uint64(offset)
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,190 @@
+// Package sqlite keeps the gateway's store in one SQLite file.
+//
+// It promises what package store promises. The journal is a write-ahead log
+// with synchronous=FULL, so a commit is on disk when it returns and readers
+// never wait for the writer. All writes of a Store go through one connection,
+// each transaction taking the write lock at its start, so that none fails
+// half-way because it read what another has since changed; several Stores,
+// in one process or in several, may have the same file open and wait for one
+// another up to busyTimeout. The file must be on a local disk: write-ahead
+// logging needs shared memory.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"vigil/gateway/store"
+	"vigil/workflows/incident"
+)
+
+const (
+	// busyTimeout is how long a write waits for another process's transaction.
+	busyTimeout = 5 * time.Second
+	// readers is how many reads run side by side.
+	readers = 4
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is a store.Store in one file.
+type Store struct {
+	path    string
+	w       *sql.DB // one connection: the writer
+	r       *sql.DB // query-only connections
+	accepts chan acceptRequest
+	stop    chan struct{}
+	stopped sync.WaitGroup
+	once    sync.Once
+	closing error
+	now     func() time.Time
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the store in the file at path, making the file and bringing its
+// tables up to date where needed. The directory must exist.
+func Open(ctx context.Context, path string) (*Store, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("store: find %q: %w", path, err)
+	}
+	s := &Store{path: abs, accepts: make(chan acceptRequest, acceptQueue), stop: make(chan struct{}), now: time.Now}
+	if s.w, err = s.connect("journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"); err != nil {
+		return nil, err
+	}
+	s.w.SetMaxOpenConns(1)
+	if err := s.migrate(ctx); err != nil {
+		s.w.Close()
+		return nil, err
+	}
+	if s.r, err = s.connect("query_only(1)"); err != nil {
+		s.w.Close()
+		return nil, err
+	}
+	s.r.SetMaxOpenConns(readers)
+	s.r.SetMaxIdleConns(readers)
+	s.stopped.Go(s.commitAccepts)
+	return s, nil
+}
+
+func (s *Store) connect(pragmas ...string) (*sql.DB, error) {
+	q := url.Values{"_txlock": {"immediate"}}
+	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())) // before those that take locks
+	for _, p := range pragmas {
+		q.Add("_pragma", p)
+	}
+	dsn := (&url.URL{Scheme: "file", Path: s.path, RawQuery: q.Encode()}).String()
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, s.failure("open", err)
+	}
+	return db, nil
+}
+
+// migrate brings the tables up to date. Two processes may do so at once: the
+// second fails on what the first has just made, looks again, and finds nothing
+// left to do.
+func (s *Store) migrate(ctx context.Context) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("store: embedded migrations: %w", err)
+	}
+	const tries = 5
+	for try := 1; ; try++ {
+		p, err := goose.NewProvider(goose.DialectSQLite3, s.w, dir,
+			goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
+		if err != nil {
+			return s.failure("read migrations", err)
+		}
+		_, err = p.Up(ctx)
+		if err == nil {
+			return s.checkVersion(ctx, p)
+		}
+		if try == tries || ctx.Err() != nil || !isRace(err) {
+			return s.failure("open", err)
+		}
+	}
+}
+
+// checkVersion refuses a file that a newer build has written.
+func (s *Store) checkVersion(ctx context.Context, p *goose.Provider) error {
+	have, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return s.failure("read the version", err)
+	}
+	sources := p.ListSources()
+	if want := sources[len(sources)-1].Version; have > want {
+		return &incident.Error{Kind: incident.KindInvalid, Op: "store: open " + s.path,
+			Msg: fmt.Sprintf("its tables are of version %d and this build knows %d; run the newer build, or use another file", have, want)}
+	}
+	return nil
+}
+
+// Ping writes one row and so learns whether a delivery could be stored.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.write(ctx, "ping", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE pings SET at = ?`, s.now().UnixMicro())
+		return err
+	})
+}
+
+// Close stops taking deliveries, commits those already taken, and closes the
+// file. It may be called more than once.
+func (s *Store) Close() error {
+	s.once.Do(func() {
+		close(s.stop)
+		s.stopped.Wait()
+		if err := errors.Join(s.r.Close(), s.w.Close()); err != nil {
+			s.closing = s.failure("close", err)
+		}
+	})
+	return s.closing
+}
+
+// write runs fn in one transaction on the writer connection.
+func (s *Store) write(ctx context.Context, op string, fn func(*sql.Tx) error) error {
+	return s.transact(ctx, s.w, op, fn)
+}
+
+// read runs fn in one transaction on a reader connection, so that all its
+// queries see the same moment.
+func (s *Store) read(ctx context.Context, op string, fn func(*sql.Tx) error) error {
+	return s.transact(ctx, s.r, op, fn)
+}
+
+func (s *Store) transact(ctx context.Context, db *sql.DB, op string, fn func(*sql.Tx) error) error {
+	// A reader must not take the write lock; the driver honours ReadOnly by
+	// beginning a deferred transaction.
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: db == s.r})
+	if err != nil {
+		return s.failure(op, err)
+	}
+	if err := fn(tx); err != nil {
+		if rb := tx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) {
+			err = errors.Join(err, rb)
+		}
+		return s.failure(op, err)
+	}
+	if err := tx.Commit(); err != nil {
+		return s.failure(op, err)
+	}
+	return nil
+}
+
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }

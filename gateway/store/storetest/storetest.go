@@ -1,0 +1,190 @@
+// Package storetest is the conformance suite of store.Store: what every
+// implementation promises, run against the real thing. Tests alone import it.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"vigil/gateway/store"
+	"vigil/workflows/event"
+	"vigil/workflows/incident"
+)
+
+// Opener opens a handle on one set of data. Each call gives another handle on
+// the same data, as another gateway would have it. The opener sees to it that
+// handles are closed when the test ends; the suite may close them earlier.
+type Opener func(t testing.TB) store.Store
+
+// Run runs the suite. fresh makes a new, empty set of data.
+func Run(t *testing.T, fresh func(t testing.TB) Opener) {
+	for name, test := range map[string]func(*testing.T, func(testing.TB) Opener){
+		"AcceptKeepsEveryField":           acceptKeepsEveryField,
+		"AcceptedSurvivesWithoutClose":    acceptedSurvivesWithoutClose,
+		"ConcurrentAcceptsAreAllKept":     concurrentAcceptsAreAllKept,
+		"AcceptRefusesWhenItCannotStore":  acceptRefusesWhenItCannotStore,
+		"DeliveriesMoveOnce":              deliveriesMoveOnce,
+		"LostDeliveriesAreCounted":        lostDeliveriesAreCounted,
+		"PendingKeepsOrderPerKey":         pendingKeepsOrderPerKey,
+		"PoisonHoldsUpItsKeyOnly":         poisonHoldsUpItsKeyOnly,
+		"BindGivesOneIncidentPerKey":      bindGivesOneIncidentPerKey,
+		"BindRefusesSettledDispatches":    bindRefusesSettledDispatches,
+		"ClosingReleasesTheKey":           closingReleasesTheKey,
+		"ResetTakesTheKeyBack":            resetTakesTheKeyBack,
+		"ApplySkipsAndStopsAtHoles":       applySkipsAndStopsAtHoles,
+		"ApplyFills":                      applyFills,
+		"NewEpochKeepsEvents":             newEpochKeepsEvents,
+		"SecondRunIsANewBranch":           secondRunIsANewBranch,
+		"AbortEndsARun":                   abortEndsARun,
+		"UnknownEventsAreKept":            unknownEventsAreKept,
+		"AnyInterleavingAppliesExactly":   anyInterleavingAppliesExactly,
+		"TwoConsumersApplyOnce":           twoConsumersApplyOnce,
+		"SinceServesOrRefuses":            sinceServesOrRefuses,
+		"SnapshotIsOfOneMoment":           snapshotIsOfOneMoment,
+		"PagesAreStable":                  pagesAreStable,
+		"FiltersSelect":                   filtersSelect,
+		"IncidentEventsPage":              incidentEventsPage,
+		"UnknownIncidentsAreNotFound":     unknownIncidentsAreNotFound,
+		"BusinessCountsResolvedIncidents": businessCountsResolvedIncidents,
+		"AnswersAreRemembered":            answersAreRemembered,
+		"ClaimsAreExclusive":              claimsAreExclusive,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, fresh) })
+	}
+}
+
+// epoch0 is the stream that most tests read.
+const epoch0 = "epoch-0"
+
+// t0 is when everything here happens.
+var t0 = time.Date(2026, 11, 23, 14, 2, 10, 123456000, time.UTC)
+
+func ctx(t testing.TB) context.Context {
+	t.Helper()
+	c, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return c
+}
+
+// fatalTB is what testing.TB and rapid.T have in common.
+type fatalTB interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func ok(t fatalTB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+}
+
+func must[T any](t fatalTB) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		ok(t, err)
+		return v
+	}
+}
+
+func wantKind(t fatalTB, err error, k incident.Kind) {
+	t.Helper()
+	if err == nil || incident.KindOf(err) != k {
+		t.Fatalf("got error %v, want one of kind %s", err, k)
+	}
+}
+
+func delivery(n int) store.Delivery {
+	return store.Delivery{Source: "alertmanager", ReceivedAt: t0.Add(time.Duration(n) * time.Second),
+		ContentType: "application/json", Headers: map[string]string{"User-Agent": "Alertmanager/"},
+		Body: fmt.Appendf(nil, `{"n":%d}`, n), Principal: "source-alertmanager", Origin: incident.OriginLive}
+}
+
+// dispatch accepts and normalises one delivery that holds one alert per key,
+// and returns the dispatches in the order of keys.
+func dispatch(t testing.TB, s store.Store, keys ...string) []store.Dispatch {
+	t.Helper()
+	id := must[int64](t)(s.Accept(ctx(t), delivery(1)))
+	var in []store.Dispatch
+	for _, k := range keys {
+		in = append(in, store.Dispatch{CorrelationKey: k, Alerts: []incident.Alert{{Source: "alertmanager", CorrelationKey: k,
+			Fingerprint: "f1", Status: incident.AlertFiring, Title: "High latency", StartsAt: t0}}})
+	}
+	ok(t, s.Normalise(ctx(t), id, in))
+	var out []store.Dispatch
+	for _, d := range must[[]store.Dispatch](t)(s.Pending(ctx(t), 1000, t0)) {
+		if d.DeliveryID == id {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// run makes the events of one run of one incident, numbered as its workflow
+// numbers them.
+type run struct {
+	incidentID, runID string
+	events            []event.Event
+}
+
+func newRun(incidentID, runID, title string) *run {
+	r := &run{incidentID: incidentID, runID: runID}
+	r.add(&event.IncidentOpened{Title: title, Service: "checkout", Severity: incident.SeverityHigh, Source: "alertmanager", StartedAt: t0})
+	return r
+}
+
+// add appends the next event; each happens a second after the one before.
+func (r *run) add(d event.Data) event.Event {
+	seq := int64(len(r.events) + 1)
+	e, err := event.New(d, r.incidentID, r.runID, seq, t0.Add(time.Duration(seq)*time.Second),
+		incident.Provenance{Origin: incident.OriginSimulated, Service: "workflow"})
+	if err != nil {
+		panic(err) // a struct of ours that does not encode
+	}
+	r.events = append(r.events, e)
+	return e
+}
+
+func (r *run) close() event.Event {
+	return r.add(&event.IncidentClosed{Status: incident.StatusResolved, Outcome: incident.OutcomeRemediated, Reason: "telemetry is back"})
+}
+
+func (r *run) aborted() event.Event {
+	e, err := event.New(&event.IncidentAborted{Reason: "terminated"}, r.incidentID, r.runID, 0, t0.Add(time.Hour),
+		incident.Provenance{Origin: incident.OriginLive, Service: "gateway"})
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+// stream gives events their offsets, from first on.
+func stream(first uint64, events ...event.Event) []event.Event {
+	out := make([]event.Event, len(events))
+	for i, e := range events {
+		e.Offset = first + uint64(i)
+		out[i] = e
+	}
+	return out
+}
+
+// apply applies events that must fit.
+func apply(t testing.TB, s store.Store, events ...event.Event) []event.Event {
+	t.Helper()
+	fresh, gap, err := s.Apply(ctx(t), epoch0, nil, events)
+	ok(t, err)
+	if gap != nil {
+		t.Fatalf("unexpected gap %+v", *gap)
+	}
+	return fresh
+}
+
+func ids(events []event.Event) []string {
+	out := make([]string, len(events))
+	for i, e := range events {
+		out[i] = e.ID
+	}
+	return out
+}
