@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,6 +38,23 @@ const (
 	// retries later than that may publish twice; readers drop it by its seq.
 	dedupWindow = 10 * time.Minute
 )
+
+// Subject is where the events of an incident go. Ids that people choose may
+// hold what NATS gives a meaning to (dots, spaces, wildcards); those bytes are
+// written as %XX. Readers take the id from the event, not from the subject.
+func Subject(incidentID string) string {
+	var b strings.Builder
+	b.WriteString(EventSubject)
+	for i := range len(incidentID) {
+		switch c := incidentID[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_':
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
 
 // Streams is a handle on both streams.
 type Streams struct {
@@ -102,4 +120,24 @@ func Connect(url, name string, opts ...nats.Option) (*nats.Conn, error) {
 		return nil, fmt.Errorf("bus: connect to NATS at %s: %w; is it running, and is the address right?", url, err)
 	}
 	return nc, nil
+}
+
+// Renew gives the event stream a new epoch, for a stream that is no longer
+// the one that its epoch stood for. Where two processes do so at once, the
+// later one's epoch stands.
+func (s *Streams) Renew(ctx context.Context) error {
+	info, err := s.Events.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("bus: look up stream %s: %w", EventStream, err)
+	}
+	config := info.Config
+	if config.Metadata == nil {
+		config.Metadata = map[string]string{}
+	}
+	config.Metadata[epochKey] = uuid.NewString()
+	if s.Events, err = s.JS.UpdateStream(ctx, config); err != nil {
+		return fmt.Errorf("bus: give stream %s a new epoch: %w", EventStream, err)
+	}
+	s.Epoch = config.Metadata[epochKey]
+	return nil
 }
