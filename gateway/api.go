@@ -1,0 +1,102 @@
+package gateway
+
+import (
+	"fmt"
+	"io/fs"
+	"log"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
+
+	"vigil/gateway/hub"
+	"vigil/gateway/store"
+)
+
+// api answers HTTP requests. It holds what handlers share and no state of its own.
+type api struct {
+	cfg     Config
+	log     *zap.Logger
+	store   store.Store
+	engine  Engine
+	hub     *hub.Hub
+	auth    *authenticator
+	guard   *guard
+	health  *health
+	system  *systemEvents
+	demo    DemoController // nil in the product
+	web     fs.FS
+	metrics *metrics
+	scraped http.Handler
+	memory  *semaphore.Weighted // bytes of deliveries in flight
+	wake    func()              // tells the dispatcher that there is something to do
+	now     func() time.Time
+
+	document []byte // the OpenAPI document
+}
+
+// handler builds the server's handler: the routes, with what every request
+// passes through first.
+func (a *api) handler() (*echo.Echo, error) {
+	routes := a.routes()
+	var err error
+	if a.document, err = buildOpenAPI(routes); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = a.handleError
+	e.IPExtractor = echo.ExtractIPDirect() // no proxy is trusted to say who is behind it
+	e.StdLogger = log.New(&stdLog{a.log}, "", 0)
+	e.Use(identify, a.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{
+		DisablePrintStack: true, DisableErrorHandler: true, LogErrorFunc: a.panicked}), a.protect)
+	for _, r := range routes {
+		var chain []echo.MiddlewareFunc
+		if r.need != public {
+			chain = append(chain, a.authorize(r.need, r.challenge()))
+		}
+		e.Add(r.method, r.path, r.handle, chain...)
+	}
+	e.GET("/*", a.dashboards)
+	e.HEAD("/*", a.dashboards)
+	return e, nil
+}
+
+// identify gives every request an id, by which its answer is found in the log.
+// One that the client brings is not used: it could be made to look like another's.
+func identify(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set(headerRequestID, uuid.NewString())
+		return next(c)
+	}
+}
+
+// panicked logs the stack; the error goes on to be answered as internal.
+func (a *api) panicked(c echo.Context, err error, stack []byte) error {
+	a.log.Error("a handler panicked", zap.String("request_id", c.Response().Header().Get(headerRequestID)),
+		zap.Error(err), zap.ByteString("stack", stack))
+	return err
+}
+
+func (a *api) scrape(c echo.Context) error {
+	a.scraped.ServeHTTP(c.Response(), c.Request())
+	return nil
+}
+
+func newScrape(r prometheus.Gatherer, l *zap.Logger) http.Handler {
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorLog: log.New(&stdLog{l}, "", 0), ErrorHandling: promhttp.ContinueOnError})
+}
+
+// stdLog takes the lines of libraries that log in the standard way.
+type stdLog struct{ log *zap.Logger }
+
+func (l *stdLog) Write(line []byte) (int, error) {
+	l.log.Warn(string(line))
+	return len(line), nil
+}

@@ -1,0 +1,131 @@
+package gateway
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config is what a gateway is told. DefaultConfig says every default; Flags
+// names each field on the command line, and VIGIL_ with the flag's name in
+// capitals and underscores names it in the environment.
+type Config struct {
+	Listen  string // address of the HTTP server; port 0 takes a free one
+	DataDir string // directory of the store and the session key; made if absent
+	WebDir  string // directory of the built dashboards
+
+	NATSURL        string // where the event stream is; unused when Deps has a connection
+	StreamReplicas int    // copies of the stream when it is made
+
+	TokenFile      string
+	DevPrincipal   bool     // whoever comes from this machine without credentials is admin
+	SessionKeyFile string   // default: session.key in DataDir; replicas need the same
+	PlainCookies   bool     // session cookies without TLS; implied when listening on loopback
+	AllowedHosts   []string // names of this gateway besides loopback's and Listen's
+	AllowedOrigins []string // pages of other origins that may use it
+
+	MaxAlertBytes  int64 // a larger delivery is 413, after decompression as before it
+	MaxAlertMemory int64 // all deliveries in flight together; beyond it, 503
+
+	ReadTimeout    time.Duration // for one request, body included
+	ReconcileEvery time.Duration // how often open incidents are compared with Temporal
+	SystemEvery    time.Duration // how often health and business figures go to sockets
+	StopTimeout    time.Duration // how long Stop may take
+}
+
+// DefaultConfig is the configuration of a gateway that nobody configured. It
+// lacks a way to sign in: give TokenFile or DevPrincipal.
+func DefaultConfig() Config {
+	return Config{
+		Listen: "127.0.0.1:8080", DataDir: ".vigil", WebDir: "web/dist",
+		NATSURL: "nats://127.0.0.1:4222", StreamReplicas: 1,
+		MaxAlertBytes: 16 << 20, MaxAlertMemory: 256 << 20,
+		ReadTimeout: 30 * time.Second, ReconcileEvery: time.Second, SystemEvery: 3 * time.Second,
+		StopTimeout: 4 * time.Second,
+	}
+}
+
+// Flags adds a flag for every field to fs. The field's value is the default.
+func (c *Config) Flags(fs *flag.FlagSet) {
+	fs.StringVar(&c.Listen, "listen", c.Listen, "`address` to serve HTTP on")
+	fs.StringVar(&c.DataDir, "data-dir", c.DataDir, "`directory` of the gateway's store; made if it does not exist")
+	fs.StringVar(&c.WebDir, "web-dir", c.WebDir, "`directory` of the built dashboards")
+	fs.StringVar(&c.NATSURL, "nats-url", c.NATSURL, "`url` of the NATS server that has the event stream")
+	fs.IntVar(&c.StreamReplicas, "stream-replicas", c.StreamReplicas, "copies of the event stream, when this gateway is the one that makes it; 3 on a NATS cluster")
+	fs.StringVar(&c.TokenFile, "token-file", c.TokenFile, "YAML `file` of principals, their roles and the hashes of their tokens; reread when it changes")
+	fs.BoolVar(&c.DevPrincipal, "dev-principal", c.DevPrincipal, "take whoever connects from this machine without credentials for an admin called dev; refused unless --listen is a loopback address")
+	fs.StringVar(&c.SessionKeyFile, "session-key-file", c.SessionKeyFile, "`file` with at least 32 random bytes that sign session cookies; the same for all replicas (default session.key in the data directory, made if absent)")
+	fs.BoolVar(&c.PlainCookies, "plain-cookies", c.PlainCookies, "let browsers send session cookies without TLS; always so when --listen is a loopback address")
+	fs.Var(listFlag{&c.AllowedHosts}, "allowed-hosts", "comma-separated host `names` by which the gateway may be addressed, besides localhost and the one in --listen")
+	fs.Var(listFlag{&c.AllowedOrigins}, "allowed-origins", "comma-separated `origins` (https://name:port) whose pages may use the gateway, besides its own")
+	fs.Int64Var(&c.MaxAlertBytes, "max-alert-bytes", c.MaxAlertBytes, "largest delivery that is taken, in `bytes`")
+	fs.Int64Var(&c.MaxAlertMemory, "max-alert-memory", c.MaxAlertMemory, "most that deliveries in flight may hold together, in `bytes`")
+	fs.DurationVar(&c.ReadTimeout, "read-timeout", c.ReadTimeout, "longest that a request may take to arrive")
+	fs.DurationVar(&c.ReconcileEvery, "reconcile-every", c.ReconcileEvery, "how often open incidents are compared with Temporal")
+	fs.DurationVar(&c.SystemEvery, "system-every", c.SystemEvery, "how often health and business figures are sent to dashboards")
+	fs.DurationVar(&c.StopTimeout, "stop-timeout", c.StopTimeout, "longest that stopping may take")
+}
+
+// Validate says what is wrong with c, and what would be right.
+func (c Config) Validate() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	switch {
+	case err != nil:
+		return fmt.Errorf("gateway: --listen is %q; write it as host:port, such as 127.0.0.1:8080", c.Listen)
+	case c.DevPrincipal && !isLoopbackHost(host):
+		return fmt.Errorf("gateway: --dev-principal would make everyone who reaches %s an admin; listen on 127.0.0.1, or use --token-file", c.Listen)
+	case c.TokenFile == "" && !c.DevPrincipal:
+		return errors.New("gateway: nobody could use it: give --token-file, or --dev-principal while listening on loopback")
+	case c.DataDir == "":
+		return errors.New("gateway: --data-dir is empty; name a directory on a local disk")
+	case c.MaxAlertBytes < 1<<10:
+		return fmt.Errorf("gateway: --max-alert-bytes is %d; use 1024 or more", c.MaxAlertBytes)
+	case c.MaxAlertMemory < 2*c.MaxAlertBytes:
+		return fmt.Errorf("gateway: --max-alert-memory is %d; it must be at least twice --max-alert-bytes, for a compressed delivery and what it unpacks to", c.MaxAlertMemory)
+	case c.StreamReplicas < 1 || c.StreamReplicas > 5:
+		return fmt.Errorf("gateway: --stream-replicas is %d; use 1 to 5", c.StreamReplicas)
+	case c.ReadTimeout <= 0 || c.ReconcileEvery <= 0 || c.SystemEvery <= 0 || c.StopTimeout <= 0:
+		return errors.New("gateway: --read-timeout, --reconcile-every, --system-every and --stop-timeout must be positive")
+	}
+	return nil
+}
+
+func (c Config) sessionKeyFile() string {
+	if c.SessionKeyFile != "" {
+		return c.SessionKeyFile
+	}
+	return filepath.Join(c.DataDir, "session.key")
+}
+
+func (c Config) storeFile() string { return filepath.Join(c.DataDir, "gateway.db") }
+
+// secureCookies reports whether browsers must keep cookies to TLS. On
+// loopback there is no TLS, nor anybody who could listen.
+func (c Config) secureCookies() bool {
+	host, _, _ := net.SplitHostPort(c.Listen)
+	return !c.PlainCookies && !isLoopbackHost(host)
+}
+
+// listFlag is a flag whose value is separated by commas.
+type listFlag struct{ to *[]string }
+
+func (l listFlag) String() string {
+	if l.to == nil {
+		return ""
+	}
+	return strings.Join(*l.to, ",")
+}
+
+func (l listFlag) Set(value string) error {
+	*l.to = nil
+	for _, item := range strings.Split(value, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			*l.to = append(*l.to, item)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"vigil/workflows/event"
+	"vigil/workflows/incident"
+)
+
+// What tests see of the inside.
+
+// ParseTokens returns the principals that a token file names.
+func ParseTokens(raw []byte) ([]incident.Principal, error) {
+	p, err := parseTokens(raw)
+	if err != nil {
+		return nil, err
+	}
+	var list []incident.Principal
+	for _, e := range p.entries {
+		list = append(list, e.Principal)
+	}
+	return list, nil
+}
+
+// ParseIncidentQuery returns the limit that a query asks for.
+func ParseIncidentQuery(v url.Values) (limit int, err error) {
+	q, err := parseIncidentQuery(v)
+	return q.limit, err
+}
+
+// ParseSession reports whether value has the form of a session.
+func ParseSession(value string) bool {
+	_, _, _, ok := parseSession(value)
+	return ok
+}
+
+// ProblemOf describes an error as the gateway would.
+func ProblemOf(err error) Problem { return problemOf(err, "id") }
+
+// Registered lists method and path of every route that the server has.
+func (g *Gateway) Registered() map[string]bool {
+	out := map[string]bool{}
+	for _, r := range g.router.Routes() {
+		out[r.Method+" "+pathParam.ReplaceAllString(r.Path, "{$1}")] = true
+	}
+	return out
+}
+
+// Open is the part of the store that a reconciler reads.
+type Open interface {
+	Open(context.Context) ([]event.Summary, error)
+}
+
+// NewReconciler makes one whose passes the test runs itself.
+func NewReconciler(e Engine, o Open, p EventPublisher, now func() time.Time) func(context.Context) error {
+	r := &reconciler{every: time.Second, engine: e, reads: o, stream: p, metrics: newMetrics(prometheus.NewRegistry(), nil, zap.NewNop()),
+		log: zap.NewNop(), now: now, since: map[string]time.Time{}, done: map[string]time.Time{}}
+	return r.pass
+}

@@ -1,0 +1,232 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
+
+	"vigil/gateway/dispatch"
+	"vigil/gateway/hub"
+	"vigil/gateway/relay"
+	"vigil/gateway/store"
+	"vigil/gateway/store/sqlite"
+	"vigil/internal/bus"
+	"vigil/internal/lifecycle"
+	"vigil/internal/logging"
+)
+
+// closedShown is how many closed incidents a browser is given at its start.
+const closedShown = 100
+
+// Deps is what a gateway is given to work with. Engine is needed; everything
+// else has a default. What is handed in stays the caller's to close.
+type Deps struct {
+	Engine Engine
+	NATS   *nats.Conn           // default: a connection to Config.NATSURL
+	Store  store.Store          // default: a SQLite file in Config.DataDir
+	Web    fs.FS                // default: Config.WebDir
+	Demo   DemoController       // default: none, and no demo routes
+	Log    *zap.Logger          // default: none
+	Prom   *prometheus.Registry // default: one of its own, served at /metrics as any other
+
+	// Streams and Publisher replace NATS altogether, for tests.
+	Streams   relay.Streams
+	Publisher EventPublisher
+}
+
+// Gateway is the process that alert sources, people and browsers talk to.
+type Gateway struct {
+	cfg   Config
+	deps  Deps
+	log   *zap.Logger
+	group lifecycle.Group
+
+	listener net.Listener
+	router   *echo.Echo
+}
+
+// New checks the configuration. Start does everything else.
+func New(cfg Config, deps Deps) (*Gateway, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Engine == nil {
+		return nil, errors.New("gateway: Deps.Engine is nil; give it gateway/temporal's client")
+	}
+	if deps.Log == nil {
+		deps.Log = zap.NewNop()
+	}
+	if deps.Prom == nil {
+		deps.Prom = prometheus.NewRegistry()
+	}
+	if deps.Web == nil {
+		deps.Web = os.DirFS(cfg.WebDir)
+	}
+	return &Gateway{cfg: cfg, deps: deps, log: deps.Log}, nil
+}
+
+// Addr is the address that the gateway listens on, "" before Start.
+func (g *Gateway) Addr() string {
+	if g.listener == nil {
+		return ""
+	}
+	return g.listener.Addr().String()
+}
+
+// Start starts the parts in order. When it returns nil, requests are served;
+// Temporal and the stream are connected to in the background. When it returns
+// an error, nothing is left running.
+func (g *Gateway) Start(ctx context.Context) error {
+	l, err := listen(g.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	g.listener = l
+	g.group.Add(lifecycle.Hook{Name: "listener", Stop: func(context.Context) error {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by the server, where that ran
+			return err
+		}
+		return nil
+	}})
+	if err := g.assemble(ctx); err != nil {
+		return errors.Join(err, g.group.Start(ctx), g.Stop(context.WithoutCancel(ctx)))
+	}
+	if err := g.group.Start(ctx); err != nil {
+		return fmt.Errorf("gateway: %w", err)
+	}
+	g.log.Info("the gateway serves", zap.String("address", g.Addr()), zap.Bool("dev_principal", g.cfg.DevPrincipal))
+	return nil
+}
+
+// Stop accepts nothing more, closes the sockets, lets the dispatcher finish
+// what it has in hand, and closes the store. It takes at most StopTimeout.
+func (g *Gateway) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.StopTimeout)
+	defer cancel()
+	if err := g.group.Stop(ctx); err != nil {
+		return fmt.Errorf("gateway: %w", err)
+	}
+	return nil
+}
+
+// assemble makes the parts and says in which order they start. Stopping goes
+// the other way, so what is added last stops first: the server, then sockets,
+// then what works in the background, and the store at the very end.
+func (g *Gateway) assemble(ctx context.Context) error {
+	if err := os.MkdirAll(g.cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("gateway: make the data directory (--data-dir): %w", err)
+	}
+	s, err := g.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	streams, publisher, err := g.connect()
+	if err != nil {
+		return err
+	}
+	guard, err := newGuard(g.cfg.Listen, g.cfg.AllowedHosts, g.cfg.AllowedOrigins)
+	if err != nil {
+		return err
+	}
+	h := hub.New(hub.Config{CheckOrigin: guard.originAllowed, Registerer: g.deps.Prom, Log: logging.Slog(g.log, "hub")},
+		relay.NewSource(s, closedShown))
+	auth, err := g.authenticator(h)
+	if err != nil {
+		return err
+	}
+	r := relay.New(relay.Config{Registerer: g.deps.Prom, Log: g.log.Named("relay")}, streams, s, h, g.deps.Engine)
+	d, err := dispatch.New(dispatch.Config{Inbox: s, Incidents: g.deps.Engine, Log: g.log.Named("dispatch"), Metrics: g.deps.Prom})
+	if err != nil {
+		return err
+	}
+	health := &health{store: s, engine: g.deps.Engine, relay: r, hub: h, started: time.Now()}
+	system := &systemEvents{every: g.cfg.SystemEvery, store: s, health: health, hub: h, log: g.log, asked: make(chan struct{}, 1)}
+	a := &api{
+		cfg: g.cfg, log: g.log, store: s, engine: g.deps.Engine, hub: h, auth: auth, guard: guard, health: health, system: system,
+		demo: g.deps.Demo, web: g.deps.Web, metrics: newMetrics(g.deps.Prom, s, g.log), scraped: newScrape(g.deps.Prom, g.log),
+		memory: semaphore.NewWeighted(g.cfg.MaxAlertMemory), wake: d.Notify, now: time.Now,
+	}
+	if g.router, err = a.handler(); err != nil {
+		return err
+	}
+	rec := &reconciler{every: g.cfg.ReconcileEvery, engine: g.deps.Engine, reads: s, stream: publisher, metrics: a.metrics,
+		log: g.log.Named("reconcile"), now: time.Now, since: map[string]time.Time{}, done: map[string]time.Time{}}
+
+	g.group.Add(lifecycle.Hook{Name: "relay", Start: r.Start, Stop: r.Stop})
+	g.group.Add(lifecycle.Hook{Name: "dispatcher", Start: d.Start, Stop: d.Stop})
+	g.group.Add(lifecycle.Go("reconciler", rec.run))
+	g.group.Add(lifecycle.Go("system events", system.run))
+	if auth.tokens != nil {
+		g.group.Add(lifecycle.Go("token file", auth.tokens.watch))
+	}
+	g.group.Add(lifecycle.Hook{Name: "sockets", Stop: h.Shutdown})
+	srv := newServer(g.listener, g.router, g.cfg.ReadTimeout, g.log)
+	g.group.Add(lifecycle.Hook{Name: "server", Start: srv.start, Stop: srv.stop})
+	return nil
+}
+
+func (g *Gateway) openStore(ctx context.Context) (store.Store, error) {
+	if g.deps.Store != nil {
+		return g.deps.Store, nil
+	}
+	s, err := sqlite.Open(ctx, g.cfg.storeFile())
+	if err != nil {
+		return nil, fmt.Errorf("gateway: open the store: %w", err)
+	}
+	g.group.Add(lifecycle.Hook{Name: "store", Stop: func(context.Context) error { return s.Close() }})
+	return s, nil
+}
+
+// connect prepares the way to the event stream. It does not wait for it: the
+// relay tries until the stream is there, and health says so meanwhile.
+func (g *Gateway) connect() (relay.Streams, EventPublisher, error) {
+	if g.deps.Streams != nil {
+		return g.deps.Streams, g.deps.Publisher, nil
+	}
+	nc := g.deps.NATS
+	if nc == nil {
+		var err error
+		if nc, err = bus.Connect(g.cfg.NATSURL, "vigil-gateway", nats.RetryOnFailedConnect(true)); err != nil {
+			return nil, nil, fmt.Errorf("gateway: %w", err)
+		}
+		g.group.Add(lifecycle.Hook{Name: "NATS connection", Stop: func(context.Context) error { nc.Close(); return nil }})
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, nil, fmt.Errorf("gateway: open JetStream: %w", err)
+	}
+	open := func(ctx context.Context) (*bus.Streams, error) { return bus.Open(ctx, nc, g.cfg.StreamReplicas) }
+	return relay.JetStream(open), relay.NewPublisher(js), nil
+}
+
+func (g *Gateway) authenticator(h *hub.Hub) (*authenticator, error) {
+	a := &authenticator{dev: g.cfg.DevPrincipal}
+	var err error
+	if a.sessions, err = openSessions(g.cfg.sessionKeyFile(), g.cfg.secureCookies()); err != nil {
+		return nil, err
+	}
+	if g.cfg.TokenFile == "" {
+		return a, nil
+	}
+	// Whoever lost a role or the token loses the sockets opened with it too.
+	a.tokens, err = openTokenFile(g.cfg.TokenFile, g.log, func(names []string) {
+		for _, name := range names {
+			h.Revoke(name)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}

@@ -1,0 +1,183 @@
+package gateway_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+
+	"vigil/workflows/event"
+	"vigil/workflows/incident"
+)
+
+// document reads the OpenAPI document of a gateway.
+func (r *rig) document() []byte {
+	r.tb.Helper()
+	return r.expect("document", r.do("GET", "/api/v1/openapi.json", nil, as(incident.RoleViewer)), 200, "").body
+}
+
+// TestDocumentHasEveryRoute holds the document against the routes of the
+// running server, both ways.
+func TestDocumentHasEveryRoute(t *testing.T) {
+	t.Parallel()
+	r := start(t, withDemo)
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+		} `json:"paths"`
+	}
+	must(t, json.Unmarshal(r.document(), &doc))
+	registered, ids := r.gateway.Registered(), []string{}
+	for path, ops := range doc.Paths {
+		for method, op := range ops {
+			name := strings.ToUpper(method) + " " + path
+			if !registered[name] {
+				t.Errorf("%s is documented and not served", name)
+			}
+			delete(registered, name)
+			if op.OperationID == "" || slices.Contains(ids, op.OperationID) {
+				t.Errorf("%s has the operation id %q", name, op.OperationID)
+			}
+			ids = append(ids, op.OperationID)
+		}
+	}
+	for name := range registered {
+		if !strings.HasSuffix(name, " /*") { // the dashboards' files
+			t.Errorf("%s is served and not documented", name)
+		}
+	}
+	for _, q := range requests { // and requests has one for each
+		path := q.route
+		if path == "" {
+			path = q.path
+		}
+		delete(doc.Paths[path], strings.ToLower(q.method))
+	}
+	delete(doc.Paths["/api/v1/session"], "post") // TestResponsesAreAsDocumented signs in
+	for path, ops := range doc.Paths {
+		for method := range ops {
+			t.Errorf("no test makes the request %s %s", method, path)
+		}
+	}
+}
+
+// TestResponsesAreAsDocumented validates the document, and real requests and
+// responses against it.
+func TestResponsesAreAsDocumented(t *testing.T) {
+	t.Parallel()
+	r := start(t, withDemo)
+	r.open("inc-1")
+	fill(r, "inc-1")
+	doc, err := libopenapi.NewDocument(r.document())
+	must(t, err)
+	v, errs := validator.NewValidator(doc)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if ok, problems := v.ValidateDocument(); !ok {
+		for _, p := range problems {
+			t.Errorf("document: %s: %s %v", p.Message, p.Reason, p.SchemaValidationErrors)
+		}
+	}
+	type exchange struct {
+		method, path string
+		body         any
+		role         incident.Role
+		status       int
+	}
+	var list []exchange
+	for _, q := range requests {
+		if q.path == "/api/v1/ws" || q.path == "/metrics" {
+			continue // not answered with anything that has a schema
+		}
+		list = append(list, exchange{q.method, q.path, q.body, q.need, q.ok})
+		if q.need != "" {
+			list = append(list, exchange{q.method, q.path, q.body, "", 401})
+		}
+		if q.need != "" && q.need != incident.RoleViewer {
+			list = append(list, exchange{q.method, q.path, q.body, incident.RoleViewer, 403})
+		}
+	}
+	list = append(list,
+		exchange{"POST", "/api/v1/session", map[string]string{"token": tokens[incident.RoleViewer]}, "", 200},
+		exchange{"POST", "/api/v1/session", map[string]string{"token": "x"}, "", 401},
+		exchange{"GET", "/api/v1/incidents/none", nil, incident.RoleViewer, 404},
+		exchange{"GET", "/api/v1/incidents?limit=999", nil, incident.RoleViewer, 400},
+		exchange{"POST", "/api/v1/incidents/inc-1/notes", map[string]string{"text": ""}, incident.RoleResponder, 422},
+	)
+	for _, x := range list {
+		var body []byte
+		switch b := x.body.(type) {
+		case nil:
+		case []byte:
+			body = b
+		default:
+			body = []byte(jsonOf(t, b))
+		}
+		req, err := http.NewRequestWithContext(t.Context(), x.method, r.url+x.path, bytes.NewReader(body))
+		must(t, err)
+		if body != nil {
+			req.Header.Set("Content-Type", "application/json")
+		}
+		as(x.role)(req)
+		resp, err := client.Do(req)
+		must(t, err)
+		raw, err := io.ReadAll(resp.Body)
+		must(t, err)
+		resp.Body.Close()
+		what := x.method + " " + x.path + " as " + string(x.role)
+		if resp.StatusCode != x.status {
+			t.Errorf("%s: %d %s, want %d", what, resp.StatusCode, raw, x.status)
+			continue
+		}
+		resp.Body = io.NopCloser(bytes.NewReader(raw))
+		if ok, problems := v.ValidateHttpResponse(req, resp); !ok {
+			for _, p := range problems {
+				t.Errorf("%s: response: %s: %s", what, p.Message, p.Reason)
+				for _, s := range p.SchemaValidationErrors {
+					t.Errorf("  %s: %s", s.FieldPath, s.Reason)
+				}
+			}
+		}
+		if x.status < 300 && strings.HasPrefix(x.path, "/api/v1/incidents") {
+			req.Body = io.NopCloser(bytes.NewReader(body))
+			if ok, problems := v.ValidateHttpRequest(req); !ok {
+				for _, p := range problems {
+					t.Errorf("%s: request: %s: %s %v", what, p.Message, p.Reason, p.SchemaValidationErrors)
+				}
+			}
+		}
+	}
+}
+
+// fill gives an incident some of everything that a view can hold.
+func fill(r *rig, id string) {
+	r.tb.Helper()
+	confidence := 0.8
+	action := incident.Action{IncidentID: id, PlanRevision: 1, Step: 1, Type: incident.ActionRollbackDeployment, Target: "checkout"}
+	for i, d := range []event.Data{
+		&event.AlertReceived{Alert: incident.Alert{Source: "alertmanager", CorrelationKey: "k", Fingerprint: "f", Status: incident.AlertFiring, Title: "x"}},
+		&event.PhaseChanged{Phase: incident.PhaseDetection, State: incident.PhaseRunning},
+		&event.AgentUpdated{Agent: incident.AgentDiagnosis, State: incident.AgentAnalyzing, Phase: incident.PhaseDiagnosis, Confidence: &confidence},
+		&event.EvidenceCollected{Evidence: incident.Evidence{ID: "E1", Kind: incident.EvidenceKinds[0], Source: "cloudwatch", Service: "checkout", Found: true}},
+		&event.DiagnosisConcluded{Diagnosis: incident.Diagnosis{Verdict: incident.Verdicts[0], Cause: incident.CauseBadDeployment, Service: "checkout"}},
+		&event.ApprovalRequested{Proposal: incident.Proposal{ID: "p-1", Action: action, ActionHash: action.Hash(), Risk: incident.RiskMedium, State: incident.ProposalPending}},
+		&event.ApprovalDecided{ProposalID: "p-1", State: incident.ProposalApproved, By: "alice"},
+		&event.ActionStarted{ProposalID: "p-1", Action: action, ClientToken: "t"},
+		&event.VerificationMeasured{Verification: incident.Verification{State: incident.VerificationMeasuring}},
+		&event.IncidentStatusChanged{Status: incident.StatusVerifying},
+	} {
+		r.publish(id, int64(i+2), d)
+	}
+	eventually(r.tb, "the view to be filled", func() bool {
+		var view event.View
+		r.do("GET", "/api/v1/incidents/"+id, nil, as(incident.RoleViewer)).into(r.tb, &view)
+		return view.Status == incident.StatusVerifying
+	})
+}

@@ -1,0 +1,56 @@
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"vigil/workflows/incident"
+)
+
+// Me is who asks.
+type Me struct {
+	incident.Principal
+	Dev bool `json:"dev"` // the principal that development mode gives without credentials
+}
+
+func (a *api) me(c echo.Context) error {
+	id := who(c.Request().Context())
+	return answer(c, http.StatusOK, Me{Principal: id.Principal, Dev: id.Dev})
+}
+
+// SignInRequest trades a token for a session cookie.
+type SignInRequest struct {
+	Token string `json:"token"`
+}
+
+// signIn starts a session. It is the only route that takes credentials in a
+// body, because it is what a sign-in page can send.
+func (a *api) signIn(c echo.Context) error {
+	raw, err := readCommand(c)
+	if err != nil {
+		return err
+	}
+	var body SignInRequest
+	if err := decodeStrict(raw, &body); err != nil {
+		return err
+	}
+	e, ok := a.auth.principals().byToken(body.Token)
+	if !ok {
+		a.metrics.authFailures.WithLabelValues(authToken).Inc()
+		return withStatus(http.StatusUnauthorized, incident.KindDenied, "%s", authWords[authToken])
+	}
+	c.SetCookie(a.auth.sessions.issue(e))
+	return answer(c, http.StatusOK, Me{Principal: e.Principal})
+}
+
+// signOut ends the session that the request carries, if any.
+func (a *api) signOut(c echo.Context) error {
+	if cookie, err := c.Request().Cookie(sessionCookie); err == nil {
+		if _, ok := a.auth.sessions.check(cookie.Value, a.auth.principals()); ok {
+			a.auth.sessions.end(cookie.Value)
+		}
+	}
+	c.SetCookie(a.auth.sessions.clear())
+	return c.NoContent(http.StatusNoContent)
+}
