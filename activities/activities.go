@@ -48,12 +48,15 @@ func (a *Activities) Register(r Registry) {
 	}
 }
 
-// keepAlive heartbeats every second until stop is called, so that the server
-// notices within the heartbeat timeout that this worker is gone.
+// beat is well within the heartbeat timeout, and longer than most calls take.
+const beat = 2 * time.Second
+
+// keepAlive heartbeats until stop is called, so that the server notices within
+// the heartbeat timeout that this worker is gone.
 func keepAlive(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	go func() {
-		t := time.NewTicker(time.Second)
+		t := time.NewTicker(beat)
 		defer t.Stop()
 		for {
 			select {

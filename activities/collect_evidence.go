@@ -95,8 +95,7 @@ func (a *Activities) logEvidence(ctx context.Context, in CollectInput) (incident
 		return incident.Evidence{}, err
 	}
 	// The incident's lines against the lines of an equal span of normal time.
-	span := in.Window.To.Sub(in.StartedAt)
-	baseFrom := in.BaselineTo.Add(-span)
+	baseFrom := in.BaselineTo.Add(-in.Window.To.Sub(in.BaselineTo))
 	var current, baseline []LogLine
 	for _, l := range lines {
 		switch {

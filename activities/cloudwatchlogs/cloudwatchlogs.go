@@ -46,7 +46,8 @@ type Config struct {
 // Logs searches log lines.
 type Logs struct {
 	api    *cloudwatchlogs.Client
-	call   awscall.Caller
+	start  awscall.Caller // a log group that is not there is an answer
+	look   awscall.Caller
 	config Config
 }
 
@@ -68,7 +69,8 @@ func New(cfg aws.Config, c Config, recorder activities.Recorder) (*Logs, error) 
 	}
 	return &Logs{
 		api:    cloudwatchlogs.NewFromConfig(awscall.Prepare(cfg, readTimeout)),
-		call:   awscall.New(service, recorder).AbsenceIsAnswer(),
+		start:  awscall.New(service, recorder).AbsenceIsAnswer(),
+		look:   awscall.New(service, recorder),
 		config: c,
 	}, nil
 }
@@ -82,7 +84,7 @@ func (l *Logs) Search(ctx context.Context, service string, w activities.Window, 
 	var all incident.Provenance
 	for _, pattern := range l.config.Groups {
 		group := strings.ReplaceAll(pattern, "{service}", service)
-		out, p, err := awscall.Do(ctx, l.call, "StartQuery", l.api.StartQuery, &cloudwatchlogs.StartQueryInput{
+		out, p, err := awscall.Do(ctx, l.start, "StartQuery", l.api.StartQuery, &cloudwatchlogs.StartQueryInput{
 			LogGroupName: &group, StartTime: aws.Int64(w.From.Unix()), EndTime: aws.Int64(ceil(w.To)), Limit: aws.Int32(int32(limit)),
 			// Newest first, so that a limit cuts off what is longest ago.
 			QueryString: aws.String(fmt.Sprintf("fields @timestamp, @message | sort @timestamp desc | limit %d", limit)),
@@ -109,7 +111,7 @@ func (l *Logs) results(ctx context.Context, id string, w activities.Window) ([]a
 	pause := l.config.PollMin
 	var all incident.Provenance
 	for {
-		out, p, err := awscall.Do(ctx, l.call, "GetQueryResults", l.api.GetQueryResults, &cloudwatchlogs.GetQueryResultsInput{QueryId: &id})
+		out, p, err := awscall.Do(ctx, l.look, "GetQueryResults", l.api.GetQueryResults, &cloudwatchlogs.GetQueryResultsInput{QueryId: &id})
 		if err != nil {
 			return nil, p, err
 		}

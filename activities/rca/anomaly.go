@@ -50,7 +50,7 @@ type Anomaly struct {
 	Now       float64 // latest point
 	Z         float64 // robust z-score of Level, negative where it fell
 	Onset     time.Time
-	Slope     float64 // per minute since the onset (Theil–Sen)
+	Slope     float64 // per minute since the onset (Theil–Sen); 0 without one
 	Direction Direction
 	Strength  float64       // 0 unremarkable … 1 far outside normal
 	Over      bool          // it was abnormal and its last three points are not
@@ -68,7 +68,8 @@ func (a Anomaly) Harmful() bool {
 
 // Summarise compares a series with its own past.
 //
-// Points up to baselineTo are the past; where that is zero, the first half is.
+// Points up to baselineTo are the past; where that is zero, or leaves fewer than
+// three points, the first half is.
 // An incident that began before baselineTo is found and taken out of the past.
 // onset is when the incident began; zero: it is estimated, as the start of the
 // excursion that holds the worst level of three points.
@@ -88,7 +89,9 @@ func summarise(s incident.Series, points []incident.Point, onset, baselineTo tim
 	case !onset.IsZero() && (baselineTo.IsZero() || onset.Before(baselineTo)):
 		split = firstAfter(points, onset.Add(-1))
 	case !baselineTo.IsZero():
-		split = firstAfter(points, baselineTo)
+		if split = firstAfter(points, baselineTo); split < minBaseline {
+			split = n / 2
+		}
 	}
 	// A normal state needs a few points, and so does what is compared with it.
 	from := min(split, n-1)
@@ -136,7 +139,9 @@ func summarise(s incident.Series, points []incident.Point, onset, baselineTo tim
 			a.Peak = p.Value
 		}
 	}
-	a.Slope = 60 * fit(points[begin:]).slope
+	if a.Strength > 0 {
+		a.Slope = 60 * fit(points[begin:]).slope
+	}
 	return a
 }
 

@@ -74,6 +74,10 @@ func newGraph(in Input) *graph {
 	for _, n := range g.nodes {
 		slices.SortFunc(n.callees, byName)
 		slices.SortFunc(n.callers, byName)
+		slices.SortStableFunc(n.anomalies, func(a, b measured) int {
+			return slices.Index(incident.Metrics, a.Metric) - slices.Index(incident.Metrics, b.Metric)
+		})
+		slices.SortStableFunc(n.changes, func(a, b Change) int { return a.At.Compare(b.At) })
 	}
 	return g
 }

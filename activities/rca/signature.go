@@ -234,7 +234,7 @@ func leakTrend(m *measured) trend {
 	}
 	young := points[firstAfter(points, m.Onset.Add(-1)):]
 	// That it left its normal state is certain already, so a few points will do.
-	if t := fit(young); t.points > minBaseline && t.tau > best.tau || best.z < remarkable {
+	if t := fit(young); t.points > minBaseline && (t.tau > best.tau || best.z < remarkable) {
 		return t
 	}
 	return best

@@ -6,6 +6,9 @@
 // again. Only documents that the catalogue names are ever run; what they may do
 // is set by the role that runs them, not here.
 //
+// A document gets the action's arguments and nothing else: they are what a
+// person approved. One of them, Service, must be the action's target.
+//
 // Executor is immutable and safe for concurrent use.
 package ssm
 
@@ -32,6 +35,8 @@ const (
 
 	tagPrefix = "vigil-action-" // + client token
 	tagOwner  = "vigil-incident"
+
+	parameterService = "Service"
 )
 
 // Executor runs automations.
@@ -162,6 +167,9 @@ func check(a incident.Action, token string) error {
 	}
 	if a.Document == "" || a.Target == "" {
 		return incident.Errorf(incident.KindInvalid, "ssm: the action %s on %q names no document or no target", a.Type, a.Target)
+	}
+	if got := a.Arguments[parameterService]; got != a.Target {
+		return incident.Errorf(incident.KindInvalid, "ssm: the action is on %q and would run on %s %q; they must be the same", a.Target, parameterService, got)
 	}
 	return nil
 }

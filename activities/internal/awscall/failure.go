@@ -142,7 +142,7 @@ func classify(ctx context.Context, seen *sighting, err error) (kind incident.Kin
 		network  net.Error
 	)
 	switch {
-	case errors.As(err, &api):
+	case errors.As(err, &api) && api.ErrorCode() != "" && api.ErrorCode() != unknownCode:
 		what = api.ErrorCode()
 		if m := api.ErrorMessage(); m != "" {
 			what += ": " + m
@@ -151,7 +151,7 @@ func classify(ctx context.Context, seen *sighting, err error) (kind incident.Kin
 	case ctx.Err() != nil:
 		return incident.KindUnavailable, "given up before an answer came", ctx.Err()
 	case errors.As(err, &response) && response.HTTPStatusCode() >= 300:
-		return status(response.HTTPStatusCode()), "an answer without an exception", nil
+		return plain(response.HTTPStatusCode()), "an answer that is not AWS's; is the endpoint right?", nil
 	case errors.As(err, &unsent):
 		return incident.KindInvalid, strings.Join(strings.Fields(unsent.Error()), " "), nil
 	case errors.As(err, &encode):
@@ -189,6 +189,18 @@ func exception(api smithy.APIError, err error) incident.Kind {
 		return status(response.HTTPStatusCode())
 	}
 	return incident.KindInternal
+}
+
+// unknownCode is what the SDK calls an error answer that names no exception.
+const unknownCode = "UnknownError"
+
+// plain is the kind of an error answer without an exception, as a proxy or a
+// wrong endpoint gives it. Its 404 is not AWS saying that there is no such thing.
+func plain(code int) incident.Kind {
+	if code == 404 {
+		return incident.KindUnavailable
+	}
+	return status(code)
 }
 
 func status(code int) incident.Kind {

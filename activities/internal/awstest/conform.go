@@ -75,15 +75,16 @@ var Exceptions = []struct {
 	{"InvalidAutomationExecutionParametersException", 400, incident.KindInvalid},
 	// Nobody's words, so the status speaks.
 	{"SomethingNewException", 400, incident.KindInvalid},
+	{"SomethingNewException", 404, incident.KindNotFound},
 	{"SomethingNewException", 429, incident.KindThrottled},
 	{"SomethingNewException", 500, incident.KindUnavailable},
 }
 
 // Statuses says what an answer means that is no exception at all, such as that
-// of a proxy in between.
+// of a proxy in between. It never means that there is no such thing.
 var Statuses = map[int]incident.Kind{
 	302: incident.KindUnavailable, 400: incident.KindInvalid, 401: incident.KindDenied, 403: incident.KindDenied,
-	404: incident.KindNotFound, 408: incident.KindUnavailable, 409: incident.KindConflict, 413: incident.KindInvalid,
+	404: incident.KindUnavailable, 408: incident.KindUnavailable, 409: incident.KindConflict, 413: incident.KindInvalid,
 	429: incident.KindThrottled, 500: incident.KindUnavailable, 502: incident.KindUnavailable,
 	503: incident.KindUnavailable, 504: incident.KindUnavailable,
 }

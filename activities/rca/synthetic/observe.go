@@ -57,13 +57,8 @@ func (w *world) metrics(in *rca.Input, s *service) {
 	requests := func(t int) float64 { return 80 * s.rate * w.load[t] }
 	add(incident.MetricLatency, "ms", func(t int) float64 { return s.latency[t] })
 	add(incident.MetricErrorRate, "ratio", func(t int) float64 {
-		n, failed := int(requests(t)*w.cfg.Tick.Seconds()), 0
-		for range n {
-			if w.r.Float64() < s.errors[t] {
-				failed++
-			}
-		}
-		return float64(failed) / float64(max(n, 1))
+		n := math.Max(1, math.Floor(requests(t)*w.cfg.Tick.Seconds()))
+		return math.Min(n, w.poisson(n*s.errors[t])) / n
 	})
 	add(incident.MetricRequestRate, "1/s", requests)
 	add(incident.MetricCPU, "percent", cpu)
@@ -72,6 +67,18 @@ func (w *world) metrics(in *rca.Input, s *service) {
 		drift = 0.95*drift + 0.15*w.r.NormFloat64()
 		return math.Min(99, s.memory+s.mem[t]+drift+0.2*w.r.NormFloat64())
 	})
+}
+
+// poisson draws how many rare events there were where so many are expected.
+func (w *world) poisson(expected float64) float64 {
+	if expected > 50 {
+		return math.Max(0, math.Round(expected+math.Sqrt(expected)*w.r.NormFloat64()))
+	}
+	n := 0.0
+	for p := w.r.Float64(); p > math.Exp(-expected); p *= w.r.Float64() {
+		n++
+	}
+	return n
 }
 
 func (w *world) logs(in *rca.Input, s *service) {
