@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"maps"
 
 	"go.temporal.io/sdk/workflow"
@@ -69,7 +68,7 @@ func options(catalogue []incident.CatalogueEntry, d incident.Diagnosis, suspects
 				continue
 			}
 			seen[id] = true
-			out = append(out, incident.Option{ID: id, Type: e.Type, Target: t.service, Title: e.Title + " (" + t.service + ")",
+			out = append(out, incident.Option{ID: id, Type: e.Type, Target: t.service, Title: e.Title,
 				Arguments: arguments(e, t.service), Risk: e.Risk, BlastRadius: e.BlastRadius, Effect: e.Effect, Enabled: e.Enabled})
 		}
 	}
@@ -173,7 +172,7 @@ func (w *run) makePlan(o incident.Option, d incident.Decision) *plan {
 	}
 	return &plan{option: o, score: d.Score, reason: w.view.Diagnosis.Summary, action: incident.Action{
 		IncidentID: w.id, PlanRevision: 1, Step: 1, Type: o.Type, Target: o.Target, Document: document, Arguments: o.Arguments,
-		Precondition: fmt.Sprintf("%s is still the cause in %s", w.view.Diagnosis.Cause, w.view.Diagnosis.Service), CatalogueVersion: w.settings.CatalogueVersion,
+		CatalogueVersion: w.settings.CatalogueVersion,
 	}}
 }
 

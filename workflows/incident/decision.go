@@ -131,7 +131,7 @@ func Decide(options []Option, votes []Vote) Decision {
 	})
 	best := ranked[0]
 	d.ChosenID, d.Score, d.Autonomy = best.ID, d.Scores[best.ID], AutonomyApprove
-	d.Rationale = best.Title + " has the highest weighted support; a person has to approve it"
+	d.Rationale = best.Title + " on " + best.Target + " has the highest weighted support; a person has to approve it"
 	return d
 }
 

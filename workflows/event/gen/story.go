@@ -42,7 +42,7 @@ func deploymentStory() *tape {
 		Text: `{"severity":"high","service":"checkout","summary":"p95 latency of checkout crossed its threshold","confidence":0.8,"cites":[]}`},
 		byModel(o, microModel, 1, 287, 612, 48, ptr[int64](28)))
 	t.add(time.Millisecond, &event.AgentUpdated{Agent: incident.AgentDetection, State: incident.AgentCompleted, Phase: incident.PhaseDetection,
-		Turn: 1, MaxTurns: 6, Confidence: ptr(0.55), EvidenceCount: 0, KeyFinding: "High: p95 latency of checkout crossed its threshold"}, flow)
+		Turn: 1, MaxTurns: 6, EvidenceCount: 0, KeyFinding: "High: p95 latency of checkout crossed its threshold"}, flow)
 	t.add(0, &event.PhaseChanged{Phase: incident.PhaseDetection, State: incident.PhaseCompleted, Detail: "severity high, service checkout"}, flow)
 
 	investigate(t, began, o)
