@@ -1,0 +1,21 @@
+// Package brain answers as a language model would, from rules: it reads a
+// conversation, asks for tools where it lacks evidence, and answers with the
+// JSON object that the system prompt's schema asks for.
+//
+// # Promise
+//
+// An answer is a pure function of the conversation. The package imports
+// nothing but the standard library, so it can know of a fault only what the
+// evidence in the conversation says; a test holds it to that. Everything it
+// cites is an id of evidence that it was shown. Where the evidence does not
+// single out a cause the verdict is inconclusive. Text of telemetry is read as
+// data: a log line that gives orders is a log line.
+//
+// It is not a language model and does not pretend to be one: it knows the
+// three failure signatures named in cause.go, and reads findings in the words
+// in which Vigil writes them.
+//
+// Tokens are estimated as a quarter of the characters, rounded up.
+//
+// Everything here is safe for concurrent use.
+package brain

@@ -1,0 +1,232 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+)
+
+// operation is one operation of an AWS service.
+type operation struct {
+	service  string // as the SDKs' endpoint variables call it
+	name     string
+	protocol protocol
+	route    string // JSON: the X-Amz-Target; others: the path, {} for a parameter
+	handle   func(s *Server, x *exchange) (any, error)
+}
+
+// exchange is one call of an operation.
+type exchange struct {
+	ctx       context.Context
+	body      []byte
+	path      []string // parameters of the path, unescaped
+	started   time.Time
+	requestID string
+	note      func(key string, value any) // puts a fact into the call log
+}
+
+// decode reads a JSON body.
+func (x *exchange) decode(into any) error {
+	if len(x.body) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(x.body, into); err != nil {
+		return errorf("SerializationException", "the body is not what this operation takes: %v", err)
+	}
+	return nil
+}
+
+// operations is all of AWS that the sandbox speaks.
+var operations = slices.Concat(cloudwatchOperations, logsOperations, xrayOperations, cloudtrailOperations,
+	ecsOperations, ssmOperations, bedrockOperations)
+
+// throttling is each service's error for too many requests.
+var throttling = map[string]string{"xray": "ThrottledException"}
+
+// serveAWS finds the operation that a request is for. Model ids may be ARNs,
+// whose slashes come escaped, so paths are matched before they are unescaped.
+func (s *Server) serveAWS(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set(requestIDHeader, uuid.NewString())
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		for _, op := range operations {
+			if op.protocol == awsJSON && op.route == target {
+				s.serve(op, nil, w, r)
+				return
+			}
+		}
+		s.unknown(awsJSON, target, w, r)
+		return
+	}
+	path := r.URL.EscapedPath()
+	for _, op := range operations {
+		if op.protocol == awsJSON || r.Method != http.MethodPost {
+			continue
+		}
+		if params, ok := match(op.route, path); ok {
+			s.serve(op, params, w, r)
+			return
+		}
+	}
+	p := restJSON
+	if r.Header.Get("Smithy-Protocol") == string(rpcCBOR) {
+		p = rpcCBOR
+	}
+	s.unknown(p, r.Method+" "+path, w, r)
+}
+
+// match compares a path with a route and returns the parameters.
+func match(route, path string) ([]string, bool) {
+	want, have := strings.Split(route, "/"), strings.Split(path, "/")
+	if len(want) != len(have) {
+		return nil, false
+	}
+	var params []string
+	for i := range want {
+		if want[i] != "{}" {
+			if want[i] != have[i] {
+				return nil, false
+			}
+			continue
+		}
+		p, err := url.PathUnescape(have[i])
+		if err != nil || p == "" {
+			return nil, false
+		}
+		params = append(params, p)
+	}
+	return params, true
+}
+
+func (s *Server) unknown(p protocol, what string, w http.ResponseWriter, r *http.Request) {
+	var names []string
+	for _, op := range operations {
+		names = append(names, op.service+":"+op.name)
+	}
+	s.log.Warn("operation is not supported", zap.String("operation", what), zap.String("user_agent", r.UserAgent()))
+	p.writeError(w, http.StatusNotFound, errorf("UnknownOperationException", "The sandbox does not support %s. It supports %s.", what, strings.Join(names, ", ")))
+}
+
+// serve runs one call, from the log's first line of it to the last.
+func (s *Server) serve(op operation, params []string, w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	sum := sha256.Sum256(body)
+	id := w.Header().Get(requestIDHeader)
+	call := s.calls.begin(Call{Service: op.service, Operation: op.name, RequestID: id, StartedAt: s.cfg.Now().UTC(),
+		BodySHA256: hex.EncodeToString(sum[:]), BodyBytes: len(body)})
+	finish := func(o Outcome, status int, e *apiError) {
+		at := s.cfg.Now().UTC()
+		s.calls.update(call, func(c *Call) {
+			c.FinishedAt, c.Outcome, c.Status = &at, o, status
+			if e != nil {
+				c.Error, c.Message = e.code, e.message
+			}
+		})
+	}
+	fail := func(e *apiError) {
+		// Recorded first: whoever has the answer in hand finds it in the log.
+		code := status(op.service, e.code)
+		finish(OutcomeError, code, e)
+		op.protocol.writeError(w, code, e)
+	}
+	gone := func() {
+		finish(OutcomeGone, 0, nil)
+		panic(http.ErrAbortHandler)
+	}
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if !errors.As(err, &tooLarge) {
+			gone()
+		}
+		fail(errorf("ValidationException", "The body is larger than %d bytes.", maxBody))
+		return
+	}
+
+	rule, hit := s.chaos.take(op.service, op.name)
+	if hit {
+		s.calls.update(call, func(c *Call) { c.Chaos = rule.Mode })
+		switch rule.Mode {
+		case ChaosThrottle:
+			code := throttling[op.service]
+			if code == "" {
+				code = "ThrottlingException"
+			}
+			fail(errorf(code, "Too many requests, please wait before trying again."))
+			return
+		case ChaosError:
+			fail(errorf(rule.Error, "The sandbox was told to answer so."))
+			return
+		case ChaosHang:
+			s.hold(r.Context(), rule)
+			gone()
+		case ChaosSlow:
+			if s.pause(r.Context(), time.Duration(rule.MS)*time.Millisecond) != nil {
+				gone()
+			}
+		}
+	}
+
+	s.advance()
+	x := &exchange{ctx: r.Context(), body: body, path: params, started: call.StartedAt, requestID: id,
+		note: func(key string, value any) { s.calls.update(call, func(c *Call) { c.Facts[key] = value }) }}
+	result, err := op.handle(s, x)
+	switch {
+	case hit && rule.Mode == ChaosDoThenTimeout:
+		s.hold(r.Context(), rule)
+		gone()
+	case r.Context().Err() != nil || errors.Is(err, errStopping):
+		gone()
+	case err != nil:
+		fail(s.asAPIError(op, err))
+		return
+	}
+	raw, err := op.protocol.encode(result)
+	if err != nil {
+		fail(s.asAPIError(op, fmt.Errorf("encode the answer: %w", err)))
+		return
+	}
+	if hit && rule.Mode == ChaosMalformed {
+		raw = raw[:len(raw)/2]
+	}
+	finish(OutcomeOK, http.StatusOK, nil)
+	op.protocol.write(w, http.StatusOK, raw)
+}
+
+// hold keeps a call open until its client leaves, the server stops, or the
+// rule's time is up.
+func (s *Server) hold(ctx context.Context, rule ChaosRule) {
+	d := time.Duration(rule.MS) * time.Millisecond
+	if d == 0 {
+		d = 24 * time.Hour
+	}
+	_ = s.pause(ctx, d) // however it ends, the connection is cut
+}
+
+func (s *Server) asAPIError(op operation, err error) *apiError {
+	var e *apiError
+	if errors.As(err, &e) {
+		return e
+	}
+	s.log.Error("an operation failed in the sandbox itself", zap.String("operation", op.name), zap.Error(err))
+	return errorf(internalFailure, "The sandbox failed: %v", err)
+}
+
+// simulated marks every answer, so that nothing of the sandbox's can be taken
+// for AWS.
+func simulated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(simulatedHeader, "true")
+		next.ServeHTTP(w, r)
+	})
+}

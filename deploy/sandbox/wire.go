@@ -1,0 +1,145 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/smithy-go/encoding/cbor"
+)
+
+// protocol is how an AWS service writes requests and answers.
+type protocol string
+
+const (
+	awsJSON  protocol = "awsJson1.1"
+	restJSON protocol = "restJson1"
+	rpcCBOR  protocol = "rpc-v2-cbor"
+)
+
+const (
+	simulatedHeader = "X-Vigil-Simulated"
+	requestIDHeader = "X-Amzn-Requestid"
+	maxBody         = 25 << 20 // Bedrock's own limit
+)
+
+// apiError is an error as an AWS service answers it.
+type apiError struct {
+	code    string
+	message string
+}
+
+func (e *apiError) Error() string { return e.code + ": " + e.message }
+
+func errorf(code, format string, args ...any) *apiError {
+	return &apiError{code, fmt.Sprintf(format, args...)}
+}
+
+// statuses are the HTTP statuses of each service's errors that are not 400, as
+// the services' models give them.
+var statuses = map[string]map[string]int{
+	"bedrock-runtime": {"AccessDeniedException": 403, "ResourceNotFoundException": 404, "ModelTimeoutException": 408, "ModelErrorException": 424,
+		"ThrottlingException": 429, "ModelNotReadyException": 429, "InternalServerException": 500, "ServiceUnavailableException": 503},
+	"cloudwatch": {"ResourceNotFound": 404, "ResourceNotFoundException": 404, "DashboardNotFoundError": 404, "ConflictException": 409,
+		"ResourceConflict": 409, "ConcurrentModificationException": 429, "InternalServiceFault": 500},
+	"logs": {"InternalServerException": 500, "ServiceUnavailableException": 500},
+	"ecs":  {"AccessDeniedException": 403, "ServerException": 500},
+	"ssm":  {"InternalServerError": 500},
+	"xray": {"ThrottledException": 429},
+}
+
+// status is the HTTP status of an error of a service.
+func status(service, code string) int {
+	if s, ok := statuses[service][code]; ok {
+		return s
+	}
+	if code == internalFailure {
+		return http.StatusInternalServerError
+	}
+	return http.StatusBadRequest
+}
+
+// internalFailure is the error that every AWS service may answer with.
+const internalFailure = "InternalFailure"
+
+func (p protocol) contentType() string {
+	switch p {
+	case awsJSON:
+		return "application/x-amz-json-1.1"
+	case rpcCBOR:
+		return "application/cbor"
+	}
+	return "application/json"
+}
+
+// encode writes the answer of an operation. Handlers of rpcCBOR give a
+// cbor.Value, all others something that encoding/json writes.
+func (p protocol) encode(result any) ([]byte, error) {
+	if p == rpcCBOR {
+		v, ok := result.(cbor.Value)
+		if !ok {
+			return nil, fmt.Errorf("sandbox: a %T is no CBOR value", result)
+		}
+		return cbor.Encode(v), nil
+	}
+	return json.Marshal(result)
+}
+
+// writeError sends e as the protocol has it.
+func (p protocol) writeError(w http.ResponseWriter, status int, e *apiError) {
+	w.Header().Set("X-Amzn-Errortype", e.code)
+	if p == rpcCBOR {
+		// CloudWatch was of the query protocol, whose codes live on in this header.
+		if code, ok := queryCodes[e.code]; ok {
+			w.Header().Set("X-Amzn-Query-Error", code+";Sender")
+		}
+		p.write(w, status, cbor.Encode(cbor.Map{"__type": cbor.String(e.code), "message": cbor.String(e.message)}))
+		return
+	}
+	raw, err := json.Marshal(map[string]string{"__type": e.code, "message": e.message})
+	if err != nil {
+		panic("sandbox: two strings do not encode: " + err.Error())
+	}
+	p.write(w, status, raw)
+}
+
+var queryCodes = map[string]string{
+	"InvalidParameterValueException":       "InvalidParameterValue",
+	"InvalidParameterCombinationException": "InvalidParameterCombination",
+	"MissingRequiredParameterException":    "MissingParameter",
+	"InvalidNextToken":                     "InvalidNextToken",
+}
+
+func (p protocol) write(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", p.contentType())
+	if p == rpcCBOR {
+		w.Header().Set("Smithy-Protocol", string(rpcCBOR))
+	}
+	w.WriteHeader(status)
+	// A client that has gone is none of the server's business.
+	_, _ = w.Write(body)
+}
+
+// epoch is a time as the JSON protocols write it: seconds with fractions.
+type epoch time.Time
+
+func (e epoch) MarshalJSON() ([]byte, error) {
+	ms := time.Time(e).UnixMilli()
+	return fmt.Appendf(nil, "%d.%03d", ms/1000, ms%1000), nil
+}
+
+// UnmarshalJSON reads seconds with or without fractions.
+func (e *epoch) UnmarshalJSON(raw []byte) error {
+	var seconds float64
+	if err := json.Unmarshal(raw, &seconds); err != nil {
+		return fmt.Errorf("a time is %s, not a number of seconds", raw)
+	}
+	*e = epoch(time.UnixMicro(int64(seconds * 1e6)).UTC())
+	return nil
+}
+
+// cborTime is a time as the CBOR protocol writes it.
+func cborTime(t time.Time) cbor.Value {
+	return &cbor.Tag{ID: 1, Value: cbor.Float64(float64(t.UnixMilli()) / 1000)}
+}

@@ -1,0 +1,134 @@
+package world
+
+import (
+	"fmt"
+	"time"
+)
+
+// Deployment is one version of a service going live.
+type Deployment struct {
+	ID             string    `json:"id"`
+	Service        string    `json:"service"`
+	Revision       int       `json:"revision"`
+	TaskDefinition string    `json:"task_definition"` // family:revision
+	Before         string    `json:"before,omitempty"`
+	CreatedAt      time.Time `json:"created_at"`
+	Actor          string    `json:"actor"`
+	Summary        string    `json:"summary"`
+	Rollback       bool      `json:"rollback,omitempty"`
+	Forced         bool      `json:"forced,omitempty"` // the same version again, to replace its tasks
+	DoneAt         time.Time `json:"done_at"`          // when its tasks have replaced the ones before
+}
+
+// rolloutTicks is how long tasks of a new version take to replace the old.
+const rolloutTicks = rampTicks + 2
+
+// routineServices get a harmless deployment now and then.
+var routineServices = []string{Catalog, Web}
+
+var routineSummaries = []string{
+	"update product images", "bump http client", "translate error pages", "log request sizes",
+	"trim response headers", "refresh category tree hourly",
+}
+
+// oldDeployments gives every service versions from before the history.
+func (w *World) oldDeployments() {
+	for i, n := range nodes {
+		if n.kind != KindECS {
+			continue
+		}
+		first := 11 + 6*i + w.chat.IntN(5)
+		for k := range 3 {
+			age := time.Duration(3-k)*70*time.Hour + time.Duration(i*7)*time.Hour + time.Duration(w.chat.IntN(7200))*time.Second
+			w.record(Deployment{Service: n.name, Revision: first + k, Actor: "ci-deployer", Summary: w.routineSummary(), CreatedAt: w.epoch.Add(-age)})
+		}
+	}
+}
+
+// routine deploys something harmless from time to time, never while people
+// have their hands full.
+func (w *World) routine() {
+	if w.tick < w.nextRoutine {
+		return
+	}
+	w.nextRoutine = w.tick + 240 + w.chat.Int64N(240)
+	if len(w.ailments) > 0 {
+		return
+	}
+	service := routineServices[w.chat.IntN(len(routineServices))]
+	w.deploy(service, w.routineSummary())
+}
+
+func (w *World) routineSummary() string { return routineSummaries[w.chat.IntN(len(routineSummaries))] }
+
+// deploy brings a new revision of a service live, from now on.
+func (w *World) deploy(service, summary string) Deployment {
+	d := w.record(Deployment{Service: service, Revision: w.nextRevision(service), Actor: "ci-deployer", Summary: summary, CreatedAt: w.present()})
+	w.logDeploy(d)
+	return d
+}
+
+// rollback brings back the version before the current one that was never
+// itself rolled back from; false where there is none.
+func (w *World) rollback(service, actor string) (Deployment, bool) {
+	current := w.current(service)
+	best := 0
+	for _, d := range w.deployments[service] {
+		if d.Revision < current.Revision && d.Revision > best && !w.withdrawn[d.TaskDefinition] {
+			best = d.Revision
+		}
+	}
+	if best == 0 {
+		return Deployment{}, false
+	}
+	w.withdrawn[current.TaskDefinition] = true
+	d := w.record(Deployment{Service: service, Revision: best, Actor: actor,
+		Summary: "roll back from " + current.TaskDefinition, CreatedAt: w.present(), Rollback: true})
+	w.logDeploy(d)
+	return d, true
+}
+
+// record completes d, keeps it and puts it on the audit trail.
+func (w *World) record(d Deployment) Deployment {
+	d.ID = "ecs-svc/" + numericID()
+	d.TaskDefinition = fmt.Sprintf("%s:%d", d.Service, d.Revision)
+	d.Before = w.current(d.Service).TaskDefinition
+	d.DoneAt = d.CreatedAt.Add(rolloutTicks * w.cfg.Tick)
+	w.deployments[d.Service] = append(w.deployments[d.Service], d)
+	w.audit(deployEvent(d, w.desired[d.Service]))
+	return d
+}
+
+// current is the latest deployment of a service, zero where it has none.
+func (w *World) current(service string) Deployment {
+	ds := w.deployments[service]
+	if len(ds) == 0 {
+		return Deployment{}
+	}
+	return ds[len(ds)-1]
+}
+
+func (w *World) nextRevision(service string) int {
+	last := 0
+	for _, d := range w.deployments[service] {
+		last = max(last, d.Revision)
+	}
+	return last + 1
+}
+
+// present is the time of whatever happens now: the time that the world was
+// advanced to, or the tick that is being computed on the way there.
+func (w *World) present() time.Time {
+	if t := w.at(w.tick); w.now.Sub(t) >= w.cfg.Tick {
+		return t
+	}
+	return w.now
+}
+
+// Deployments returns the deployments of a service, oldest first, and how many
+// tasks it wants.
+func (w *World) Deployments(service string) ([]Deployment, int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]Deployment(nil), w.deployments[service]...), w.desired[service]
+}

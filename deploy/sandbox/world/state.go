@@ -1,0 +1,90 @@
+package world
+
+import "time"
+
+// FaultState is the fault that a world has, as its control endpoint shows it.
+type FaultState struct {
+	Fault     Fault     `json:"fault"`
+	Service   string    `json:"service"`
+	Phase     string    `json:"phase"` // active or draining
+	StartedAt time.Time `json:"started_at"`
+	CuredAt   time.Time `json:"cured_at,omitzero"`
+}
+
+// ServiceState is one service as it is now.
+type ServiceState struct {
+	Service
+	Metrics     map[Metric]float64 `json:"metrics"`
+	At          time.Time          `json:"at"`
+	Version     string             `json:"version,omitempty"`
+	Desired     int                `json:"desired_tasks,omitempty"`
+	Limit       int                `json:"max_connections,omitempty"`
+	Deployments []Deployment       `json:"deployments,omitempty"` // the latest three
+}
+
+// State is all of the world at one moment.
+type State struct {
+	Seed       uint64         `json:"seed"`
+	TickMS     int64          `json:"tick_ms"`
+	Ticks      int64          `json:"ticks"`
+	Now        time.Time      `json:"now"`
+	Faults     []FaultState   `json:"faults"`
+	Alarm      Alarm          `json:"alarm"`
+	Services   []ServiceState `json:"services"`
+	Executions []Execution    `json:"automations"`
+}
+
+// State describes the world as it is now.
+func (w *World) State() State {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := State{
+		Seed: w.cfg.Seed, TickMS: w.cfg.Tick.Milliseconds(), Ticks: w.tick, Now: w.now, Alarm: w.alarm,
+		Faults: []FaultState{}, Executions: []Execution{},
+	}
+	for _, a := range w.ailments {
+		f := FaultState{Fault: a.fault, Service: a.service, Phase: "active", StartedAt: w.at(a.since)}
+		if a.cured != 0 {
+			f.Phase, f.CuredAt = "draining", w.at(a.cured)
+		}
+		s.Faults = append(s.Faults, f)
+	}
+	for _, svc := range Services() {
+		r := w.samples[svc.Name]
+		latest := r.at(r.len() - 1)
+		st := ServiceState{Service: svc, At: latest.At, Metrics: map[Metric]float64{}, Version: w.current(svc.Name).TaskDefinition, Desired: w.desired[svc.Name]}
+		for _, m := range measures[svc.Kind] {
+			st.Metrics[m] = latest.Value(m)
+		}
+		if svc.Kind == KindDatabase {
+			st.Limit = w.limit
+		}
+		if ds := w.deployments[svc.Name]; len(ds) > 0 {
+			st.Deployments = append(st.Deployments, ds[max(0, len(ds)-3):]...)
+		}
+		s.Services = append(s.Services, st)
+	}
+	for _, e := range w.jobs {
+		s.Executions = append(s.Executions, e.copy())
+	}
+	return s
+}
+
+// Samples returns what was observed of a service in [from, to), oldest first;
+// nothing for a service that the world does not have.
+func (w *World) Samples(service string, from, to time.Time) []Sample {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r, ok := w.samples[service]
+	if !ok {
+		return nil
+	}
+	return r.where(func(s Sample) bool { return !s.At.Before(from) && s.At.Before(to) })
+}
+
+// Latest is the time of the latest sample.
+func (w *World) Latest() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at(w.tick)
+}
