@@ -1,0 +1,92 @@
+/** What a piece of evidence is made of, by its kind. Everything from outside is shown as text. */
+import { ArrowRight } from "lucide-react";
+
+import type { Change, Evidence, LogPattern, Series, Suspect } from "../../protocol/generated";
+import { Badge } from "../../ui/badge";
+import { count } from "../../ui/format";
+import { Meter } from "../../ui/meter";
+import { Moment } from "../../ui/now";
+import { Sparkline } from "../../ui/sparkline";
+import { metricWord, spaced } from "../../ui/words";
+import { Cites } from "./citations";
+import { ServiceGraph } from "./service-graph";
+
+export function EvidenceBody({ evidence: e, startedAt }: { evidence: Evidence; startedAt: number | undefined }) {
+  if (!e.found) return <p className="text-xs text-ink-2">It was looked for in {e.source} and is not there.</p>;
+  return (
+    <>
+      {e.series !== undefined && <Charts series={e.series} mark={startedAt} />}
+      {e.logs !== undefined && <Logs logs={e.logs} />}
+      {e.changes !== undefined && <Changes changes={e.changes} />}
+      {e.edges !== undefined && <ServiceGraph edges={e.edges} />}
+      {e.suspects !== undefined && <Suspects suspects={e.suspects} />}
+    </>
+  );
+}
+
+function Charts({ series, mark }: { series: readonly Series[]; mark: number | undefined }) {
+  return (
+    <div className="grid gap-x-4 gap-y-3 sm:grid-cols-2 lg:grid-cols-3">
+      {series.map((s) => (
+        <Sparkline key={`${s.service}/${s.metric}`} points={s.points ?? []} unit={s.unit} label={metricWord(s.metric)} mark={mark} />
+      ))}
+    </div>
+  );
+}
+
+function Logs({ logs }: { logs: readonly LogPattern[] }) {
+  return (
+    <ul className="space-y-1.5">
+      {logs.map((l) => (
+        <li key={`${l.level}/${l.template}`} className="rounded-md bg-sunken px-2.5 py-1.5">
+          <div className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
+            {l.level !== undefined && <Badge tone={/error|fatal/i.test(l.level) ? "bad" : "neutral"}>{l.level}</Badge>}
+            <code className="min-w-0 flex-1 font-mono text-2xs [overflow-wrap:anywhere]">{l.template}</code>
+            <span className="tabular text-2xs text-ink-2" title="In this window, and in the window of equal length before the incident">
+              {count(l.count)} now, {count(l.baseline)} before
+            </span>
+            {l.baseline === 0 && <Badge tone="warn">new</Badge>}
+          </div>
+          {l.example !== undefined && <code className="mt-0.5 block font-mono text-2xs text-ink-3 [overflow-wrap:anywhere]">{l.example}</code>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Changes({ changes }: { changes: readonly Change[] }) {
+  return (
+    <ul className="space-y-1">
+      {changes.map((c) => (
+        <li key={`${c.at}/${c.summary}`} className="flex flex-wrap items-center gap-x-2 gap-y-0.5 text-xs">
+          <Moment at={c.at} className="tabular font-mono text-2xs text-ink-2" />
+          <Badge>{c.kind}</Badge>
+          <span className="font-medium">{c.service}</span>
+          {c.version !== undefined && (
+            <span className="inline-flex items-center gap-1 font-mono text-2xs">
+              {c.before ?? "?"} <ArrowRight aria-label="to" className="size-3" /> {c.version}
+            </span>
+          )}
+          <span className="text-ink-2 [overflow-wrap:anywhere]">{c.summary}</span>
+          {c.actor !== undefined && <span className="text-2xs text-ink-3">by {c.actor}</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Suspects({ suspects }: { suspects: readonly Suspect[] }) {
+  return (
+    <ol className="space-y-1.5">
+      {suspects.map((s) => (
+        <li key={`${s.service}/${s.cause}`} className="flex flex-wrap items-center gap-x-3 gap-y-0.5 text-xs">
+          <Meter value={s.score} label={`Score of ${s.service}`} className="w-28 shrink-0" />
+          <span className="font-medium">{s.service}</span>
+          <span className="text-ink-2">{spaced(s.cause)}</span>
+          {s.reasons !== undefined && <span className="text-ink-3">{s.reasons.join("; ")}</span>}
+          <Cites ids={s.cites} />
+        </li>
+      ))}
+    </ol>
+  );
+}

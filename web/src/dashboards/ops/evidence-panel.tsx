@@ -1,0 +1,85 @@
+import clsx from "clsx";
+import { ChartLine, GitCommitHorizontal, ListOrdered, Microscope, Network, ScrollText } from "lucide-react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
+
+import type { Evidence, EvidenceKind } from "../../protocol/generated";
+import { Badge } from "../../ui/badge";
+import { Meter } from "../../ui/meter";
+import { Empty, Panel } from "../../ui/panel";
+import { ProvenanceLine } from "../../ui/provenance";
+import { useCitations } from "./citations";
+import { EvidenceBody } from "./evidence-body";
+
+const icons: Record<EvidenceKind, ReactNode> = {
+  metric: <ChartLine aria-hidden className="size-4" />,
+  log: <ScrollText aria-hidden className="size-4" />,
+  change: <GitCommitHorizontal aria-hidden className="size-4" />,
+  topology: <Network aria-hidden className="size-4" />,
+  ranking: <ListOrdered aria-hidden className="size-4" />,
+};
+
+/** How much a piece of evidence must stand out to be shown unfolded. */
+const remarkable = 0.5;
+
+export function EvidencePanel({ evidence, startedAt }: { evidence: readonly Evidence[]; startedAt: number | undefined }) {
+  const found = evidence.filter((e) => e.found).length;
+  return (
+    <Panel
+      title="Evidence"
+      icon={<Microscope className="size-4" />}
+      testId="evidence"
+      aside={evidence.length > 0 && <span className="tabular">{found} of {evidence.length} found</span>}
+    >
+      {evidence.length === 0 ? (
+        <Empty>Nothing was looked at yet.</Empty>
+      ) : (
+        <ul className="divide-y divide-line">
+          {evidence.map((e) => (
+            <Item key={e.id} evidence={e} startedAt={startedAt} />
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function Item({ evidence: e, startedAt }: { evidence: Evidence; startedAt: number | undefined }) {
+  const { shown } = useCitations();
+  const [open, setOpen] = useState(e.found && e.strength >= remarkable);
+  const ref = useRef<HTMLLIElement>(null);
+  const cited = shown?.id === e.id ? shown.times : 0;
+  useEffect(() => {
+    if (cited === 0) return;
+    setOpen(true);
+    ref.current?.scrollIntoView({ block: "center", behavior: "smooth" });
+    ref.current?.querySelector("summary")?.focus({ preventScroll: true });
+  }, [cited]);
+  return (
+    <li ref={ref} data-testid={`evidence-${e.id}`} className={clsx("scroll-mt-28", cited > 0 && "bg-accent-soft/60")}>
+      <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary className="flex list-none items-center gap-2.5 px-3.5 py-2 hover:bg-hover [&::-webkit-details-marker]:hidden">
+          <span className="w-7 shrink-0 rounded bg-hover text-center font-mono text-2xs leading-[18px] font-medium text-ink-2">{e.id}</span>
+          <span className="shrink-0 text-ink-3">{icons[e.kind]}</span>
+          <span className="min-w-0 flex-1">
+            <span className="flex flex-wrap items-baseline gap-x-2">
+              <span className="text-xs font-medium">{e.title}</span>
+              {e.finding !== undefined && <span className="text-xs text-ink-2 [overflow-wrap:anywhere]">{e.finding}</span>}
+            </span>
+          </span>
+          {e.found ? (
+            <Meter value={e.strength} label="How far outside of normal, from statistics alone" className="hidden w-24 shrink-0 sm:inline-flex" />
+          ) : (
+            <Badge tone="warn">not found</Badge>
+          )}
+        </summary>
+        {open && (
+          <div className="space-y-2 px-3.5 pt-1 pb-3">
+            <EvidenceBody evidence={e} startedAt={startedAt} />
+            {e.query !== undefined && <p className="font-mono text-2xs text-ink-3 [overflow-wrap:anywhere]">{e.query}</p>}
+            <ProvenanceLine of={e.provenance} />
+          </div>
+        )}
+      </details>
+    </li>
+  );
+}

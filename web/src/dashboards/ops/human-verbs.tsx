@@ -1,0 +1,206 @@
+import { Dialog } from "@base-ui/react/dialog";
+import { Check, Flag, MessageSquarePlus, UserCheck } from "lucide-react";
+import { useCallback, useId, useState, type ReactNode } from "react";
+
+import { type Severity, type View, severityValues } from "../../protocol/generated";
+import { useVigil } from "../../store/react";
+import { SeverityLabel } from "../../ui/badge";
+import { Button, buttonClass } from "../../ui/button";
+import { isOver } from "./list-model";
+import { useRefusal } from "./permissions";
+import { useVerb } from "./use-verb";
+
+/** What a person can do at any time, whatever Vigil is doing. */
+export function HumanVerbs({ view }: { view: View }) {
+  const refusal = useRefusal("responder");
+  const over = isOver(view);
+  if (over) return null;
+  return (
+    <div className="flex flex-wrap items-center gap-1.5" role="group" aria-label="What you can do" title={refusal}>
+      <Acknowledge view={view} refusal={refusal} />
+      <NoteDialog id={view.incident_id} refusal={refusal} />
+      <SeverityDialog id={view.incident_id} current={view.severity} refusal={refusal} />
+      <ResolveDialog id={view.incident_id} refusal={refusal} />
+    </div>
+  );
+}
+
+function Acknowledge({ view, refusal }: { view: View; refusal: string | undefined }) {
+  const { rest } = useVigil();
+  const verb = useVerb(useCallback((key: string) => rest.acknowledge(view.incident_id, key), [rest, view.incident_id]));
+  if (view.acknowledged_by !== undefined) return null;
+  return (
+    <>
+      <Button disabled={refusal !== undefined || verb.busy || verb.done} onClick={() => void verb.run()}>
+        <UserCheck aria-hidden className="size-3.5" />
+        Acknowledge
+      </Button>
+      {verb.error !== undefined && (
+        <span role="alert" className="text-xs text-bad">
+          {verb.error}
+        </span>
+      )}
+    </>
+  );
+}
+
+interface FormProps {
+  id: string;
+  refusal: string | undefined;
+}
+
+function NoteDialog({ id, refusal }: FormProps) {
+  const { rest } = useVigil();
+  const [text, setText] = useState("");
+  const verb = useVerb(useCallback((key: string, words: string) => rest.note(id, words, key), [rest, id]));
+  return (
+    <VerbDialog
+      trigger="Note"
+      icon={<MessageSquarePlus aria-hidden className="size-3.5" />}
+      title="Add a note"
+      submit="Add note"
+      disabled={refusal !== undefined}
+      ready={text.trim() !== ""}
+      verb={verb}
+      run={() => verb.run(text.trim())}
+      onDone={() => setText("")}
+    >
+      <TextField label="Note" value={text} onChange={setText} rows={4} />
+    </VerbDialog>
+  );
+}
+
+function SeverityDialog({ id, current, refusal }: FormProps & { current: Severity }) {
+  const { rest } = useVigil();
+  const [severity, setSeverity] = useState<Severity>(current);
+  const [reason, setReason] = useState("");
+  const verb = useVerb(useCallback((key: string, s: Severity, why: string) => rest.setSeverity(id, s, why, key), [rest, id]));
+  return (
+    <VerbDialog
+      trigger="Severity"
+      icon={<Flag aria-hidden className="size-3.5" />}
+      title="Change the severity"
+      submit="Change"
+      disabled={refusal !== undefined}
+      ready={severity !== current}
+      verb={verb}
+      run={() => verb.run(severity, reason.trim())}
+      onDone={() => setReason("")}
+    >
+      <fieldset className="grid grid-cols-2 gap-2">
+        <legend className="sr-only">Severity</legend>
+        {severityValues.map((s) => (
+          <label key={s} className="flex cursor-pointer items-center gap-2 rounded-md border border-line-strong px-2.5 py-2 has-checked:border-accent has-checked:bg-accent-soft">
+            <input type="radio" name="severity" value={s} checked={severity === s} onChange={() => setSeverity(s)} className="accent-(--accent)" />
+            <SeverityLabel severity={s} />
+            {s === current && <span className="ml-auto text-2xs text-ink-3">now</span>}
+          </label>
+        ))}
+      </fieldset>
+      <TextField label="Reason (optional)" value={reason} onChange={setReason} rows={2} />
+    </VerbDialog>
+  );
+}
+
+function ResolveDialog({ id, refusal }: FormProps) {
+  const { rest } = useVigil();
+  const [reason, setReason] = useState("");
+  const verb = useVerb(useCallback((key: string, why: string) => rest.resolve(id, why, key), [rest, id]));
+  return (
+    <VerbDialog
+      trigger="Resolve"
+      icon={<Check aria-hidden className="size-3.5" />}
+      title="Resolve on your word"
+      submit="Resolve"
+      disabled={refusal !== undefined}
+      ready={reason.trim() !== ""}
+      verb={verb}
+      run={() => verb.run(reason.trim())}
+      onDone={() => setReason("")}
+    >
+      <p className="text-xs text-ink-2">The investigation ends and the incident is closed as resolved by you. The reason is kept with it.</p>
+      <TextField label="Reason" value={reason} onChange={setReason} rows={3} />
+    </VerbDialog>
+  );
+}
+
+interface VerbDialogProps {
+  trigger: string;
+  icon: ReactNode;
+  title: string;
+  submit: string;
+  disabled: boolean;
+  ready: boolean;
+  verb: { busy: boolean; error: string | undefined; reset: () => void };
+  run: () => Promise<boolean>;
+  onDone: () => void;
+  children: ReactNode;
+}
+
+function VerbDialog({ trigger, icon, title, submit, disabled, ready, verb, run, onDone, children }: VerbDialogProps) {
+  const [open, setOpen] = useState(false);
+  const send = async () => {
+    if (!(await run())) return;
+    setOpen(false);
+    onDone();
+  };
+  return (
+    <Dialog.Root
+      open={open}
+      onOpenChange={(next) => {
+        setOpen(next);
+        verb.reset();
+      }}
+    >
+      <Dialog.Trigger disabled={disabled} className={buttonClass()}>
+        {icon}
+        {trigger}
+      </Dialog.Trigger>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="fixed inset-0 z-40 bg-black/40" />
+        <Dialog.Popup className="fixed top-1/2 left-1/2 z-50 w-[min(28rem,calc(100vw-2rem))] -translate-1/2 rounded-xl border border-line-strong bg-surface p-4 shadow-2xl">
+          <form
+            className="space-y-3"
+            onSubmit={(e) => {
+              e.preventDefault();
+              void send();
+            }}
+          >
+            <Dialog.Title className="text-sm font-semibold">{title}</Dialog.Title>
+            {children}
+            {verb.error !== undefined && (
+              <p role="alert" className="rounded-md bg-bad-soft px-2.5 py-1.5 text-xs text-bad">
+                {verb.error}
+              </p>
+            )}
+            <div className="flex justify-end gap-2">
+              <Dialog.Close className={buttonClass("ghost")}>Cancel</Dialog.Close>
+              <Button type="submit" kind="primary" disabled={!ready || verb.busy}>
+                {verb.busy ? "Sending…" : submit}
+              </Button>
+            </div>
+          </form>
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function TextField({ label, value, onChange, rows }: { label: string; value: string; onChange: (text: string) => void; rows: number }) {
+  const id = useId();
+  return (
+    <div className="space-y-1">
+      <label htmlFor={id} className="text-2xs text-ink-2">
+        {label}
+      </label>
+      <textarea
+        id={id}
+        rows={rows}
+        value={value}
+        maxLength={10_000}
+        onChange={(e) => onChange(e.target.value)}
+        className="w-full rounded-md border border-line-strong bg-canvas px-2.5 py-1.5 text-xs"
+      />
+    </div>
+  );
+}

@@ -1,0 +1,138 @@
+import { ArrowLeft, FileText, MessageSquareText } from "lucide-react";
+import { useMemo, type ReactNode } from "react";
+
+import type { View } from "../../protocol/generated";
+import type { Detail } from "../../store/incidents";
+import { useIncident, useVigil } from "../../store/react";
+import { Button, buttonClass } from "../../ui/button";
+import { parseTime } from "../../ui/format";
+import { Panel, Skeleton } from "../../ui/panel";
+import { ActionPanel } from "./action-panel";
+import { AgentsPanel } from "./agents-panel";
+import { AlertsPanel } from "./alerts-panel";
+import { CitationsProvider } from "./citations";
+import { DecisionPanel } from "./decision-panel";
+import { DiagnosisPanel, PredictionPanel } from "./diagnosis-panel";
+import { EvidencePanel } from "./evidence-panel";
+import { IncidentHeader } from "./incident-header";
+import { IncidentLink } from "./navigation";
+import { PhaseRail } from "./phase-rail";
+import { ProposalCard } from "./proposal-card";
+import { Timeline } from "./timeline";
+import { VerificationPanel } from "./verification-panel";
+
+export function IncidentDetail({ id }: { id: string }) {
+  const detail = useIncident(id);
+  const { incidents } = useVigil();
+  if (detail?.view !== undefined) return <Whole detail={detail} view={detail.view} onRetry={() => incidents.retry(id)} />;
+  if (detail?.load === "not_found") {
+    return (
+      <Message title="There is no such incident">
+        <p>
+          Nothing is known of <code className="font-mono">{id}</code>. It may have been opened in another environment.
+        </p>
+        <IncidentLink to={undefined} className={buttonClass()}>
+          To the overview
+        </IncidentLink>
+      </Message>
+    );
+  }
+  if (detail?.load === "error") {
+    return (
+      <Message title="This incident cannot be read right now">
+        <p role="alert">{detail.error} It is being tried again.</p>
+        <Button onClick={() => incidents.retry(id)}>Try now</Button>
+      </Message>
+    );
+  }
+  return <Loading />;
+}
+
+function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRetry: () => void }) {
+  const evidence = v.evidence ?? [];
+  const known = useMemo(() => new Set((v.evidence ?? []).map((e) => e.id)), [v.evidence]);
+  const startedAt = parseTime(v.started_at) ?? parseTime(v.opened_at);
+  const acting = v.proposal?.state === "pending";
+  return (
+    <article
+      data-testid="incident-detail"
+      data-incident={v.incident_id}
+      data-status={v.status}
+      data-seq={v.seq}
+      data-cause={v.cause ?? ""}
+      data-verdict={v.verdict ?? ""}
+      data-run={v.run_id}
+      data-events={detail.events.length}
+      className="mx-auto max-w-[1280px] space-y-4 p-4 lg:p-5"
+    >
+      <IncidentLink to={undefined} className="inline-flex items-center gap-1 text-xs text-accent lg:hidden">
+        <ArrowLeft aria-hidden className="size-3.5" /> All incidents
+      </IncidentLink>
+      {detail.error !== undefined && (
+        <p role="alert" className="flex items-center gap-3 rounded-md bg-warn-soft px-3 py-1.5 text-xs text-warn">
+          Some events could not be read yet: {detail.error}
+          <Button className="ml-auto h-6!" onClick={onRetry}>
+            Try now
+          </Button>
+        </p>
+      )}
+      <IncidentHeader view={v} />
+      <PhaseRail phases={v.phases ?? []} />
+      <CitationsProvider known={known}>
+        <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
+          <div className="grid min-w-0 gap-4">
+            {acting && v.proposal !== undefined && <ProposalCard key={v.proposal.id} incidentId={v.incident_id} proposal={v.proposal} />}
+            {v.verification !== undefined && <VerificationPanel verification={v.verification} />}
+            {v.action !== undefined && <ActionPanel action={v.action} execution={v.execution} />}
+            <DiagnosisPanel diagnosis={v.diagnosis} />
+            {v.review !== undefined && <Prose title="Review" icon={<FileText className="size-4" />} text={v.review} />}
+            {v.message !== undefined && <Prose title="Update for people" icon={<MessageSquareText className="size-4" />} text={v.message} note="written, not sent" />}
+            <EvidencePanel evidence={evidence} startedAt={startedAt} />
+            {v.decision !== undefined && <DecisionPanel decision={v.decision} />}
+            {!acting && v.proposal !== undefined && <ProposalCard key={v.proposal.id} incidentId={v.incident_id} proposal={v.proposal} />}
+          </div>
+          <div className="grid min-w-0 gap-4 md:grid-cols-2 md:items-start xl:grid-cols-1">
+            <AgentsPanel agents={v.agents ?? []} />
+            <div className="grid min-w-0 gap-4">
+              <Timeline events={detail.events} />
+              <PredictionPanel prediction={v.prediction} />
+              <AlertsPanel alerts={v.alerts ?? []} />
+            </div>
+          </div>
+        </div>
+      </CitationsProvider>
+    </article>
+  );
+}
+
+/** What a model wrote for people to read: shown as text, line by line. */
+function Prose({ title, icon, text, note }: { title: string; icon: ReactNode; text: string; note?: string }) {
+  return (
+    <Panel title={title} icon={icon} aside={note}>
+      <p className="max-w-prose p-3.5 text-[13px] whitespace-pre-wrap [overflow-wrap:anywhere]">{text}</p>
+    </Panel>
+  );
+}
+
+function Message({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <div className="mx-auto flex max-w-md flex-col items-start gap-3 px-6 py-16 text-[13px] text-ink-2">
+      <h1 className="text-base font-semibold text-ink">{title}</h1>
+      {children}
+    </div>
+  );
+}
+
+function Loading() {
+  return (
+    <div aria-busy aria-label="Reading the incident" className="mx-auto max-w-[1280px] space-y-4 p-5">
+      <Skeleton className="h-6 w-1/2" />
+      <Skeleton className="h-4 w-1/3" />
+      <Skeleton className="h-14 w-full" />
+      <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
+        <Skeleton className="h-64" />
+        <Skeleton className="h-64" />
+      </div>
+    </div>
+  );
+}

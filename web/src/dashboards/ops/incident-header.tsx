@@ -1,0 +1,82 @@
+import { Hand } from "lucide-react";
+
+import type { View } from "../../protocol/generated";
+import { OriginBadge, SeverityLabel, StatusBadge } from "../../ui/badge";
+import { cost, count, noData } from "../../ui/format";
+import { Age, Elapsed, Moment } from "../../ui/now";
+import { Fact } from "../../ui/panel";
+import { handoverWord, outcomeWord, spaced } from "../../ui/words";
+import { HumanVerbs } from "./human-verbs";
+import { isOver } from "./list-model";
+
+export function IncidentHeader({ view: v }: { view: View }) {
+  const over = isOver(v);
+  return (
+    <header className="space-y-3">
+      <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
+        <div className="min-w-0 flex-1 basis-80">
+          <div className="mb-1 flex flex-wrap items-center gap-2">
+            <SeverityLabel severity={v.severity} />
+            <StatusBadge status={v.status} />
+            <OriginBadge origin={v.origin} />
+            <span className="font-mono text-2xs text-ink-3 select-all">{v.incident_id}</span>
+          </div>
+          <h1 className="text-xl leading-tight font-semibold [overflow-wrap:anywhere]">{v.title}</h1>
+          {v.description !== undefined && <p className="mt-1 max-w-prose text-xs text-ink-2 [overflow-wrap:anywhere]">{v.description}</p>}
+        </div>
+        <HumanVerbs view={v} />
+      </div>
+      {v.needs_human && (
+        <div className="flex items-start gap-2.5 rounded-lg bg-warn-soft px-3.5 py-2.5 text-[13px] text-warn" data-testid="needs-human" data-handover={v.handover}>
+          <Hand aria-hidden className="mt-0.5 size-4 shrink-0" />
+          <p>
+            <b>{v.handover === undefined ? "A person is asked" : handoverWord(v.handover)}.</b>{" "}
+            {v.status_reason !== undefined && <span className="[overflow-wrap:anywhere]">{v.status_reason}</span>}
+          </p>
+        </div>
+      )}
+      {over && (
+        <p className="text-[13px]" data-testid="outcome" data-outcome={v.outcome}>
+          <b>{v.outcome === undefined ? "Over" : outcomeWord(v.outcome)}.</b> {v.status_reason !== undefined && <span className="text-ink-2">{v.status_reason}</span>}
+        </p>
+      )}
+      <dl className="grid grid-cols-2 gap-x-6 gap-y-2 sm:grid-cols-3 lg:grid-cols-6">
+        <Fact label="Service">{v.service === "" ? noData : v.service}</Fact>
+        <Fact label="Cause">{causeOf(v)}</Fact>
+        <Fact label={over ? "Lasted" : "Going on for"}>
+          <Elapsed from={v.started_at ?? v.opened_at} to={over ? v.closed_at : undefined} className="tabular" />
+          <span className="text-ink-3">
+            {" since "}
+            <Moment at={v.started_at ?? v.opened_at} className="tabular" />
+          </span>
+        </Fact>
+        <Fact label="Acknowledged">
+          {v.acknowledged_by === undefined ? (
+            "by nobody yet"
+          ) : (
+            <>
+              {v.acknowledged_by}, <Age at={v.acknowledged_at} className="tabular" /> ago
+            </>
+          )}
+        </Fact>
+        <Fact label="Alerts">
+          <span className="tabular">{v.alerts_total === 0 ? `none, from ${v.source}` : `${v.alerts_firing} firing of ${v.alerts_total}, from ${v.source}`}</span>
+        </Fact>
+        <Fact label="Models">
+          <span className="tabular">
+            {v.cost.model_calls === 0
+              ? "no calls"
+              : `${v.cost.model_calls} calls, ${count(v.cost.input_tokens + v.cost.output_tokens)} tokens, ${cost(v.cost.cost_usd_micros, v.cost.unknown_priced_calls)}`}
+            {v.cost.repeated_calls > 0 && <span className="text-warn"> ({v.cost.repeated_calls} repeated)</span>}
+          </span>
+        </Fact>
+      </dl>
+    </header>
+  );
+}
+
+function causeOf(v: View): string {
+  if (v.verdict === undefined) return "not known yet";
+  if (v.verdict === "inconclusive") return "inconclusive";
+  return `probably ${spaced(v.cause ?? "unknown")}${v.cause_service === undefined ? "" : ` in ${v.cause_service}`}`;
+}

@@ -1,0 +1,94 @@
+/** Live operations: the list of incidents, one incident, and Vigil itself. */
+import clsx from "clsx";
+import { useEffect, useMemo, useRef, useState } from "react";
+
+import { useVigilState } from "../../store/react";
+import { NowProvider } from "../../ui/now";
+import { statusWord } from "../../ui/words";
+import { Announcer } from "./announcer";
+import { ConnectionBanner } from "./connection-badge";
+import { HelpDialog } from "./help-dialog";
+import { IncidentDetail } from "./incident-detail";
+import { IncidentList } from "./incident-list";
+import { type Shortcut, useShortcuts } from "./keyboard";
+import { type Filter, isOver, sections } from "./list-model";
+import { type Navigation, NavigationProvider } from "./navigation";
+import { Overview } from "./overview";
+import { SystemDrawer } from "./system-drawer";
+import { TopBar } from "./top-bar";
+
+export interface OpsPageProps extends Navigation {
+  dev: boolean;
+  /** Stops the clock, for pictures and tests. */
+  now?: number;
+}
+
+export function OpsPage({ incidentId, go, dev, now }: OpsPageProps) {
+  const { summaries, known } = useVigilState((s) => s.incidents);
+  const offsetMs = useVigilState((s) => s.connection.clockOffsetMs);
+  const [filter, setFilter] = useState<Filter>({ text: "", show: "all" });
+  const [help, setHelp] = useState(false);
+  const [system, setSystem] = useState(false);
+  const searchRef = useRef<HTMLInputElement>(null);
+  const mainRef = useRef<HTMLElement>(null);
+  const listed = useMemo(() => sections(summaries.values(), filter), [summaries, filter]);
+  const counts = useMemo(() => {
+    if (!known) return undefined;
+    const open = [...summaries.values()].filter((s) => !isOver(s));
+    return { open: open.length, needsHuman: open.filter((s) => s.needs_human).length };
+  }, [summaries, known]);
+  const navigation = useMemo(() => ({ incidentId, go }), [incidentId, go]);
+  const selected = incidentId === undefined ? undefined : summaries.get(incidentId);
+
+  useEffect(() => {
+    mainRef.current?.scrollTo({ top: 0 });
+  }, [incidentId]);
+  useEffect(() => {
+    const needing = counts === undefined || counts.needsHuman === 0 ? "" : `(${counts.needsHuman}) `;
+    document.title = `${needing}${selected === undefined ? "Operations" : `${selected.title}, ${statusWord(selected.status).text.toLowerCase()}`} · Vigil`;
+  }, [counts, selected]);
+
+  const move = (by: 1 | -1) => {
+    const order = [...listed.open, ...listed.over].map((s) => s.incident_id);
+    const at = incidentId === undefined ? -1 : order.indexOf(incidentId);
+    const next = order[at === -1 ? (by === 1 ? 0 : order.length - 1) : Math.min(order.length - 1, Math.max(0, at + by))];
+    if (next === undefined) return;
+    go(next);
+    requestAnimationFrame(() => document.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest" }));
+  };
+  const commands: Record<Shortcut, () => void> = {
+    j: () => move(1),
+    k: () => move(-1),
+    a: () => mainRef.current?.querySelector<HTMLButtonElement>('[data-action="approve"]')?.focus(),
+    "/": () => searchRef.current?.focus(),
+    s: () => setSystem(true),
+    o: () => go(undefined),
+    "?": () => setHelp(true),
+  };
+  useShortcuts((key) => commands[key]());
+
+  return (
+    <NavigationProvider value={navigation}>
+      <NowProvider offsetMs={offsetMs} fixed={now}>
+        <div className="flex h-dvh flex-col">
+          <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:p-2">
+            Skip to the incident
+          </a>
+          <TopBar counts={counts} dev={dev} onSystem={() => setSystem(true)} onHelp={() => setHelp(true)} />
+          <ConnectionBanner />
+          <div className="flex min-h-0 flex-1">
+            <div className={clsx("w-full shrink-0 border-r border-line bg-surface lg:block lg:w-80", incidentId !== undefined && "hidden")}>
+              <IncidentList sections={listed} filter={filter} onFilter={setFilter} selected={incidentId} searchRef={searchRef} />
+            </div>
+            <main id="main" ref={mainRef} tabIndex={-1} className={clsx("min-w-0 flex-1 overflow-y-auto outline-none lg:block", incidentId === undefined && "hidden")}>
+              {incidentId === undefined ? <Overview /> : <IncidentDetail key={incidentId} id={incidentId} />}
+            </main>
+          </div>
+        </div>
+        <HelpDialog open={help} onOpenChange={setHelp} />
+        <SystemDrawer open={system} onOpenChange={setSystem} />
+        <Announcer summaries={summaries} known={known} />
+      </NowProvider>
+    </NavigationProvider>
+  );
+}

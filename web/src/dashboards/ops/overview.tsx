@@ -1,0 +1,30 @@
+import { AWSPanel, BusinessPanel, HealthPanel } from "./system-panels";
+import { DeliveriesPanel } from "./deliveries-panel";
+
+/** What the page shows when no incident is chosen, and what the System drawer holds. */
+export function SystemPanels() {
+  return (
+    <>
+      <HealthPanel />
+      <BusinessPanel />
+      <AWSPanel />
+      <DeliveriesPanel />
+    </>
+  );
+}
+
+export function Overview() {
+  return (
+    <div className="mx-auto max-w-[1100px] space-y-4 p-4 lg:p-5">
+      <div>
+        <h1 className="text-lg font-semibold">Overview</h1>
+        <p className="text-xs text-ink-2">
+          Choose an incident on the left, or press <kbd className="rounded border border-line-strong px-1 font-mono text-2xs">j</kbd>.
+        </p>
+      </div>
+      <div className="grid items-start gap-4 lg:grid-cols-2">
+        <SystemPanels />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,142 @@
+/** Every event in words. */
+import type { DecodedEvent } from "../../protocol/decoder";
+import type { IncidentEvent } from "../../protocol/generated";
+import { count, cost, percent } from "../../ui/format";
+import { type Tone, agentStateWord, capital, executionStateWord, handoverWord, outcomeWord, phaseStateWord, severityWord, spaced, statusWord, verificationStateWord } from "../../ui/words";
+
+export type Actor = "person" | "ai" | "system";
+
+export interface Line {
+  id: string;
+  type: string;
+  at: string;
+  actor: Actor;
+  /** Who, where a person did it. */
+  who?: string;
+  text: string;
+  /** More, unfolded on demand: what a model wrote, a reason. Text from outside, never markup. */
+  detail?: string;
+  tone: Tone;
+  /** Shown when only what matters is shown. */
+  key: boolean;
+  event: DecodedEvent["event"];
+}
+
+export function lineOf(decoded: DecodedEvent): Line {
+  const { event } = decoded;
+  const common = { id: event.id, type: event.type, at: event.at, event };
+  if (!decoded.readable) {
+    return { ...common, actor: "system", text: `An event of type ${event.type} that this page cannot read`, detail: decoded.reason, tone: "warn", key: true };
+  }
+  const e = decoded.event;
+  return { ...common, ...actorOf(e), tone: "neutral", key: false, ...wordsOf(e) };
+}
+
+function actorOf(e: IncidentEvent): { actor: Actor; who?: string } {
+  if (e.provenance.principal !== undefined) return { actor: "person", who: e.provenance.principal };
+  if (e.type === "model.called" || e.type === "message.drafted" || e.type === "agent.updated") return { actor: "ai" };
+  return { actor: "system" };
+}
+
+type Words = Pick<Line, "text"> & Partial<Pick<Line, "detail" | "tone" | "key" | "actor" | "who">>;
+
+function wordsOf(e: IncidentEvent): Words {
+  switch (e.type) {
+    case "incident.opened":
+      return { text: `Opened by ${e.data.opened_by ?? e.data.source}: ${e.data.title}`, detail: e.data.description, key: true };
+    case "incident.status_changed": {
+      const word = statusWord(e.data.status);
+      const why = [e.data.handover === undefined ? undefined : handoverWord(e.data.handover), e.data.reason].filter(Boolean).join(". ");
+      return { text: `Status: ${word.text}`, detail: why === "" ? undefined : why, tone: word.tone, key: true };
+    }
+    case "incident.acknowledged":
+      return { text: `Acknowledged by ${e.data.by}`, key: true, ...person(e.data.by) };
+    case "incident.severity_changed":
+      return { text: `Severity from ${severityWord(e.data.from).toLowerCase()} to ${severityWord(e.data.to).toLowerCase()}`, detail: e.data.reason, key: true, who: e.data.by };
+    case "incident.noted":
+      return { text: e.data.text, key: true, ...person(e.data.by) };
+    case "incident.escalated":
+      return { text: `Escalated to ${e.data.to} (level ${e.data.level})`, detail: e.data.reason, tone: "warn", key: true };
+    case "incident.closed":
+      return { text: `${outcomeWord(e.data.outcome)}`, detail: e.data.reason, tone: e.data.status === "resolved" ? "good" : "neutral", key: true, who: e.data.by };
+    case "incident.aborted":
+      return { text: "Aborted", detail: e.data.reason, tone: "bad", key: true };
+    case "alert.received":
+      return { text: `Alert ${e.data.alert.status}: ${e.data.alert.title}`, detail: e.data.alert.description, tone: e.data.alert.status === "resolved" ? "good" : "neutral", key: true };
+    case "phase.changed": {
+      const word = phaseStateWord(e.data.state);
+      return { text: `${capital(e.data.phase)}: ${word.text}`, detail: e.data.detail, tone: word.tone, key: e.data.state === "degraded" || e.data.state === "failed" };
+    }
+    case "agent.updated": {
+      const word = agentStateWord(e.data.state);
+      const what = e.data.key_finding ?? e.data.task;
+      return { text: `${capital(e.data.agent)} agent: ${word.text.toLowerCase()}${what === undefined ? "" : `, ${what}`}`, tone: word.tone === "bad" ? "bad" : "neutral" };
+    }
+    case "model.called":
+      return { text: modelText(e), detail: e.data.text };
+    case "evidence.collected": {
+      const { evidence } = e.data;
+      return { text: `${evidence.id} ${evidence.title}: ${evidence.found ? (evidence.finding ?? "found") : "not found"}` };
+    }
+    case "diagnosis.concluded": {
+      const d = e.data.diagnosis;
+      const probable = d.verdict === "probable";
+      return {
+        text: probable ? `Diagnosis: ${spaced(d.cause)}${d.service === undefined ? "" : ` in ${d.service}`}, ${percent(d.confidence)}` : "Diagnosis: inconclusive",
+        detail: d.summary,
+        tone: probable ? "accent" : "warn",
+        key: true,
+      };
+    }
+    case "prediction.concluded":
+      return { text: `Forecast: ${e.data.prediction.summary}`, key: true };
+    case "decision.made":
+      return { text: `Decision: ${e.data.decision.rationale}`, key: true };
+    case "approval.requested": {
+      const { proposal: p } = e.data;
+      return { text: `Asked ${p.asked_of} to approve: ${p.title} (${p.action.target})`, detail: p.reason, tone: "warn", key: true };
+    }
+    case "approval.decided":
+      return { text: `${capital(e.data.state)} by ${e.data.by}`, detail: e.data.comment, tone: e.data.state === "approved" ? "good" : "bad", key: true, ...person(e.data.by) };
+    case "approval.expired":
+      return { text: `Nobody decided in time on level ${e.data.level}`, tone: "warn", key: true };
+    case "approval.voided":
+      return { text: "The proposal was overtaken", detail: e.data.reason, key: true };
+    case "action.started":
+      return { text: `Started: ${spaced(e.data.action.type)} of ${e.data.action.target}`, tone: "accent", key: true };
+    case "action.finished": {
+      const word = executionStateWord(e.data.execution.state);
+      return { text: `Action: ${word.text.toLowerCase()}`, detail: e.data.execution.detail, tone: word.tone, key: true };
+    }
+    case "verification.measured": {
+      const v = e.data.verification;
+      const word = verificationStateWord(v.state);
+      const good = Math.min(...(v.checks ?? []).map((c) => c.good));
+      const needed = v.checks?.[0]?.needed;
+      const points = v.state === "measuring" && needed !== undefined ? `, ${good} of ${needed} points good` : "";
+      return { text: `Verification: ${word.text.toLowerCase()}${points}`, detail: v.detail, tone: word.tone, key: v.state !== "measuring" };
+    }
+    case "message.drafted":
+      return { text: `Update for ${e.data.audience} written, not sent`, detail: e.data.text, key: true };
+    case "review.written":
+      return { text: "Review written", detail: e.data.text, key: true };
+    case "error.raised":
+      return {
+        text: e.data.message,
+        detail: [e.data.recovery, e.data.retries === undefined ? undefined : `after ${e.data.retries} retries`].filter(Boolean).join("; "),
+        tone: e.data.recoverable ? "warn" : "bad",
+        key: true,
+      };
+  }
+}
+
+function person(who: string): { actor: Actor; who: string } {
+  return { actor: "person", who };
+}
+
+function modelText(e: Extract<IncidentEvent, { type: "model.called" }>): string {
+  const { usage, model } = e.provenance;
+  const tools = e.data.tools === undefined || e.data.tools.length === 0 ? "" : `, asks for ${e.data.tools.map(spaced).join(", ")}`;
+  const tokens = usage === undefined ? "" : `, ${count(usage.input_tokens + usage.output_tokens)} tokens, ${cost(usage.cost_usd_micros)}`;
+  return `${capital(e.data.agent)} turn ${e.data.turn}: ${model ?? "model"} answered${tools}${tokens}`;
+}

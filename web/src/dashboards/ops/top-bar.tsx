@@ -1,0 +1,136 @@
+import clsx from "clsx";
+import { CircleHelp, Eye, Hand, Inbox, PanelRightOpen, Siren } from "lucide-react";
+
+import { useVigilState } from "../../store/react";
+import { Badge } from "../../ui/badge";
+import { buttonClass } from "../../ui/button";
+import { capital } from "../../ui/words";
+import { ConnectionBadge } from "./connection-badge";
+import { DemoControls } from "./demo-controls";
+import { IncidentLink } from "./navigation";
+import { HealthIcon, mttr } from "./system-panels";
+
+interface Props {
+  counts: { open: number; needsHuman: number } | undefined;
+  /** Whether the principal is the one that development mode gives. */
+  dev: boolean;
+  onSystem: () => void;
+  onHelp: () => void;
+}
+
+export function TopBar({ counts, dev, onSystem, onHelp }: Props) {
+  return (
+    <header className="flex min-h-12 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-surface px-3 py-1.5 lg:px-4">
+      <IncidentLink to={undefined} className="flex items-center gap-2 rounded text-sm font-semibold">
+        <span className="grid size-6 place-items-center rounded-md bg-accent text-accent-ink">
+          <Eye aria-hidden className="size-4" />
+        </span>
+        Vigil <span className="font-normal text-ink-3 max-sm:hidden">Operations</span>
+      </IncidentLink>
+      <Figures counts={counts} />
+      <div className="ml-auto flex flex-wrap items-center gap-x-3 gap-y-1">
+        <SetAside onSystem={onSystem} />
+        <HealthChips onSystem={onSystem} />
+        <ConnectionBadge />
+        <Who dev={dev} />
+        <DemoControls />
+        <button type="button" onClick={onSystem} className={buttonClass("ghost", "px-1.5!")} title="Vigil, AWS services, deliveries">
+          <PanelRightOpen aria-hidden className="size-4" />
+          <span className="sr-only">System</span>
+        </button>
+        <button type="button" onClick={onHelp} className={buttonClass("ghost", "px-1.5! max-sm:hidden")} title="Keyboard (?)">
+          <CircleHelp aria-hidden className="size-4" />
+          <span className="sr-only">Keyboard help</span>
+        </button>
+      </div>
+    </header>
+  );
+}
+
+function Figures({ counts }: { counts: Props["counts"] }) {
+  const business = useVigilState((s) => s.system.business?.data);
+  const time = mttr(business);
+  return (
+    <dl className="flex items-center gap-4 text-xs">
+      <Figure label="Open" icon={<Siren aria-hidden className="size-3.5" />}>
+        <span data-testid="count-open">{counts === undefined ? "no data" : counts.open}</span>
+      </Figure>
+      <Figure label="Needs a person" icon={<Hand aria-hidden className="size-3.5" />} strong={(counts?.needsHuman ?? 0) > 0}>
+        <span data-testid="count-needs-human">{counts === undefined ? "no data" : counts.needsHuman}</span>
+      </Figure>
+      <Figure label="MTTR" title={time.interval} className="max-md:hidden">
+        {time.value}
+        {business?.mttr_lower_seconds !== undefined && <span className="ml-1 text-ink-3 max-2xl:hidden">{time.interval}</span>}
+      </Figure>
+    </dl>
+  );
+}
+
+interface FigureProps {
+  label: string;
+  icon?: React.ReactNode;
+  title?: string;
+  strong?: boolean;
+  className?: string;
+  children: React.ReactNode;
+}
+
+function Figure({ label, icon, title, strong = false, className, children }: FigureProps) {
+  return (
+    <div title={title} className={clsx("flex items-center gap-1.5", strong ? "text-warn" : "text-ink-2", className)}>
+      {icon}
+      <dt className={clsx(icon !== undefined && "max-lg:sr-only")}>{label}</dt>
+      <dd className={clsx("tabular font-semibold", !strong && "text-ink")}>{children}</dd>
+    </div>
+  );
+}
+
+function HealthChips({ onSystem }: { onSystem: () => void }) {
+  const health = useVigilState((s) => s.system.health);
+  const components = health?.data.components ?? [];
+  if (health === undefined) return <span className="text-2xs text-ink-3 max-md:hidden">health: no data</span>;
+  const bad = components.filter((c) => c.state !== "healthy");
+  return (
+    <button type="button" onClick={onSystem} aria-label={`System health: ${components.map((c) => `${c.name} ${c.state}`).join(", ")}`} className="flex items-center gap-2.5 rounded px-1 text-2xs text-ink-2 hover:bg-hover">
+      {components.map((c) => (
+        <span key={c.name} title={c.detail} className={clsx("items-center gap-1", bad.includes(c) ? "inline-flex font-medium text-warn" : "hidden 2xl:inline-flex")}>
+          <HealthIcon state={c.state} />
+          {capital(c.name)}
+        </span>
+      ))}
+      {bad.length === 0 && (
+        <span className="inline-flex items-center gap-1 2xl:hidden">
+          <HealthIcon state="healthy" />
+          <span className="max-sm:sr-only">Healthy</span>
+        </span>
+      )}
+    </button>
+  );
+}
+
+/** Deliveries that nobody acts on unless somebody looks: said until they are gone. */
+function SetAside({ onSystem }: { onSystem: () => void }) {
+  const quarantined = useVigilState((s) => s.system.health?.data.inbox_quarantined ?? 0);
+  const lost = useVigilState((s) => s.system.health?.data.deliveries_lost ?? 0);
+  if (quarantined === 0 && lost === 0) return null;
+  const words = [quarantined > 0 && `${quarantined} set aside`, lost > 0 && `${lost} lost`].filter(Boolean).join(", ");
+  return (
+    <button type="button" onClick={onSystem} data-testid="set-aside" data-quarantined={quarantined} data-lost={lost} title={`Deliveries: ${words}`}>
+      <Badge tone={lost > 0 ? "bad" : "warn"} icon={<Inbox aria-hidden className="size-3" />}>
+        <span className="max-xl:sr-only">Deliveries: </span>
+        {words}
+      </Badge>
+    </button>
+  );
+}
+
+function Who({ dev }: { dev: boolean }) {
+  const principal = useVigilState((s) => s.connection.principal);
+  if (principal === undefined) return null;
+  return (
+    <span data-testid="principal" className="flex items-center gap-1.5 text-xs" title={`Role ${principal.role}`}>
+      <span className="max-w-32 truncate font-medium">{principal.name}</span>
+      {dev ? <Badge tone="warn" title="Given by development mode, from this computer only, without credentials">dev</Badge> : <Badge>{principal.role}</Badge>}
+    </span>
+  );
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+
+import { story } from "../../test/golden";
+import { ApiError, Rest, newIdempotencyKey } from "./rest";
+
+interface Request {
+  method: string;
+  url: string;
+  key: string | null;
+  body: unknown;
+}
+
+/** A gateway that answers with what it is given, in order; the last answer repeats. */
+function setUp(...answers: (Response | Error)[]) {
+  const requests: Request[] = [];
+  const rest = new Rest(
+    async (input, init) => {
+      requests.push({
+        method: init?.method ?? "GET",
+        url: String(input),
+        key: new Headers(init?.headers).get("Idempotency-Key"),
+        body: typeof init?.body === "string" ? JSON.parse(init.body) : undefined,
+      });
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      if (answer instanceof Error) throw answer;
+      return (answer as Response).clone();
+    },
+    async () => {},
+  );
+  return { rest, requests };
+}
+
+const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
+const problem = (status: number, kind: string, detail: string) => json({ title: "A title", status, kind, detail }, status);
+const lost = new TypeError("fetch failed");
+
+describe("reading", () => {
+  it("asks for events after a seq, of a run where it is named", async () => {
+    const { rest, requests } = setUp(json({ events: story().events.slice(0, 2), more: true }));
+    const page = await rest.events("inc/1", 7, "run-1");
+    expect(requests[0]?.url).toBe("/api/v1/incidents/inc%2F1/events?after=7&run_id=run-1");
+    expect(page).toMatchObject({ more: true, events: [{ readable: true }, { readable: true }] });
+  });
+
+  it("problem documents become errors that say what to do", async () => {
+    const { rest } = setUp(problem(409, "conflict", "noor decided already"));
+    const error = await rest.incident("a").catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({ status: 409, kind: "conflict", message: "noor decided already", retryable: false });
+  });
+
+  it.each([
+    [new Response("<html>", { status: 502 }), "unavailable", true],
+    [new Response("", { status: 404 }), "internal", false],
+    [lost, "unavailable", true],
+  ])("what is no problem document is still an error with a kind", async (answer, kind, retryable) => {
+    const error = await setUp(answer).rest.incident("a").catch((e: unknown) => e);
+    expect(error).toMatchObject({ kind, retryable });
+  });
+
+  it("a view that is none is refused", async () => {
+    await expect(setUp(json({ incident_id: "a" })).rest.incident("a")).rejects.toThrow("View.run_id is missing");
+  });
+
+  it("no demo is an answer, a broken one an error", async () => {
+    expect(await setUp(problem(404, "not_found", "no such path")).rest.demo()).toBeUndefined();
+    await expect(setUp(problem(503, "unavailable", "later")).rest.demo()).rejects.toThrow("later");
+  });
+});
+
+describe("writing", () => {
+  const decision = { decision: "approve", proposal_id: "P1", action_hash: "abc" } as const;
+
+  it("repeats with the same key when the answer was lost, and only then", async () => {
+    const { rest, requests } = setUp(lost, lost, json({}));
+    await rest.decide("a", decision, "key-1");
+    expect(requests).toHaveLength(3);
+    expect(new Set(requests.map((r) => r.key))).toEqual(new Set(["key-1"]));
+    expect(requests[0]).toMatchObject({ method: "POST", url: "/api/v1/incidents/a/decisions", body: decision });
+  });
+
+  it("gives up after three, saying that nothing is known", async () => {
+    const { rest, requests } = setUp(lost);
+    await expect(rest.acknowledge("a", "key-1")).rejects.toMatchObject({ status: 0, retryable: true });
+    expect(requests).toHaveLength(3);
+  });
+
+  it.each([400, 403, 409, 422, 503])("does not repeat what was answered with %i", async (status) => {
+    const { rest, requests } = setUp(problem(status, "conflict", "no"));
+    await expect(rest.resolve("a", "fixed by hand", "key-1")).rejects.toMatchObject({ status });
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each([
+    [(r: Rest) => r.acknowledge("a", "k"), "/incidents/a/acknowledge", {}],
+    [(r: Rest) => r.note("a", "hello", "k"), "/incidents/a/notes", { text: "hello" }],
+    [(r: Rest) => r.setSeverity("a", "low", "quiet", "k"), "/incidents/a/severity", { severity: "low", reason: "quiet" }],
+    [(r: Rest) => r.resolve("a", "done", "k"), "/incidents/a/resolve", { reason: "done" }],
+    [(r: Rest) => r.startFault("memory_leak", "k"), "/demo/faults", { fault: "memory_leak" }],
+    [(r: Rest) => r.signIn("secret"), "/session", { token: "secret" }],
+  ])("every verb is a POST with a key", async (call, path, body) => {
+    const { rest, requests } = setUp(json({}));
+    await call(rest);
+    expect(requests[0]).toMatchObject({ method: "POST", url: `/api/v1${path}`, body });
+    expect(requests[0]?.key).toBeTruthy();
+  });
+
+  it("keys do not repeat", () => {
+    expect(new Set(Array.from({ length: 100 }, newIdempotencyKey)).size).toBe(100);
+  });
+});

@@ -1,0 +1,138 @@
+/**
+ * The canonical events of one incident, merged by (run, seq) from wherever they come, and the view
+ * that they add up to.
+ *
+ * INVARIANT (incident-log.test.ts "any order of arrival"): what the log shows depends on which
+ * events it was given, not on their order nor on how often. Events wait until the ones before them
+ * are there, so that a view is never built over a hole; `gaps` says what to fetch.
+ */
+import type { DecodedEvent } from "../protocol/decoder";
+import type { View } from "../protocol/generated";
+import { reduce } from "./reduce";
+
+/** A hole: seq after of the run is there, later ones are, the one between is not. */
+export interface Gap {
+  runId: string;
+  after: number;
+}
+
+export class IncidentLog {
+  private readonly runs = new Map<string, Run>();
+  private current: Run | undefined;
+
+  /** Reports whether the event was new. */
+  add(decoded: DecodedEvent): boolean {
+    const runId = decoded.event.run_id;
+    let run = this.runs.get(runId);
+    if (run === undefined) {
+      run = new Run(runId);
+      this.runs.set(runId, run);
+    }
+    const fresh = run.add(decoded);
+    if (fresh) this.current = latest(this.runs.values());
+    return fresh;
+  }
+
+  /** The view of the latest run; undefined before its first event. */
+  get view(): View | undefined {
+    return this.current?.view();
+  }
+
+  /** The events of the latest run, oldest first; the view stands for exactly these. */
+  get events(): readonly DecodedEvent[] {
+    return this.current?.events() ?? [];
+  }
+
+  /** Up to where the run is complete. */
+  completeTo(runId: string): number {
+    return this.runs.get(runId)?.complete ?? 0;
+  }
+
+  get runId(): string | undefined {
+    return this.current?.id;
+  }
+
+  /** Holes in the latest run, and in any run that began after it as far as is known. */
+  gap(): Gap | undefined {
+    for (const run of this.runs.values()) {
+      if (!run.waits) continue;
+      if (this.current === undefined || run === this.current || run.openedAt === undefined) return { runId: run.id, after: run.complete };
+    }
+    return undefined;
+  }
+}
+
+/** The run that was opened last; runs whose first event is missing do not count yet. */
+function latest(runs: Iterable<Run>): Run | undefined {
+  let best: Run | undefined;
+  for (const run of runs) {
+    if (run.openedAt === undefined) continue;
+    if (best?.openedAt === undefined || run.openedAt > best.openedAt || (run.openedAt === best.openedAt && run.id > best.id)) best = run;
+  }
+  return best;
+}
+
+class Run {
+  readonly id: string;
+  /** Seq up to which every event is there. */
+  complete = 0;
+  /** When it was opened, in ms since 1970. */
+  openedAt: number | undefined;
+  private numbered: DecodedEvent[] = [];
+  /** Made by the gateway at the run's end, without a number. */
+  private readonly unnumbered: DecodedEvent[] = [];
+  private readonly waiting = new Map<number, DecodedEvent>();
+  private base: View | undefined;
+  private shown: { view: View | undefined; events: readonly DecodedEvent[] } | undefined;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  /** Whether events wait for an earlier one. */
+  get waits(): boolean {
+    return this.waiting.size > 0;
+  }
+
+  add(decoded: DecodedEvent): boolean {
+    const { seq, id } = decoded.event;
+    if (seq === 0) {
+      if (this.unnumbered.some((have) => have.event.id === id)) return false;
+      this.unnumbered.push(decoded);
+      this.shown = undefined;
+      return true;
+    }
+    if (seq <= this.complete || this.waiting.has(seq)) return false;
+    this.waiting.set(seq, decoded);
+    for (let next = this.waiting.get(this.complete + 1); next !== undefined; next = this.waiting.get(this.complete + 1)) {
+      this.waiting.delete(next.event.seq);
+      this.append(next);
+    }
+    return true;
+  }
+
+  private append(decoded: DecodedEvent): void {
+    this.complete = decoded.event.seq;
+    this.numbered.push(decoded);
+    this.shown = undefined;
+    if (decoded.event.seq === 1) this.openedAt = Date.parse(decoded.event.at);
+    if (decoded.readable) this.base = reduce(this.base, decoded.event);
+  }
+
+  view(): View | undefined {
+    return this.show().view;
+  }
+
+  events(): readonly DecodedEvent[] {
+    return this.show().events;
+  }
+
+  private show(): { view: View | undefined; events: readonly DecodedEvent[] } {
+    if (this.shown === undefined) {
+      let view = this.base;
+      for (const d of this.unnumbered) if (d.readable && view !== undefined) view = reduce(view, d.event);
+      this.shown = { view, events: [...this.numbered, ...this.unnumbered] };
+    }
+    return this.shown;
+  }
+}

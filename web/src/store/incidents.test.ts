@@ -1,0 +1,337 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { FakeClock } from "../../test/fake-clock";
+import { story, storyNames, wire } from "../../test/golden";
+import { ApiError, type EventPage, type IncidentPage } from "../feed/rest";
+import { decodeEvent } from "../protocol/decoder";
+import type { IncidentEvent, Snapshot, Summary, View } from "../protocol/generated";
+import { IncidentStore, type IncidentsState } from "./incidents";
+import { reduce, summaryOf } from "./reduce";
+
+const all = storyNames.map((name) => story(name));
+const deployment = story("story");
+const aborted = story("story-aborted");
+const inconclusive = story("story-inconclusive");
+
+/** A gateway that has read so many events of each story. */
+class FakeGateway {
+  readonly requests: string[] = [];
+  readonly has = new Map<string, number>();
+  failing: Error | undefined;
+  pageSize = 7;
+
+  constructor(have: (events: IncidentEvent[]) => number = (events) => events.length) {
+    for (const s of all) this.has.set(s.view.incident_id, have(s.events));
+  }
+
+  events = async (id: string, after: number, runId?: string): Promise<EventPage> => {
+    this.requests.push(`${id} ${after} ${runId ?? "latest"}`);
+    await Promise.resolve();
+    if (this.failing !== undefined) throw this.failing;
+    const known = this.applied(id);
+    if (known.length === 0) throw new ApiError(404, "not_found", "Not found", `there is no incident ${id}`);
+    const run = runId ?? (known.at(-1) as IncidentEvent).run_id;
+    const ofRun = known.filter((e) => e.run_id === run);
+    const from = ofRun.findLastIndex((e) => e.seq > 0 && e.seq <= after) + 1;
+    const page = ofRun.slice(from, from + this.pageSize);
+    return { events: page.map(decodeEvent), more: from + page.length < ofRun.length };
+  };
+
+  incidents = async (): Promise<IncidentPage> => ({ incidents: this.summaries() });
+
+  applied(id: string): IncidentEvent[] {
+    return all.find((s) => s.view.incident_id === id)?.events.slice(0, this.has.get(id)) ?? [];
+  }
+
+  summaries(): Summary[] {
+    return [...this.has.keys()].flatMap((id) => {
+      const view = this.applied(id).reduce<View | undefined>(reduce, undefined);
+      return view === undefined ? [] : [summaryOf(view)];
+    });
+  }
+
+  snapshot(epoch = "e"): Snapshot {
+    return { type: "snapshot", epoch, offset: 1, incidents: this.summaries() };
+  }
+}
+
+function setUp(gateway = new FakeGateway()) {
+  const clock = new FakeClock();
+  let state: IncidentsState = IncidentStore.empty();
+  let published = 0;
+  let flush: (() => void) | undefined;
+  const store = new IncidentStore({
+    source: gateway,
+    clock,
+    schedule: (f) => {
+      flush = f;
+    },
+    publish: (s) => {
+      state = s;
+      published++;
+    },
+  });
+  const settle = async () => {
+    for (let i = 0; i < 60; i++) await Promise.resolve();
+    flush?.();
+    flush = undefined;
+  };
+  return {
+    gateway,
+    store,
+    clock,
+    settle,
+    get state() {
+      return state;
+    },
+    get published() {
+      return published;
+    },
+    detail: (id: string) => state.details.get(id),
+    async settleAll() {
+      for (let i = 0; i < 12; i++) {
+        await settle();
+        clock.advance(20_000);
+      }
+      await settle();
+    },
+  };
+}
+
+describe("the list", () => {
+  it("is unknown before the first snapshot, and empty after an empty one", async () => {
+    const t = setUp(new FakeGateway(() => 0));
+    expect(t.state.known).toBe(false);
+    t.store.snapshot(t.gateway.snapshot());
+    await t.settle();
+    expect(t.state).toMatchObject({ known: true });
+    expect(t.state.summaries.size).toBe(0);
+  });
+
+  it("goes on from a snapshot by live events, without fetching", async () => {
+    const { events, view } = inconclusive;
+    const t = setUp(new FakeGateway(() => 5));
+    t.store.snapshot(t.gateway.snapshot());
+    for (const event of events.slice(5)) t.store.event(decodeEvent(event));
+    await t.settle();
+    expect(wire(t.state.summaries.get(view.incident_id))).toEqual(wire(summaryOf(view)));
+    expect(t.gateway.requests).toEqual([]);
+  });
+
+  it("fetches the events where alerts have to be counted", async () => {
+    const { events, view } = deployment;
+    const t = setUp(new FakeGateway(() => 5));
+    t.store.snapshot(t.gateway.snapshot());
+    t.gateway.has.set(view.incident_id, events.length);
+    for (const event of events.slice(5)) t.store.event(decodeEvent(event));
+    await t.settleAll();
+    expect(t.gateway.requests.length).toBeGreaterThan(0);
+    expect(wire(t.state.summaries.get(view.incident_id))).toEqual(wire(summaryOf(view)));
+  });
+
+  it("shows an incident that begins while we watch, from its first event", async () => {
+    const { events, view } = inconclusive;
+    const t = setUp(new FakeGateway(() => 0));
+    t.store.snapshot(t.gateway.snapshot());
+    t.store.event(decodeEvent(events[0]));
+    await t.settle();
+    expect(t.state.summaries.get(view.incident_id)).toMatchObject({ title: view.title, status: "detected", seq: 1 });
+    expect(t.gateway.requests).toEqual([]);
+  });
+
+  it("shows a termination, which has no number", async () => {
+    const { events, view } = aborted;
+    const t = setUp(new FakeGateway((e) => Math.min(e.length, 6)));
+    t.store.snapshot(t.gateway.snapshot());
+    t.store.event(decodeEvent(events.at(-1)));
+    await t.settle();
+    expect(t.state.summaries.get(view.incident_id)).toMatchObject({ status: "aborted", outcome: "aborted" });
+  });
+
+  it("a snapshot takes away what it does not have", async () => {
+    const t = setUp();
+    t.store.snapshot(t.gateway.snapshot());
+    await t.settle();
+    expect(t.state.summaries.size).toBe(all.length);
+    t.store.snapshot({ ...t.gateway.snapshot(), incidents: [] });
+    await t.settle();
+    expect(t.state.summaries.size).toBe(0);
+  });
+
+  it("older pages stay over a snapshot; a stream made anew takes everything", async () => {
+    const t = setUp();
+    t.store.snapshot({ ...t.gateway.snapshot(), incidents: [] });
+    await t.store.loadOlder();
+    t.store.snapshot({ ...t.gateway.snapshot(), incidents: [] });
+    await t.settle();
+    expect(t.state.summaries.size).toBe(all.length);
+    expect(t.state.older.state).toBe("end");
+    t.store.snapshot({ ...t.gateway.snapshot("other"), incidents: [] });
+    await t.settle();
+    expect(t.state.summaries.size).toBe(0);
+  });
+
+  it("a comparison finds what was silently lost, and is not made all the time", async () => {
+    const { events, view } = inconclusive;
+    const t = setUp(new FakeGateway(() => 5));
+    t.store.snapshot(t.gateway.snapshot());
+    t.gateway.has.set(view.incident_id, events.length);
+    await t.store.verify();
+    await t.settle();
+    expect(t.state.summaries.get(view.incident_id)?.seq).toBe(view.seq);
+    t.gateway.incidents = () => Promise.reject(new Error("asked again too soon"));
+    await expect(t.store.verify()).resolves.toBeUndefined();
+  });
+
+  it("a burst of events is published once", async () => {
+    const t = setUp();
+    t.store.snapshot(t.gateway.snapshot());
+    for (const event of deployment.events) t.store.event(decodeEvent(event));
+    await t.settle();
+    expect(t.published).toBe(1);
+  });
+});
+
+describe("an open incident", () => {
+  const id = deployment.view.incident_id;
+
+  it("is fetched in pages and is whole", async () => {
+    const t = setUp();
+    t.store.snapshot(t.gateway.snapshot());
+    t.store.watch(id);
+    await t.settle();
+    await t.settleAll();
+    expect(t.detail(id)?.load).toBe("ready");
+    expect(wire(t.detail(id)?.view)).toEqual(deployment.view);
+    expect(t.detail(id)?.events).toHaveLength(deployment.events.length);
+    expect(t.gateway.requests[0]).toBe(`${id} 0 latest`);
+    expect(t.gateway.requests[1]).toBe(`${id} 7 ${deployment.view.run_id}`);
+  });
+
+  it("can be opened by a link before any snapshot, also when it is in none", async () => {
+    const t = setUp();
+    t.store.watch(id);
+    await t.settleAll();
+    expect(t.detail(id)?.load).toBe("ready");
+    t.store.snapshot({ ...t.gateway.snapshot(), incidents: [] });
+    await t.settleAll();
+    expect(wire(t.detail(id)?.view)).toEqual(deployment.view);
+  });
+
+  it("that does not exist is said not to", async () => {
+    const t = setUp();
+    t.store.watch("inc-none");
+    await t.settleAll();
+    expect(t.detail("inc-none")).toMatchObject({ load: "not_found", error: "there is no incident inc-none" });
+    expect(t.gateway.requests).toHaveLength(1);
+  });
+
+  it("is tried again until it can be read, and the reason is shown meanwhile", async () => {
+    const t = setUp();
+    t.gateway.failing = new ApiError(503, "unavailable", "Unavailable", "the store cannot be read");
+    t.store.watch(id);
+    await t.settle();
+    expect(t.detail(id)).toMatchObject({ load: "error", error: "the store cannot be read" });
+    t.gateway.failing = undefined;
+    await t.settleAll();
+    expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
+  });
+
+  it("fills a hole in the live events", async () => {
+    const t = setUp(new FakeGateway(() => 10));
+    t.store.snapshot(t.gateway.snapshot());
+    t.store.watch(id);
+    await t.settleAll();
+    t.gateway.has.set(id, deployment.events.length);
+    t.store.event(decodeEvent(deployment.events[14]));
+    await t.settleAll();
+    expect(t.state.gaps).toBe(1);
+    expect(t.detail(id)?.view?.seq).toBe(deployment.view.seq);
+  });
+
+  it("asks again where the gateway that answers is behind the one that sends", async () => {
+    const t = setUp(new FakeGateway(() => 10));
+    t.store.watch(id);
+    t.store.event(decodeEvent(deployment.events[14]));
+    await t.settle();
+    expect(t.detail(id)?.view?.seq).toBe(10);
+    t.gateway.has.set(id, 15);
+    await t.settleAll();
+    expect(t.detail(id)?.view?.seq).toBe(15);
+    expect(t.clock.pending).toBe(0);
+  });
+
+  it("is let go when it is over and nobody looks", async () => {
+    const t = setUp();
+    const release = t.store.watch(id);
+    await t.settleAll();
+    release();
+    release();
+    await t.settle();
+    expect(t.detail(id)).toBeUndefined();
+    expect(t.state.summaries.get(id)?.status).toBe("resolved");
+    t.gateway.requests.length = 0;
+    t.store.watch(id);
+    await t.settleAll();
+    expect(t.gateway.requests.length).toBeGreaterThan(0);
+    expect(wire(t.detail(id)?.view)).toEqual(deployment.view);
+  });
+
+  it("an event that cannot be read is shown as one, and nothing is fetched for ever", async () => {
+    const t = setUp(new FakeGateway((e) => Math.min(10, e.length)));
+    t.store.snapshot(t.gateway.snapshot());
+    t.store.watch(id);
+    await t.settleAll();
+    t.store.event(decodeEvent({ ...deployment.events[10], type: "agent.invented" }));
+    t.store.event(decodeEvent(deployment.events[11]));
+    await t.settleAll();
+    expect(t.state.unreadable).toBe(1);
+    expect(t.detail(id)?.view?.seq).toBe(12);
+    expect(t.detail(id)?.events[10]?.readable).toBe(false);
+    expect(t.clock.pending).toBe(0);
+  });
+});
+
+/** Where a story's history begins for this tab, and in which order and how often its parts come. */
+const arrivals = fc.constantFrom(...all).chain(({ events, view }) =>
+  fc.record({
+    events: fc.constant(events),
+    view: fc.constant(view),
+    snapshotAt: fc.nat(events.length),
+    watchAt: fc.nat(events.length),
+    lost: fc.uniqueArray(fc.nat(events.length - 1), { maxLength: 6 }),
+    doubled: fc.uniqueArray(fc.nat(events.length - 1), { maxLength: 6 }),
+    pageSize: fc.integer({ min: 1, max: 30 }),
+    outage: fc.option(fc.nat(events.length - 1)),
+  }),
+);
+
+it("whatever is lost, doubled, late or unavailable on the way: in the end each incident is whole", async () => {
+  await fc.assert(
+    fc.asyncProperty(arrivals, async ({ events, view, snapshotAt, watchAt, lost, doubled, pageSize, outage }) => {
+      const id = view.incident_id;
+      const t = setUp(new FakeGateway(() => 0));
+      t.gateway.pageSize = pageSize;
+      for (const [i, event] of events.entries()) {
+        t.gateway.has.set(id, i + 1); // stored before it is sent
+        if (i === snapshotAt) t.store.snapshot(t.gateway.snapshot());
+        if (i === watchAt) t.store.watch(id);
+        t.gateway.failing = i === outage ? new ApiError(0, "unavailable", "no answer") : undefined;
+        if (i > snapshotAt && !lost.includes(i)) t.store.event(decodeEvent(event));
+        if (i > snapshotAt && doubled.includes(i)) t.store.event(decodeEvent(event));
+        if (i % 3 === 0) await t.settle();
+      }
+      t.gateway.failing = undefined;
+      t.store.watch(id);
+      t.store.snapshot(t.gateway.snapshot()); // what a reconnect brings
+      await t.settleAll();
+      expect(wire(t.detail(id)?.view)).toEqual(view);
+      expect(wire(t.state.summaries.get(id))).toEqual(wire(summaryOf(view)));
+      const seqs = t.detail(id)?.events.map((d) => d.event.id);
+      expect(seqs).toEqual(events.filter((e) => e.run_id === view.run_id).map((e) => e.id));
+      expect(t.clock.pending).toBe(0);
+    }),
+    { numRuns: 150 },
+  );
+});

@@ -1,0 +1,87 @@
+/**
+ * Everything that is live in a tab, wired together: feed → incidents → one zustand store that
+ * React (or anything else) subscribes to. One per tab.
+ */
+import { type StoreApi, createStore } from "zustand/vanilla";
+
+import { type Connection, Feed, type FeedOptions } from "../feed/feed";
+import type { Rest } from "../feed/rest";
+import type { AWSServicesEvent, BusinessMetricsEvent, SystemEvent, SystemHealthEvent } from "../protocol/generated";
+import { IncidentStore, type IncidentsState } from "./incidents";
+import { type Schedule, frameSchedule } from "./schedule";
+
+export interface SystemState {
+  health?: SystemHealthEvent;
+  business?: BusinessMetricsEvent;
+  aws?: AWSServicesEvent;
+}
+
+export interface VigilState {
+  incidents: IncidentsState;
+  system: SystemState;
+  connection: Connection;
+}
+
+export interface VigilOptions extends Omit<FeedOptions, "sink" | "onConnection"> {
+  rest: Rest;
+  schedule?: Schedule;
+}
+
+export class Vigil {
+  readonly state: StoreApi<VigilState>;
+  readonly incidents: IncidentStore;
+  readonly rest: Rest;
+  private readonly feed: Feed;
+
+  constructor({ rest, schedule = frameSchedule(), ...feedOptions }: VigilOptions) {
+    this.rest = rest;
+    this.state = createStore<VigilState>(() => ({
+      incidents: IncidentStore.empty(),
+      system: {},
+      connection: { state: "connecting", attempts: 0, since: Date.now(), clockOffsetMs: 0, malformed: 0 },
+    }));
+    this.incidents = new IncidentStore({
+      source: rest,
+      schedule,
+      clock: feedOptions.clock,
+      publish: (incidents) => this.state.setState({ incidents }),
+    });
+    this.feed = new Feed({
+      ...feedOptions,
+      onConnection: (connection) => this.state.setState({ connection }),
+      sink: {
+        snapshot: (snapshot) => this.incidents.snapshot(snapshot),
+        event: (event) => this.incidents.event(event),
+        system: (event) => this.system(event),
+        verify: () => void this.incidents.verify(),
+      },
+    });
+  }
+
+  start(): void {
+    this.feed.start();
+  }
+
+  stop(): void {
+    this.feed.stop();
+  }
+
+  reconnect(): void {
+    this.feed.retry();
+  }
+
+  private system(event: SystemEvent): void {
+    this.state.setState(({ system }) => ({ system: { ...system, ...systemPart(event) } }));
+  }
+}
+
+function systemPart(event: SystemEvent): SystemState {
+  switch (event.type) {
+    case "system.health":
+      return { health: event };
+    case "business.metrics":
+      return { business: event };
+    case "aws.services":
+      return { aws: event };
+  }
+}
