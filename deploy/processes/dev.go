@@ -1,0 +1,46 @@
+package processes
+
+import "time"
+
+// The sandbox looks at no signature; the SDK insists on having one to make.
+const (
+	SandboxRegion          = "us-east-1"
+	SandboxAccessKeyID     = "sandbox"
+	SandboxSecretAccessKey = "sandbox"
+)
+
+// periods are the distances of metric points that CloudWatch can give.
+var periods = []time.Duration{time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute}
+
+// SandboxFlags are the worker's flags, name to value, that fit a sandbox whose
+// world moves on every tick: telemetry as fine as the world makes it, waiting
+// in proportion, and every action enabled, because approving one has to do
+// something. In the world an alarm is raised within 15 ticks of a fault and
+// telemetry is back within 15 ticks of the cure.
+func SandboxFlags(tick time.Duration) map[string]string {
+	period := periods[len(periods)-1]
+	for _, p := range periods {
+		if p >= tick {
+			period = p
+			break
+		}
+	}
+	return map[string]string{
+		"enable-actions": "all",
+		"aws-region":     SandboxRegion,
+		"metric-period":  period.String(),
+		"verify-every":   max(period, tick).String(),
+		"verify-timeout": max(60*tick, 30*period).String(),
+		// Normal is the first half of it, so 60 points before anything happened.
+		"lookback": max(120*tick, 120*period).String(),
+	}
+}
+
+// sandboxArgs are SandboxFlags on a command line.
+func sandboxArgs(tick time.Duration) []string {
+	var args []string
+	for name, value := range SandboxFlags(tick) {
+		args = append(args, "--"+name+"="+value)
+	}
+	return args
+}

@@ -1,0 +1,106 @@
+// Command incident makes something go wrong in the sandbox that `task dev`
+// runs, and says what to look at. The incident itself is opened by the alarm
+// that the world raises when it notices.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// alarmTicks is how many steps of the world a fault takes at most until the
+// alarm is raised.
+const alarmTicks = 15
+
+func main() {
+	sandbox := flag.String("sandbox", env("VIGIL_SANDBOX_ADDR", "127.0.0.1:4566"), "`address` of the sandbox")
+	gateway := flag.String("gateway", env("VIGIL_GATEWAY_ADDR", "127.0.0.1:8080"), "`address` of the gateway")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: incident [bad_deployment | connections_exhausted | memory_leak | clear]")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	fault := "bad_deployment"
+	if flag.NArg() > 0 {
+		fault = flag.Arg(0)
+	}
+	if err := run(os.Stdout, *sandbox, *gateway, fault); err != nil {
+		fmt.Fprintln(os.Stderr, "incident:", err)
+		os.Exit(1)
+	}
+}
+
+// state is what of the world's answer is needed.
+type state struct {
+	TickMS int64 `json:"tick_ms"`
+	Faults []struct {
+		Fault   string `json:"fault"`
+		Service string `json:"service"`
+		Phase   string `json:"phase"`
+	} `json:"faults"`
+}
+
+func run(out io.Writer, sandbox, gateway, fault string) error {
+	s, err := start(sandbox, fault)
+	if err != nil {
+		return err
+	}
+	if fault == "clear" {
+		fmt.Fprintln(out, "The fault is over; the telemetry recovers over the next points.")
+		return nil
+	}
+	service := "a service"
+	for _, f := range s.Faults {
+		if f.Fault == fault && f.Phase == "active" {
+			service = f.Service
+		}
+	}
+	within := alarmTicks * time.Duration(s.TickMS) * time.Millisecond
+	fmt.Fprintf(out, `%s began in %s. It builds up; the sandbox raises its alarm within %s.
+
+  Watch it      http://%s/ops
+  The world     http://%s/_world
+  AWS calls     http://%s/_calls
+`, fault, service, within, gateway, sandbox, sandbox)
+	return nil
+}
+
+// start asks the sandbox for the fault.
+func start(sandbox, fault string) (state, error) {
+	body, err := json.Marshal(map[string]string{"fault": fault})
+	if err != nil {
+		return state{}, err
+	}
+	client := http.Client{Timeout: 10 * time.Second}
+	resp, err := client.Post("http://"+sandbox+"/_world/fault", "application/json", bytes.NewReader(body))
+	if err != nil {
+		return state{}, fmt.Errorf("no sandbox answers at %s: %w; is `go tool task dev` running?", sandbox, err)
+	}
+	raw, err := io.ReadAll(resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return state{}, fmt.Errorf("read the sandbox's answer: %w", err)
+	}
+	if resp.StatusCode >= 300 {
+		return state{}, fmt.Errorf("the sandbox refuses %s: %s: %s", fault, resp.Status, strings.TrimSpace(string(raw)))
+	}
+	var s state
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return state{}, fmt.Errorf("the sandbox answers what is no world: %w", err)
+	}
+	return s, nil
+}
+
+func env(name, otherwise string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return otherwise
+}
