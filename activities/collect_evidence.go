@@ -1,13 +1,11 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +23,7 @@ const (
 )
 
 const (
-	maxPoints    = 90   // per series, so that a history stays small
+	maxPoints    = 120  // per series, so that a history stays small
 	maxLogLines  = 2000 // read from the source
 	maxPatterns  = 12   // kept of them
 	maxChanges   = 20
@@ -84,7 +82,8 @@ func (a *Activities) metricEvidence(ctx context.Context, in CollectInput) (incid
 		e.Finding = "no metrics of " + in.Service
 	}
 	for _, s := range series {
-		e.Series = append(e.Series, thin(s))
+		s.Points = rca.Thin(s.Points, maxPoints)
+		e.Series = append(e.Series, s)
 	}
 	return e, nil
 }
@@ -107,28 +106,10 @@ func (a *Activities) logEvidence(ctx context.Context, in CollectInput) (incident
 	}
 	e := incident.Evidence{Kind: incident.EvidenceLog, Title: "Logs of " + in.Service, Query: "log lines of " + in.Service,
 		Found: len(lines) > 0, Hash: hash(lines), Provenance: p, Logs: Templates(current, baseline, maxPatterns)}
-	e.Strength, e.Finding = logFinding(in.Service, e.Logs, e.Found)
+	if e.Finding, e.Strength = rca.DescribeLogs(e.Logs); !e.Found {
+		e.Finding = "no logs of " + in.Service
+	}
 	return e, nil
-}
-
-// logFinding says what is new in the logs. Only errors and warnings count:
-// a new harmless line is no symptom.
-func logFinding(service string, patterns []incident.LogPattern, found bool) (float64, string) {
-	if !found {
-		return 0, "no logs of " + service
-	}
-	for _, p := range patterns {
-		level := strings.ToLower(p.Level)
-		if p.Count < 2 || p.Count < 3*p.Baseline || (level != "error" && level != "warn" && level != "fatal") {
-			continue
-		}
-		strength := 0.9
-		if level == "warn" {
-			strength = 0.6
-		}
-		return strength, fmt.Sprintf("%s, %d times against %d before: %s", level, p.Count, p.Baseline, p.Template)
-	}
-	return 0, "nothing unusual"
 }
 
 func (a *Activities) changeEvidence(ctx context.Context, in CollectInput) (incident.Evidence, error) {
@@ -142,14 +123,8 @@ func (a *Activities) changeEvidence(ctx context.Context, in CollectInput) (incid
 	}
 	e := incident.Evidence{Kind: incident.EvidenceChange, Title: "Changes to " + in.Service, Query: "changes to " + in.Service,
 		Found: len(changes) > 0, Hash: hash(changes), Provenance: p, Changes: changes}
-	if !e.Found {
+	if e.Finding, e.Strength = rca.DescribeChanges(changes, in.StartedAt); !e.Found {
 		e.Finding = "no change to " + in.Service
-		return e, nil
-	}
-	last := changes[len(changes)-1]
-	e.Finding = fmt.Sprintf("%s at %s", last.Summary, last.At.UTC().Format("15:04:05"))
-	if last.At.After(in.BaselineTo) { // within the time in which the trouble began
-		e.Strength = 0.8
 	}
 	return e, nil
 }
@@ -163,24 +138,6 @@ func (a *Activities) topologyEvidence(ctx context.Context, in CollectInput) (inc
 		Found: len(edges) > 0, Hash: hash(edges), Provenance: p, Edges: edges}
 	e.Finding = fmt.Sprintf("%d dependencies", len(edges))
 	return e, nil
-}
-
-// thin keeps a series small enough for a history: at most maxPoints points,
-// each the median of its neighbours, which keeps levels and spread as they
-// are; single spikes go.
-func thin(s incident.Series) incident.Series {
-	if len(s.Points) <= maxPoints {
-		return s
-	}
-	out := s
-	out.Points = make([]incident.Point, 0, maxPoints)
-	n := len(s.Points)
-	for i := range maxPoints {
-		bucket := slices.Clone(s.Points[i*n/maxPoints : (i+1)*n/maxPoints])
-		slices.SortFunc(bucket, func(a, b incident.Point) int { return cmp.Compare(a.Value, b.Value) })
-		out.Points = append(out.Points, bucket[len(bucket)/2])
-	}
-	return out
 }
 
 func hash(v any) string {

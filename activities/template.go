@@ -119,20 +119,22 @@ func lineText(message string) string {
 	return Redact(strings.Join(strings.Fields(message), " "))
 }
 
-// masks replace what varies, in this order: the wholes before their parts.
+// masks replace what varies, in this order: the wholes before their parts. Each
+// is tried only where its hint is, for matching is dear.
 var masks = []struct {
 	find *regexp.Regexp
 	with string
+	hint string
 }{
-	{regexp.MustCompile(`\?[\w.%~\[\]-]+=[^\s"']*`), "?<query>"},
-	{regexp.MustCompile(`[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}`), "<uuid>"},
-	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2}| UTC)?`), "<time>"},
-	{regexp.MustCompile(`\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?\b`), "<time>"},
-	{regexp.MustCompile(`"(?:[^"\\]|\\.)*"`), `"<value>"`},
-	{regexp.MustCompile(`(^|[^\w'])'[^']*'`), `${1}'<value>'`}, // not the apostrophe of "can't"
-	{regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b`), "<ip>"},
-	{regexp.MustCompile(`\[?\b(?:[0-9a-fA-F]{1,4}:){3,7}(?::?[0-9a-fA-F]{1,4})+\b\]?(?::\d+)?`), "<ip>"},
-	{regexp.MustCompile(`\b0[xX][0-9a-fA-F]+\b`), "<hex>"},
+	{regexp.MustCompile(`\?[\w.%~\[\]-]+=[^\s"']*`), "?<query>", "?"},
+	{regexp.MustCompile(`[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}`), "<uuid>", "-"},
+	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2}| UTC)?`), "<time>", "-"},
+	{regexp.MustCompile(`\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?\b`), "<time>", ":"},
+	{regexp.MustCompile(`"(?:[^"\\]|\\.)*"`), `"<value>"`, `"`},
+	{regexp.MustCompile(`(^|[^\w'])'[^']*'`), `${1}'<value>'`, "'"}, // not the apostrophe of "can't"
+	{regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b`), "<ip>", "."},
+	{regexp.MustCompile(`\[?\b(?:[0-9a-fA-F]{1,4}:){3,7}(?::?[0-9a-fA-F]{1,4})+\b\]?(?::\d+)?`), "<ip>", ":"},
+	{regexp.MustCompile(`\b0[xX][0-9a-fA-F]+\b`), "<hex>", "0"},
 }
 
 var (
@@ -149,7 +151,9 @@ var (
 // template masks what varies in a line. No digit is left in it.
 func template(text string) string {
 	for _, m := range masks {
-		text = m.find.ReplaceAllString(text, m.with)
+		if strings.Contains(text, m.hint) {
+			text = m.find.ReplaceAllString(text, m.with)
+		}
 	}
 	text = wordWithDigit.ReplaceAllStringFunc(text, func(w string) string {
 		switch {

@@ -92,15 +92,16 @@ func (w *run) receiveAlerts(ctx workflow.Context) {
 	}
 }
 
-// takeAlerts adds alerts that were not seen before. A sender that repeats
-// itself, or a delivery that came twice, changes nothing.
+// takeAlerts adds alerts that say something new of their member. A sender that
+// repeats itself, or a delivery that came twice, changes nothing; an alert that
+// was resolved and fires again does, even where its start has stayed the same.
 func (w *run) takeAlerts(ctx workflow.Context, s incident.AlertSignal) {
 	for _, a := range s.Alerts {
 		key := a.ContentKey()
-		if w.seen[key] {
+		if w.heard[a.Fingerprint] == key {
 			continue
 		}
-		w.seen[key] = true
+		w.heard[a.Fingerprint] = key
 		if w.closing {
 			if a.Status == incident.AlertFiring {
 				w.late = append(w.late, a)

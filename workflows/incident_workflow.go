@@ -138,7 +138,7 @@ func (w *run) reopening(late []incident.Alert) incident.Input {
 func setup(ctx workflow.Context, in incident.Input) (*run, error) {
 	info := workflow.GetInfo(ctx)
 	w := &run{id: info.WorkflowExecution.ID, runID: info.WorkflowExecution.RunID, in: withDefaults(in, info.WorkflowStartTime),
-		seen: map[string]bool{}}
+		heard: map[string]string{}}
 	w.startedAt = w.in.StartedAt
 	w.storyCtx, w.cancelStory = workflow.WithCancel(ctx)
 	w.alerts = workflow.GetSignalChannel(ctx, incident.SignalAlert)

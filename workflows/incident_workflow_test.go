@@ -387,6 +387,28 @@ func TestClearedAlertsVoidTheProposal(t *testing.T) {
 	}
 }
 
+// Prometheus that loses its Alertmanager for a while resolves an alert and
+// fires it again with the same start: the incident must not believe it cleared.
+func TestAlertThatFiresAgainWithTheSameStart(t *testing.T) {
+	s := newStory(t)
+	s.shop.silent = true
+	firing := incident.Alert{Source: "alertmanager", CorrelationKey: "k", Fingerprint: "f", Status: incident.AlertFiring, Title: "slow", StartsAt: t0}
+	resolved := firing
+	resolved.Status = incident.AlertResolved
+	s.env.RegisterDelayedCallback(func() {
+		s.env.SignalWorkflow(incident.SignalAlert, incident.AlertSignal{Alerts: []incident.Alert{firing, firing, resolved, resolved, firing}})
+	}, 0)
+	s.env.RegisterDelayedCallback(func() {
+		if v := s.state(); v.AlertsFiring != 1 || v.Status.Terminal() {
+			t.Errorf("%d firing, %s", v.AlertsFiring, v.Status)
+		}
+	}, time.Hour)
+	s.run(incident.Input{Service: "billing"})
+	if n := len(s.events(event.TypeAlertReceived)); n != 3 {
+		t.Errorf("%d alerts were taken, wanted firing, resolved and firing", n)
+	}
+}
+
 func TestPublishingIsRetriedAndNeverHoldsUpPhases(t *testing.T) {
 	s := newStory(t)
 	for range 8 {

@@ -24,7 +24,7 @@ type run struct {
 	published int           // how many of log have left
 	attrs     attributes    // as last upserted
 
-	seen        map[string]bool // content keys of alerts
+	heard       map[string]string // content key of each alert, by fingerprint, as last heard
 	alerts      workflow.ReceiveChannel
 	storyCtx    workflow.Context // cancelled when a person ends the story
 	cancelStory workflow.CancelFunc

@@ -127,3 +127,24 @@ func TestMerge(t *testing.T) {
 		}
 	}
 }
+
+// TestSilence: a service that takes the request and never answers is given up
+// after the read timeout, not after the activity's.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	s := awstest.Serve(t, func(string, *http.Request, []byte) awstest.Answer {
+		<-release
+		return awstest.JSON(`{}`)
+	})
+	defer close(release)
+	api := ssm.NewFromConfig(awscall.Prepare(awstest.Config(s.URL), 50*time.Millisecond))
+	_, p, err := awscall.Do(t.Context(), awscall.New("ssm", nil), "GetAutomationExecution", api.GetAutomationExecution,
+		&ssm.GetAutomationExecutionInput{AutomationExecutionId: aws.String("x")})
+	if err == nil || incident.KindOf(err) != incident.KindUnavailable || p.Origin != "" {
+		t.Errorf("%v, %+v; want unavailable without an origin", err, p)
+	}
+	if n := len(s.Requests()); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+}

@@ -47,7 +47,7 @@ func inconclusiveStory() *tape {
 		t.add(0, &event.PhaseChanged{Phase: p, State: incident.PhaseSkipped, Detail: "nothing to decide"}, flow)
 	}
 	t.add(0, &event.IncidentStatusChanged{Status: incident.StatusNeedsHuman, NeedsHuman: true, Handover: incident.HandoverInconclusive,
-		Reason: "no cause could be shown; 4 sources were searched and none knows billing-exporter"}, flow)
+		Reason: "4 sources were searched, and none knows billing-exporter"}, flow)
 	return t
 }
 

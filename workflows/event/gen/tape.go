@@ -99,7 +99,7 @@ func ramp(service string, m incident.Metric, unit string, start time.Time, step 
 		if late := at.Sub(from); late >= 0 {
 			v += (after - before) * math.Min(1, float64(late/step+1)/4)
 		}
-		v *= 1 + 0.03*math.Sin(float64(i)*2.1)
+		v *= 1 + 0.02*math.Sin(float64(i)*2.1) + 0.015*math.Sin(float64(i*i)*0.7)
 		s.Points = append(s.Points, incident.Point{At: at, Value: math.Round(v*10000) / 10000})
 	}
 	return s
