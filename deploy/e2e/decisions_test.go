@@ -21,7 +21,7 @@ import (
 // hash, by a viewer, or the second of two is refused with the reason.
 func TestDecisions(t *testing.T) {
 	const viewer = "viewer-token-of-this-test"
-	v := harness.Start(t, harness.Options{Split: true, WorkerArgs: append([]string{"--approval-timeout", "8s"}, quick...),
+	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: append([]string{"--approval-timeout", "8s"}, quick...),
 		GatewayArgs: []string{"--token-file", tokenFile(t, viewer)}})
 	a := api{t, v.GatewayURL(), v.SandboxURL()}
 	a.fault("bad_deployment")

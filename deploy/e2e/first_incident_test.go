@@ -16,7 +16,7 @@ import (
 var campaign = flag.Bool("campaign", false, "run the long campaigns")
 
 // quick are worker flags that scale the clocks of an incident to a world that
-// moves on five times a second.
+// moves on every second, as finely as CloudWatch can show it.
 var quick = []string{"--lookback", "120s", "--verify-every", "1s", "--verify-timeout", "60s", "--handover-timeout", "2m"}
 
 // faults of the sandbox's world, and where each has its cause.
@@ -39,7 +39,7 @@ func TestFirstIncident(t *testing.T) {
 			break
 		}
 		t.Run(f.name, func(t *testing.T) {
-			v := harness.Start(t, harness.Options{WorkerArgs: quick})
+			v := harness.Start(t, harness.Options{Tick: time.Second, WorkerArgs: quick})
 			a := api{t, v.GatewayURL(), v.SandboxURL()}
 			b := openBrowser(t, 1440, 1000)
 			b.visit(v.GatewayURL() + "/")

@@ -41,7 +41,7 @@ func TestWorkerKilledAnywhere(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(*seed, 1))
 	t.Logf("seed %d", *seed)
-	v := harness.Start(t, harness.Options{Split: true, WorkerArgs: quick})
+	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick})
 	a := api{t, v.GatewayURL(), v.SandboxURL()}
 	w := watch(t, v.GatewayURL())
 	people := attend(t, a)
@@ -161,7 +161,7 @@ func TestGatewayKilledWithClientsConnected(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(*seed, 2))
 	t.Logf("seed %d", *seed)
-	v := harness.Start(t, harness.Options{Split: true, WorkerArgs: quick})
+	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick})
 	a := api{t, v.GatewayURL(), v.SandboxURL()}
 	people := attend(t, a)
 	var watchers []*watcher

@@ -45,6 +45,22 @@ type Vigil struct {
 // ready. It is stopped with the test.
 func Start(t testing.TB, o Options) *Vigil {
 	t.Helper()
+	v := Prepare(t, o)
+	if !o.Split {
+		v.StartPart(processes.AllInOne)
+		return v
+	}
+	for _, spec := range v.Parts() {
+		if len(o.Parts) == 0 || slices.Contains(o.Parts, spec.Name) {
+			v.StartPart(spec.Name)
+		}
+	}
+	return v
+}
+
+// Prepare chooses addresses and a state directory and starts nothing.
+func Prepare(t testing.TB, o Options) *Vigil {
+	t.Helper()
 	if o.Tick == 0 {
 		o.Tick = 200 * time.Millisecond
 	}
@@ -59,15 +75,6 @@ func Start(t testing.TB, o Options) *Vigil {
 		Tick: o.Tick, Seed: o.Seed, LogFormat: "json", WorkerArgs: o.WorkerArgs, GatewayArgs: o.GatewayArgs,
 	}}
 	t.Cleanup(v.stop)
-	if !o.Split {
-		v.StartPart(processes.AllInOne)
-		return v
-	}
-	for _, spec := range v.Parts() {
-		if len(o.Parts) == 0 || slices.Contains(o.Parts, spec.Name) {
-			v.StartPart(spec.Name)
-		}
-	}
 	return v
 }
 
@@ -99,6 +106,13 @@ func (v *Vigil) launch(name string) *processes.Process {
 			v.t.Fatal(err)
 		}
 	}
+	return v.Run(spec)
+}
+
+// Run starts any process as one of this Vigil's, and returns at once.
+func (v *Vigil) Run(spec processes.Spec) *processes.Process {
+	v.t.Helper()
+	name := spec.Name
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if p := v.running[name]; p != nil {
