@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -31,19 +32,19 @@ func (w *run) handOver(ctx workflow.Context, h handover) ending {
 // checked once against the telemetry each time they do.
 func (w *run) waitForPerson(ctx workflow.Context) *ending {
 	deadline := workflow.Now(ctx).Add(ms(w.settings.HandoverMS))
-	checked := false
 	for {
-		_, err := workflow.AwaitWithTimeout(ctx, deadline.Sub(workflow.Now(ctx)), func() bool {
-			checked = checked && w.cleared()
-			return w.resolvedBy != nil || w.cleared() && !checked
+		left := max(deadline.Sub(workflow.Now(ctx)), time.Millisecond)
+		due, err := workflow.AwaitWithTimeout(ctx, left, func() bool {
+			w.clearChecked = w.clearChecked && w.cleared()
+			return w.resolvedBy != nil || w.cleared() && !w.clearChecked
 		})
 		if end := w.ended(ctx); end != nil {
 			return end
 		}
-		if err != nil || !w.cleared() || checked {
+		if err != nil || !due {
 			return nil // the deadline has passed
 		}
-		checked = true
+		w.clearChecked = true
 		if end := w.clearedByItself(ctx); end != nil {
 			return end
 		}
@@ -54,21 +55,23 @@ func (w *run) waitForPerson(ctx workflow.Context) *ending {
 // recovered where the telemetry confirms it, merely cleared where there is no
 // telemetry to ask, and still a person's where it says otherwise.
 func (w *run) clearedByItself(ctx workflow.Context) *ending {
-	v, ok := w.measure(ctx, workflow.Now(ctx), ms(w.settings.VerifyEveryMS)*2)
-	if end := w.ended(ctx); end != nil || !ok {
+	v, ok := w.measure(ctx, workflow.Now(ctx), func() bool { return w.cleared() && w.resolvedBy == nil })
+	if end := w.ended(ctx); end != nil {
 		return end
 	}
-	switch v.State {
-	case incident.VerificationHelped:
+	switch {
+	case !ok:
+		v.Detail = "an alert fires again"
+	case v.State == incident.VerificationHelped:
 		w.end(ctx, incident.PhaseVerification, incident.PhaseCompleted, v.Detail)
 		return &ending{incident.StatusResolved, incident.OutcomeRecovered, "vigil", "every alert has cleared and the telemetry is back to its state before the incident"}
-	case incident.VerificationUnknown:
+	case v.State == incident.VerificationUnknown:
 		w.end(ctx, incident.PhaseVerification, incident.PhaseDegraded, v.Detail)
 		return &ending{incident.StatusClosed, incident.OutcomeAlertCleared, "vigil", "every alert has cleared; there is no telemetry to confirm it"}
 	}
 	w.end(ctx, incident.PhaseVerification, incident.PhaseFailed, v.Detail)
 	w.emit(ctx, &event.IncidentStatusChanged{Status: incident.StatusNeedsHuman, NeedsHuman: true, Handover: incident.HandoverNotVerified,
-		Reason: "every alert has cleared, but the telemetry is not back to normal"}, w.provenance())
+		Reason: "every alert had cleared, but the telemetry does not confirm it: " + v.Detail}, w.provenance())
 	w.upsert(ctx)
 	return nil
 }

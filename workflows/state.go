@@ -24,15 +24,16 @@ type run struct {
 	published int           // how many of log have left
 	attrs     attributes    // as last upserted
 
-	heard       map[string]string // content key of each alert, by fingerprint, as last heard
-	alerts      workflow.ReceiveChannel
-	storyCtx    workflow.Context // cancelled when a person ends the story
-	cancelStory workflow.CancelFunc
-	resolvedBy  *incident.ResolveArgs
-	cancelled   *incident.CancelSignal
-	recovered   bool             // the telemetry came back by itself
-	closing     bool             // the closing event is out
-	late        []incident.Alert // came after it
+	heard        map[string]string // content key of each alert, by fingerprint, as last heard
+	alerts       workflow.ReceiveChannel
+	storyCtx     workflow.Context // cancelled when a person ends the story
+	cancelStory  workflow.CancelFunc
+	resolvedBy   *incident.ResolveArgs
+	cancelled    *incident.CancelSignal
+	recovered    bool             // the telemetry came back by itself
+	clearChecked bool             // the telemetry was asked since every alert cleared
+	closing      bool             // the closing event is out
+	late         []incident.Alert // came after it
 
 	service       string // what the investigation starts from
 	evidenceCount int

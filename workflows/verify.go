@@ -13,7 +13,7 @@ import (
 // verify reads the telemetry until it is back to its state before the
 // incident for several points, or the time is up. Missing data is not success.
 func (w *run) verify(ctx workflow.Context) *handover {
-	v, ok := w.measure(ctx, w.view.Execution.StartedAt, ms(w.settings.VerifyTimeoutMS))
+	v, ok := w.measure(ctx, w.view.Execution.StartedAt, func() bool { return true })
 	if !ok {
 		return nil
 	}
@@ -27,11 +27,15 @@ func (w *run) verify(ctx workflow.Context) *handover {
 
 // checkRecovered verifies an incident whose alerts cleared by themselves.
 func (w *run) checkRecovered(ctx workflow.Context) *handover {
-	v, ok := w.measure(ctx, workflow.Now(ctx), ms(w.settings.VerifyEveryMS)*time.Duration(2*w.settings.VerifyPoints))
-	if !ok {
+	v, ok := w.measure(ctx, workflow.Now(ctx), w.cleared)
+	w.clearChecked = w.cleared()
+	switch {
+	case !ok && ctx.Err() != nil:
 		return nil
-	}
-	if v.State == incident.VerificationHelped {
+	case !ok:
+		w.end(ctx, incident.PhaseVerification, incident.PhaseFailed, "an alert fires again")
+		return &handover{incident.HandoverNotVerified, "every alert had cleared, and one fires again"}
+	case v.State == incident.VerificationHelped:
 		w.recovered = true
 		w.end(ctx, incident.PhaseVerification, incident.PhaseCompleted, "the telemetry came back by itself")
 		return nil
@@ -40,9 +44,9 @@ func (w *run) checkRecovered(ctx workflow.Context) *handover {
 	return &handover{incident.HandoverNotVerified, "every alert has cleared, but the telemetry is not back to normal: " + v.Detail}
 }
 
-// measure looks again and again for as long as limit. ok is false where a
-// person ended the story meanwhile.
-func (w *run) measure(ctx workflow.Context, since time.Time, limit time.Duration) (incident.Verification, bool) {
+// measure looks again and again until the time for recovery is up. ok is false
+// where a person ended the story meanwhile, or still no longer holds.
+func (w *run) measure(ctx workflow.Context, since time.Time, still func() bool) (v incident.Verification, ok bool) {
 	w.begin(ctx, incident.PhaseVerification)
 	w.status(ctx, incident.StatusVerifying)
 	from, base := w.window()
@@ -50,9 +54,9 @@ func (w *run) measure(ctx workflow.Context, since time.Time, limit time.Duration
 	if d := w.view.Diagnosis; d != nil && d.Service != "" && d.Service != w.service {
 		services = append(services, d.Service)
 	}
-	deadline := workflow.Now(ctx).Add(limit)
+	deadline := workflow.Now(ctx).Add(ms(w.settings.VerifyTimeoutMS))
 	for {
-		var v incident.Verification
+		v = incident.Verification{}
 		now := workflow.Now(ctx).UTC()
 		err := workflow.ExecuteActivity(readOptions(ctx), activities.MeasureRecoveryName, activities.RecoveryInput{
 			Services: services, BaselineFrom: from, BaselineTo: base, Since: since.UTC(), Now: now, Points: w.settings.VerifyPoints,
@@ -72,7 +76,8 @@ func (w *run) measure(ctx workflow.Context, since time.Time, limit time.Duration
 		if last {
 			return v, true
 		}
-		if err := workflow.Sleep(ctx, ms(w.settings.VerifyEveryMS)); err != nil {
+		ended, err := workflow.AwaitWithTimeout(ctx, ms(w.settings.VerifyEveryMS), func() bool { return !still() })
+		if ended || err != nil {
 			return v, false
 		}
 	}

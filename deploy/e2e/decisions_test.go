@@ -25,9 +25,8 @@ func TestDecisions(t *testing.T) {
 		GatewayArgs: []string{"--token-file", tokenFile(t, viewer)}})
 	a := api{t, v.GatewayURL(), v.SandboxURL()}
 	a.fault("bad_deployment")
-	a.opened(60 * time.Second) // the world is ill by now; this one is left alone, so that it expires
-	expiring := a.incidents()[0].IncidentID
-	rejected, approved := a.open("rejected"), a.open("approved")
+	expiring := a.opened(60 * time.Second).IncidentID // left alone
+	rejected := a.open("rejected")
 
 	p := a.reaches(rejected, 60*time.Second, "a proposal", awaitsApproval).Proposal
 	if status, text := a.decide(rejected, incident.DecisionReject, *p); status != http.StatusOK {
@@ -40,6 +39,16 @@ func TestDecisions(t *testing.T) {
 		t.Fatalf("%d actions took effect after a rejection", n)
 	}
 
+	a.reaches(expiring, 60*time.Second, "the expired approval escalates", func(v event.View) bool { return v.Level > 0 })
+	types := map[event.Type]int{}
+	for _, e := range a.history(expiring) {
+		types[e.Type]++
+	}
+	if types[event.TypeApprovalExpired] == 0 || types[event.TypeIncidentEscalated] == 0 {
+		t.Errorf("the timeline of the expired approval: %v", types)
+	}
+
+	approved := a.open("approved") // last, because it cures the world
 	p = a.reaches(approved, 60*time.Second, "a proposal", awaitsApproval).Proposal
 	url := a.gateway + "/api/v1/incidents/" + approved + "/decisions"
 	body := map[string]string{"decision": "approve", "proposal_id": p.ID, "action_hash": p.ActionHash}
@@ -72,14 +81,6 @@ func TestDecisions(t *testing.T) {
 		t.Errorf("the second decision: %d %s", status, text)
 	}
 
-	a.reaches(expiring, 60*time.Second, "the expired approval escalates", func(v event.View) bool { return v.Level > 0 })
-	types := map[event.Type]int{}
-	for _, e := range a.history(expiring) {
-		types[e.Type]++
-	}
-	if types[event.TypeApprovalExpired] == 0 || types[event.TypeIncidentEscalated] == 0 {
-		t.Errorf("the timeline of the expired approval: %v", types)
-	}
 	a.reaches(approved, 90*time.Second, "the approved one is remediated", func(v event.View) bool { return v.Outcome == incident.OutcomeRemediated })
 	checkEffects(t, a)
 	if n := len(a.effects()); n != 1 {

@@ -19,8 +19,8 @@ import (
 // stop, all of them are gone within the five seconds that are promised.
 func TestSupervisorBringsBackWhatIsKilled(t *testing.T) {
 	v := harness.Prepare(t, harness.Options{})
-	supervisor := v.Run(v.Supervisor(100 * time.Millisecond))
-	ready(t, v, supervisor, processes.Gateway)
+	v.Run(v.Supervisor(100 * time.Millisecond))
+	ready(t, v, processes.Gateway)
 
 	first := mustPIDs(t, v)
 	for _, name := range []string{processes.Worker, processes.NATS, processes.Temporal, processes.Sandbox, processes.Gateway} {
@@ -37,7 +37,7 @@ func TestSupervisorBringsBackWhatIsKilled(t *testing.T) {
 			}
 			return nil
 		})
-		ready(t, v, supervisor, name)
+		ready(t, v, name)
 	}
 
 	last := mustPIDs(t, v)
@@ -53,11 +53,11 @@ func TestSupervisorBringsBackWhatIsKilled(t *testing.T) {
 	}
 }
 
-func ready(t *testing.T, v *harness.Vigil, p *processes.Process, name string) {
+func ready(t *testing.T, v *harness.Vigil, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
-	if err := v.Ready(ctx, name, p); err != nil {
+	if err := v.Ready(ctx, name, nil); err != nil {
 		t.Fatal(err)
 	}
 }
