@@ -1,9 +1,11 @@
 package workflows_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
+	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -29,7 +31,19 @@ func TestReplay(t *testing.T) {
 			r := sdk.NewWorkflowReplayer()
 			r.RegisterWorkflowWithOptions(workflows.IncidentWorkflow, workflow.RegisterOptions{Name: incident.WorkflowType})
 			r.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: workflows.RemediationWorkflowType})
-			if err := r.ReplayWorkflowHistoryFromJSONFile(nil, file); err != nil {
+			f, err := os.Open(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			history, err := client.HistoryFromJSON(f, client.HistoryJSONOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Ids of children are made from the incident's, so it has to be the same.
+			started := history.Events[0].GetWorkflowExecutionStartedEventAttributes()
+			original := workflow.Execution{ID: started.GetWorkflowId(), RunID: started.GetOriginalExecutionRunId()}
+			if err := r.ReplayWorkflowHistoryWithOptions(nil, history, sdk.ReplayWorkflowHistoryOptions{OriginalExecution: original}); err != nil {
 				t.Error(err)
 			}
 		})
