@@ -89,23 +89,19 @@ func (a *Activities) metricEvidence(ctx context.Context, in CollectInput) (incid
 }
 
 func (a *Activities) logEvidence(ctx context.Context, in CollectInput) (incident.Evidence, error) {
-	lines, p, err := a.Logs.Search(ctx, in.Service, in.Window, maxLogLines)
+	// The incident's lines against those of an equal span of normal time. Two
+	// searches, so that a noisy incident cannot push normal time out of the limit.
+	current, p, err := a.Logs.Search(ctx, in.Service, Window{From: in.BaselineTo, To: in.Window.To}, maxLogLines)
 	if err != nil {
 		return incident.Evidence{}, err
 	}
-	// The incident's lines against the lines of an equal span of normal time.
-	baseFrom := in.BaselineTo.Add(-in.Window.To.Sub(in.BaselineTo))
-	var current, baseline []LogLine
-	for _, l := range lines {
-		switch {
-		case l.At.After(in.BaselineTo):
-			current = append(current, l)
-		case !l.At.Before(baseFrom):
-			baseline = append(baseline, l)
-		}
+	normal := Window{From: in.BaselineTo.Add(-in.Window.To.Sub(in.BaselineTo)), To: in.BaselineTo}
+	baseline, _, err := a.Logs.Search(ctx, in.Service, normal, maxLogLines)
+	if err != nil {
+		return incident.Evidence{}, err
 	}
 	e := incident.Evidence{Kind: incident.EvidenceLog, Title: "Logs of " + in.Service, Query: "log lines of " + in.Service,
-		Found: len(lines) > 0, Hash: hash(lines), Provenance: p, Logs: Templates(current, baseline, maxPatterns)}
+		Found: len(current)+len(baseline) > 0, Hash: hash(current), Provenance: p, Logs: Templates(current, baseline, maxPatterns)}
 	if e.Finding, e.Strength = rca.DescribeLogs(e.Logs); !e.Found {
 		e.Finding = "no logs of " + in.Service
 	}

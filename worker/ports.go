@@ -1,9 +1,11 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -77,5 +79,28 @@ func (all changes) Recent(ctx context.Context, service string, w activities.Wind
 	}
 	out := slices.Concat(found...)
 	slices.SortStableFunc(out, func(a, b incident.Change) int { return a.At.Compare(b.At) })
-	return out, p, nil
+	return once(out), p, nil
+}
+
+// sameChange is how far apart two sources may date one change.
+const sameChange = 10 * time.Second
+
+// once drops what a second source says of a change that is there already: the
+// same kind of change of the same service, at about the same time, to the same
+// version or to one that only one of them knows.
+func once(sorted []incident.Change) []incident.Change {
+	var out []incident.Change
+	for _, c := range sorted {
+		i := slices.IndexFunc(out, func(have incident.Change) bool {
+			return have.Service == c.Service && have.Kind == c.Kind && c.At.Sub(have.At) <= sameChange &&
+				(have.Version == c.Version || have.Version == "" || c.Version == "")
+		})
+		if i < 0 {
+			out = append(out, c)
+			continue
+		}
+		have := &out[i]
+		have.Version, have.Before, have.Actor = cmp.Or(have.Version, c.Version), cmp.Or(have.Before, c.Before), cmp.Or(have.Actor, c.Actor)
+	}
+	return out
 }

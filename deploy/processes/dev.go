@@ -28,6 +28,7 @@ func SandboxFlags(tick time.Duration) map[string]string {
 	return map[string]string{
 		"enable-actions": "all",
 		"aws-region":     SandboxRegion,
+		"guardrail-id":   "vigil-sandbox", // it takes any id
 		"metric-period":  period.String(),
 		"verify-every":   max(period, tick).String(),
 		"verify-timeout": max(60*tick, 30*period).String(),

@@ -47,6 +47,15 @@ func (l Layout) AllInOne() Spec {
 	return Spec{Name: AllInOne, Path: filepath.Join(l.BinDir, AllInOne), Args: append(args, l.WorkerArgs...), Env: l.devEnv()}
 }
 
+// Supervisor is the process that starts every part as a process of its own and
+// brings back those that end.
+func (l Layout) Supervisor(restartAfter time.Duration) Spec {
+	s := l.AllInOne()
+	s.Name = "supervisor"
+	s.Args = append(s.Args, "--split", "--restart-after", restartAfter.String())
+	return s
+}
+
 // Parts are the processes that run one part each, in the order of dependence.
 func (l Layout) Parts() []Spec {
 	var all []Spec

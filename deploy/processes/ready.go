@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,13 +27,15 @@ const (
 // protocol. A process that ends meanwhile (p may be nil) ends the wait.
 func (l Layout) Ready(ctx context.Context, name string, p *Process) error {
 	var ended <-chan struct{}
+	identity := "" // of the worker; the server remembers those before it for minutes
 	if p != nil {
 		ended = p.Done()
+		identity = fmt.Sprintf("%d@", p.PID())
 	}
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	for {
-		err := l.probe(ctx, name)
+		err := l.probe(ctx, name, identity)
 		if err == nil {
 			return nil
 		}
@@ -46,7 +49,7 @@ func (l Layout) Ready(ctx context.Context, name string, p *Process) error {
 	}
 }
 
-func (l Layout) probe(ctx context.Context, name string) error {
+func (l Layout) probe(ctx context.Context, name, identity string) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	switch name {
@@ -65,7 +68,7 @@ func (l Layout) probe(ctx context.Context, name string) error {
 	case Sandbox:
 		return get(ctx, l.SandboxURL()+"/_world")
 	case Worker:
-		return l.withTemporal(ctx, func(c client.Client) error { return polled(ctx, c) })
+		return l.withTemporal(ctx, func(c client.Client) error { return polled(ctx, c, identity) })
 	case Gateway, AllInOne:
 		return get(ctx, l.GatewayURL()+"/readyz")
 	default:
@@ -82,16 +85,18 @@ func (l Layout) withTemporal(ctx context.Context, ask func(client.Client) error)
 	return ask(c)
 }
 
-// polled is nil when a worker has asked for work lately.
-func polled(ctx context.Context, c client.Client) error {
+// polled is nil when a worker whose identity begins so has asked for work.
+func polled(ctx context.Context, c client.Client, identity string) error {
 	queue, err := c.DescribeTaskQueue(ctx, incident.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
 		return err
 	}
-	if len(queue.GetPollers()) == 0 {
-		return fmt.Errorf("nobody polls task queue %s", incident.TaskQueue)
+	for _, p := range queue.GetPollers() {
+		if strings.HasPrefix(p.GetIdentity(), identity) {
+			return nil
+		}
 	}
-	return nil
+	return fmt.Errorf("none of the %d that poll task queue %s is it", len(queue.GetPollers()), incident.TaskQueue)
 }
 
 func get(ctx context.Context, url string) error {

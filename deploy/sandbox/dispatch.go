@@ -121,6 +121,7 @@ func (s *Server) unknown(p protocol, what string, w http.ResponseWriter, r *http
 // serve runs one call, from the log's first line of it to the last.
 func (s *Server) serve(op operation, params []string, w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	arrived := time.Now()
 	sum := sha256.Sum256(body)
 	id := w.Header().Get(requestIDHeader)
 	call := s.calls.begin(Call{Service: op.service, Operation: op.name, RequestID: id, StartedAt: s.cfg.Now().UTC(),
@@ -134,15 +135,18 @@ func (s *Server) serve(op operation, params []string, w http.ResponseWriter, r *
 			}
 		})
 	}
+	gone := func() {
+		finish(OutcomeGone, 0, nil)
+		panic(http.ErrAbortHandler)
+	}
 	fail := func(e *apiError) {
+		if s.pause(r.Context(), leastAnswerTime-time.Since(arrived)) != nil {
+			gone()
+		}
 		// Recorded first: whoever has the answer in hand finds it in the log.
 		code := status(op.service, e.code)
 		finish(OutcomeError, code, e)
 		op.protocol.writeError(w, code, e)
-	}
-	gone := func() {
-		finish(OutcomeGone, 0, nil)
-		panic(http.ErrAbortHandler)
 	}
 	if err != nil {
 		var tooLarge *http.MaxBytesError
@@ -199,9 +203,20 @@ func (s *Server) serve(op operation, params []string, w http.ResponseWriter, r *
 	if hit && rule.Mode == ChaosMalformed {
 		raw = raw[:len(raw)/2]
 	}
+	if s.pause(r.Context(), leastAnswerTime-time.Since(arrived)) != nil {
+		gone()
+	}
 	finish(OutcomeOK, http.StatusOK, nil)
 	op.protocol.write(w, http.StatusOK, raw)
 }
+
+// leastAnswerTime is how long an answer takes at least. AWS takes longer, and
+// clients rely on it without knowing: once the Go SDK has an answer it closes
+// the body of its request, and if net/http is at that moment still about to
+// see whether the body holds more, it takes the connection down with the
+// answer half read. On a busy machine that needs no more than an answer within
+// a few hundred microseconds.
+const leastAnswerTime = 5 * time.Millisecond
 
 // hold keeps a call open until its client leaves, the server stops, or the
 // rule's time is up.

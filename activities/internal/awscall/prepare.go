@@ -2,7 +2,9 @@ package awscall
 
 import (
 	"context"
+	"io"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -39,10 +41,31 @@ func Prepare(cfg aws.Config, readTimeout time.Duration) aws.Config {
 			WithDialerOptions(func(d *net.Dialer) { d.Timeout = connectTimeout }).
 			WithReadTimeout(readTimeout)
 	}
+	cfg.HTTPClient = plainBodies{cfg.HTTPClient}
 	cfg.APIOptions = append(cfg.APIOptions[:len(cfg.APIOptions):len(cfg.APIOptions)], func(s *middleware.Stack) error {
 		return s.Deserialize.Add(middleware.DeserializeMiddlewareFunc("VigilSighting", look), middleware.After)
 	})
 	return cfg
+}
+
+// plainBodies hides every method of a request's body but Read and Close.
+//
+// The SDK's body has a WriteTo that returns io.EOF once the body is closed,
+// which the SDK does as soon as the headers of an answer are in. net/http may
+// still be asking that body whether it has more; it takes the error for a
+// broken request and tears the connection down with the answer half read
+// (smithy-go v1.28.8, transport/http/internal/io/safe.go). Read, which answers
+// the same question, says io.EOF without harm.
+type plainBodies struct{ client aws.HTTPClient }
+
+func (p plainBodies) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{r.Body, r.Body}
+	}
+	return p.client.Do(r)
 }
 
 // sighting is what the middleware saw of a call.

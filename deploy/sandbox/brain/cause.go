@@ -25,21 +25,23 @@ type hypothesis struct {
 	fors, againsts []argument
 }
 
-// argument is one sentence and the evidence that it rests on.
+// argument is one sentence and the evidence that it rests on. A quiet one
+// rests on evidence that shows nothing unusual: it counts, and is no claim.
 type argument struct {
-	text string
-	ids  []string
+	text  string
+	ids   []string
+	quiet bool
 }
 
 func (h *hypothesis) add(weight float64, ids []string, format string, args ...any) {
 	h.score += weight
-	h.fors = append(h.fors, argument{fmt.Sprintf(format, args...), ids})
+	h.fors = append(h.fors, argument{text: fmt.Sprintf(format, args...), ids: ids})
 }
 
 // against scales the score down by what is left of it.
 func (h *hypothesis) against(left float64, ids []string, format string, args ...any) {
 	h.score *= left
-	h.againsts = append(h.againsts, argument{fmt.Sprintf(format, args...), ids})
+	h.againsts = append(h.againsts, argument{text: fmt.Sprintf(format, args...), ids: ids})
 }
 
 // What failing services write. The first three name a cause, the last only
@@ -131,6 +133,9 @@ func (p *picture) connections(v *view) hypothesis {
 		if !ok || !(name == v.name || slices.Contains(p.callees(name), v.name) || strings.Contains(l.text(), v.name)) {
 			continue
 		}
+		if name == v.name && !moved && len(p.callees(name)) > 0 {
+			continue // it is about one of its dependencies
+		}
 		if !moved && !strings.Contains(l.text(), v.name) && name != v.name && len(p.callees(name)) > 1 {
 			continue // it may be about another of its dependencies
 		}
@@ -198,6 +203,7 @@ func (p *picture) badDeployment(v *view) hypothesis {
 	}
 	if suffers && len(healthy) > 0 {
 		h.add(0.1, healthy, "What %s depends on behaves normally.", v.name)
+		h.fors[len(h.fors)-1].quiet = true
 	}
 	if len(v.metrics) > 0 && !suffers {
 		h.against(0.2, v.metrics, "%s behaves as before its deployment.", v.name)

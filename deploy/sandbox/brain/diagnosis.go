@@ -51,16 +51,13 @@ func diagnose(p *picture) diagnosisAnswer {
 	best := all[0]
 	a.Verdict, a.Cause, a.Service, a.Confidence = "probable", best.cause, best.service, round(best.score)
 	for _, arg := range best.fors {
-		a.Claims = append(a.Claims, claim{arg.text, arg.ids})
+		if !arg.quiet {
+			a.Claims = append(a.Claims, claim{arg.text, arg.ids})
+		}
 	}
 	if complaining := p.services[p.incident.Service]; complaining != nil && complaining.name != best.service {
 		if m, ok := complaining.suffers(); ok {
 			a.Claims = append(a.Claims, claim{fmt.Sprintf("%s, which depends on it, shows the symptom: %s went from %s to %s.", complaining.name, m.metric, num(m.from), num(m.to)), []string{m.id}})
-		}
-	}
-	for _, h := range all[1:min(len(all), 3)] {
-		if len(h.againsts) > 0 {
-			a.Claims = append(a.Claims, claim{fmt.Sprintf("Not %s in %s: %s", words(h.cause), h.service, h.againsts[0].text), h.againsts[0].ids})
 		}
 	}
 	a.Summary = summarise(p, best)
