@@ -14,15 +14,17 @@ const OpsPage = lazy(async () => ({ default: (await import("../dashboards/ops/op
 
 /** Who is asking comes first: nothing live is opened for somebody who is not known. */
 export function App({ rest }: { rest: Rest }) {
-  const me = useQuery({ queryKey: ["me"], queryFn: () => rest.me(), retry: (n, error) => !isUnauthorized(error) && n < 2 });
-  const recheck = useCallback(() => void me.refetch(), [me.refetch]);
+  const me = useQuery({ queryKey: ["me"], queryFn: () => rest.me(), retry: false, refetchInterval: (q) => (isLost(q.state.error) ? 3_000 : false) });
+  const { refetch } = me;
+  const recheck = useCallback(() => void refetch(), [refetch]);
   if (isUnauthorized(me.error)) return <SignIn rest={rest} onDone={recheck} />;
   if (me.data !== undefined) return <Live rest={rest} me={me.data} onDoubt={recheck} />;
   if (me.isError) {
     return (
       <Notice title="The gateway does not answer">
         <p role="alert">{me.error.message}</p>
-        <Button onClick={recheck}>Try again</Button>
+        <p>It is asked again every few seconds.</p>
+        <Button onClick={recheck}>Ask now</Button>
       </Notice>
     );
   }
@@ -45,11 +47,10 @@ function Live({ rest, me, onDoubt }: { rest: Rest; me: Me; onDoubt: () => void }
 
 /** A browser is not told why a socket was refused: after two vain attempts, ask whether we are still known. */
 function SessionCheck({ onDoubt }: { onDoubt: () => void }) {
-  const doubtful = useVigilState(({ connection: c }) => c.state === "refused" || (c.state !== "live" && c.attempts >= 2));
-  const attempts = useVigilState((s) => s.connection.attempts);
+  const vain = useVigilState(({ connection: c }) => (c.state === "refused" ? -1 : c.state !== "live" && c.attempts >= 2 ? c.attempts : 0));
   useEffect(() => {
-    if (doubtful) onDoubt();
-  }, [doubtful, attempts, onDoubt]);
+    if (vain !== 0) onDoubt();
+  }, [vain, onDoubt]);
   return null;
 }
 
@@ -84,6 +85,10 @@ function Notice({ title, children }: { title: string; children: ReactNode }) {
       </div>
     </main>
   );
+}
+
+function isLost(error: unknown): boolean {
+  return error !== null && !isUnauthorized(error);
 }
 
 function isUnauthorized(error: unknown): boolean {

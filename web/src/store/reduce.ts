@@ -58,8 +58,8 @@ function openedView(e: IncidentOpenedEvent): View {
 
 function blankParts(): Pick<View, "phases" | "agents" | "alerts" | "evidence"> {
   return {
-    phases: phaseValues.map((phase) => ({ phase, state: "pending" })),
-    agents: agentValues.map((agent) => ({ agent, state: "idle", evidence_count: 0 })),
+    phases: phaseValues.map((name) => ({ phase: name, state: "pending" })),
+    agents: agentValues.map((name) => ({ agent: name, state: "idle", evidence_count: 0 })),
     alerts: [],
     evidence: [],
   };

@@ -1,4 +1,4 @@
-import clsx from "clsx";
+import { clsx } from "clsx";
 import { FlaskConical, History } from "lucide-react";
 import type { ReactNode } from "react";
 

@@ -1,4 +1,4 @@
-import clsx from "clsx";
+import { clsx } from "clsx";
 import { useId, type ReactNode } from "react";
 
 interface PanelProps {
@@ -56,6 +56,16 @@ export function Fact({ label, children, className }: { label: string; children: 
     <div className={clsx("min-w-0", className)}>
       <dt className="text-2xs text-ink-3">{label}</dt>
       <dd className="min-w-0 text-xs [overflow-wrap:anywhere]">{children}</dd>
+    </div>
+  );
+}
+
+/** Something wider than its place: it can be scrolled by keyboard too. */
+export function ScrollX({ label, className, children }: { label: string; className?: string; children: ReactNode }) {
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- without it a keyboard cannot scroll
+    <div role="group" aria-label={label} tabIndex={0} className={clsx("overflow-x-auto", className)}>
+      {children}
     </div>
   );
 }

@@ -62,13 +62,9 @@ export function Sparkline({ points, unit, label, mark }: Props) {
           <line x1={xs[hovered]} x2={xs[hovered]} y1={0} y2={height} stroke="var(--ink-3)" strokeWidth={1} vectorEffect="non-scaling-stroke" />
         )}
       </svg>
-      <div className="tabular flex justify-between text-2xs text-ink-3">
-        <span>{clockTime(from)}</span>
-        <span>
-          {measure(low, unit)} – {measure(high, unit)}
-        </span>
-        <span>{clockTime(to)}</span>
-      </div>
+      <p className="tabular truncate text-2xs text-ink-3">
+        {measure(low, unit)} to {measure(high, unit)}
+      </p>
     </figure>
   );
 }

@@ -1,4 +1,4 @@
-import clsx from "clsx";
+import { clsx } from "clsx";
 import { Bot } from "lucide-react";
 
 import type { AgentView } from "../../protocol/generated";
@@ -25,12 +25,12 @@ function Agent({ agent: a }: { agent: AgentView }) {
   const word = agentStateWord(a.state);
   const working = word.tone === "accent";
   return (
-    <li data-testid={`agent-${a.agent}`} data-state={a.state} className={clsx("space-y-1.5 px-3.5 py-2.5", a.state === "idle" && "text-ink-3")}>
+    <li data-testid={`agent-${a.agent}`} data-state={a.state} className={clsx("space-y-1.5 px-3.5", a.state === "idle" ? "py-1.5 text-ink-3" : "py-2.5")}>
       <div className="flex items-center gap-2">
         <span className={clsx("text-xs font-semibold", a.state === "idle" && "text-ink-3")}>{capital(a.agent)}</span>
-        <span className={clsx(working && "pulse-soft")}>
-          <Badge tone={word.tone}>{word.text}</Badge>
-        </span>
+        <Badge tone={word.tone} icon={working && <span aria-hidden className="pulse-soft size-1.5 rounded-full bg-accent" />}>
+          {word.text}
+        </Badge>
         <span className="tabular ml-auto text-2xs text-ink-3">
           {a.turn !== undefined && a.turn > 0 && `turn ${a.turn}${a.max_turns === undefined ? "" : ` of ${a.max_turns}`}`}
           {a.updated_at !== undefined && (

@@ -1,5 +1,5 @@
 /** Evidence is cited by id (E1, E2, …); a citation leads to what it cites. */
-import clsx from "clsx";
+import { clsx } from "clsx";
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from "react";
 
 interface Citations {

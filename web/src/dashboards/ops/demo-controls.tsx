@@ -18,10 +18,10 @@ export function DemoControls() {
   return (
     <Popover.Root>
       <Popover.Trigger className={buttonClass("plain")} data-testid="demo">
-        <FlaskConical aria-hidden className="size-3.5" />
+        <FlaskConical aria-hidden className={active === undefined ? "size-3.5" : "size-3.5 text-warn"} />
         <span className="max-sm:sr-only">Sandbox</span>
         {active !== undefined && (
-          <span className="max-w-40 max-md:hidden">
+          <span className="max-w-48 max-2xl:hidden">
             <Badge tone="warn">{faults.find((f) => f.name === active)?.title ?? active}</Badge>
           </span>
         )}

@@ -1,3 +1,4 @@
+import { clsx } from "clsx";
 import { CircleHelp, Search, SearchX, Stethoscope, TrendingUp } from "lucide-react";
 
 import type { Diagnosis, Hypothesis, LookedFor, Prediction } from "../../protocol/generated";
@@ -95,14 +96,14 @@ function LookedForList({ list, open }: { list: readonly LookedFor[]; open: boole
       <summary className="text-2xs font-semibold text-ink-3 marker:text-ink-3">
         Looked for {list.length} things, found {found}
       </summary>
-      <ul className="mt-1 grid gap-1 sm:grid-cols-2">
+      <ul className="mt-1.5 space-y-1">
         {list.map((l) => (
-          <li key={`${l.what}/${l.source}`} className="flex items-center gap-1.5 text-xs">
+          <li key={`${l.what}/${l.source}`} className="flex items-center gap-2 text-xs">
             {l.found ? <Search aria-hidden className="size-3.5 shrink-0 text-good" /> : <SearchX aria-hidden className="size-3.5 shrink-0 text-warn" />}
-            <span className="min-w-0 truncate" title={`${l.what} in ${l.source}`}>
+            <span className="min-w-0 [overflow-wrap:anywhere]">
               {l.what} <span className="text-ink-3">in {l.source}</span>
             </span>
-            <span className="text-2xs text-ink-3">{l.found ? "found" : "not there"}</span>
+            <span className={clsx("text-2xs whitespace-nowrap", l.found ? "text-ink-3" : "text-warn")}>{l.found ? "found" : "not there"}</span>
             <Cites ids={l.evidence_id === undefined ? undefined : [l.evidence_id]} />
           </li>
         ))}

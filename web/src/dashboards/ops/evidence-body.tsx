@@ -25,12 +25,20 @@ export function EvidenceBody({ evidence: e, startedAt }: { evidence: Evidence; s
 }
 
 function Charts({ series, mark }: { series: readonly Series[]; mark: number | undefined }) {
+  const first = series.find((s) => (s.points ?? []).length > 0)?.points ?? [];
   return (
-    <div className="grid gap-x-4 gap-y-3 sm:grid-cols-2 lg:grid-cols-3">
-      {series.map((s) => (
-        <Sparkline key={`${s.service}/${s.metric}`} points={s.points ?? []} unit={s.unit} label={metricWord(s.metric)} mark={mark} />
-      ))}
-    </div>
+    <>
+      <div className="grid gap-x-4 gap-y-2.5 sm:grid-cols-2 lg:grid-cols-3">
+        {series.map((s) => (
+          <Sparkline key={`${s.service}/${s.metric}`} points={s.points ?? []} unit={s.unit} label={metricWord(s.metric)} mark={mark} />
+        ))}
+      </div>
+      {first.length > 0 && (
+        <p className="tabular text-2xs text-ink-3">
+          From <Moment at={first[0]?.at} /> to <Moment at={first.at(-1)?.at} />; the dashed line is when the trouble began.
+        </p>
+      )}
+    </>
   );
 }
 

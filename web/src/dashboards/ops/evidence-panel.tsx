@@ -1,4 +1,4 @@
-import clsx from "clsx";
+import { clsx } from "clsx";
 import { ChartLine, GitCommitHorizontal, ListOrdered, Microscope, Network, ScrollText } from "lucide-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 
@@ -45,18 +45,19 @@ export function EvidencePanel({ evidence, startedAt }: { evidence: readonly Evid
 
 function Item({ evidence: e, startedAt }: { evidence: Evidence; startedAt: number | undefined }) {
   const { shown } = useCitations();
-  const [open, setOpen] = useState(e.found && e.strength >= remarkable);
   const ref = useRef<HTMLLIElement>(null);
   const cited = shown?.id === e.id ? shown.times : 0;
+  // What the person did last stands until the evidence is cited again.
+  const [chosen, setChosen] = useState<{ open: boolean; cited: number }>();
+  const open = chosen?.cited === cited ? chosen.open : cited > 0 || (e.found && e.strength >= remarkable);
   useEffect(() => {
     if (cited === 0) return;
-    setOpen(true);
     ref.current?.scrollIntoView({ block: "center", behavior: "smooth" });
     ref.current?.querySelector("summary")?.focus({ preventScroll: true });
   }, [cited]);
   return (
     <li ref={ref} data-testid={`evidence-${e.id}`} className={clsx("scroll-mt-28", cited > 0 && "bg-accent-soft/60")}>
-      <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <details open={open} onToggle={(event) => setChosen({ open: event.currentTarget.open, cited })}>
         <summary className="flex list-none items-center gap-2.5 px-3.5 py-2 hover:bg-hover [&::-webkit-details-marker]:hidden">
           <span className="w-7 shrink-0 rounded bg-hover text-center font-mono text-2xs leading-[18px] font-medium text-ink-2">{e.id}</span>
           <span className="shrink-0 text-ink-3">{icons[e.kind]}</span>
@@ -67,7 +68,7 @@ function Item({ evidence: e, startedAt }: { evidence: Evidence; startedAt: numbe
             </span>
           </span>
           {e.found ? (
-            <Meter value={e.strength} label="How far outside of normal, from statistics alone" className="hidden w-24 shrink-0 sm:inline-flex" />
+            <Meter value={e.strength} label="How far outside of normal, from statistics alone" className="w-24 shrink-0 max-sm:hidden" />
           ) : (
             <Badge tone="warn">not found</Badge>
           )}

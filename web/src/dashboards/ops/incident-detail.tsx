@@ -53,6 +53,7 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
   const known = useMemo(() => new Set((v.evidence ?? []).map((e) => e.id)), [v.evidence]);
   const startedAt = parseTime(v.started_at) ?? parseTime(v.opened_at);
   const acting = v.proposal?.state === "pending";
+  const proposal = v.proposal !== undefined && <ProposalCard key={v.proposal.id} incidentId={v.incident_id} proposal={v.proposal} />;
   return (
     <article
       data-testid="incident-detail"
@@ -81,15 +82,15 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
       <CitationsProvider known={known}>
         <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
           <div className="grid min-w-0 gap-4">
-            {acting && v.proposal !== undefined && <ProposalCard key={v.proposal.id} incidentId={v.incident_id} proposal={v.proposal} />}
+            {acting && proposal}
             {v.verification !== undefined && <VerificationPanel verification={v.verification} />}
             {v.action !== undefined && <ActionPanel action={v.action} execution={v.execution} />}
+            {!acting && proposal}
             <DiagnosisPanel diagnosis={v.diagnosis} />
             {v.review !== undefined && <Prose title="Review" icon={<FileText className="size-4" />} text={v.review} />}
             {v.message !== undefined && <Prose title="Update for people" icon={<MessageSquareText className="size-4" />} text={v.message} note="written, not sent" />}
             <EvidencePanel evidence={evidence} startedAt={startedAt} />
             {v.decision !== undefined && <DecisionPanel decision={v.decision} />}
-            {!acting && v.proposal !== undefined && <ProposalCard key={v.proposal.id} incidentId={v.incident_id} proposal={v.proposal} />}
           </div>
           <div className="grid min-w-0 gap-4 md:grid-cols-2 md:items-start xl:grid-cols-1">
             <AgentsPanel agents={v.agents ?? []} />
@@ -125,7 +126,7 @@ function Message({ title, children }: { title: string; children: ReactNode }) {
 
 function Loading() {
   return (
-    <div aria-busy aria-label="Reading the incident" className="mx-auto max-w-[1280px] space-y-4 p-5">
+    <div role="status" aria-label="Reading the incident" className="mx-auto max-w-[1280px] space-y-4 p-5">
       <Skeleton className="h-6 w-1/2" />
       <Skeleton className="h-4 w-1/3" />
       <Skeleton className="h-14 w-full" />

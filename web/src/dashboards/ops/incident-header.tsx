@@ -30,7 +30,7 @@ export function IncidentHeader({ view: v }: { view: View }) {
         <div className="flex items-start gap-2.5 rounded-lg bg-warn-soft px-3.5 py-2.5 text-[13px] text-warn" data-testid="needs-human" data-handover={v.handover}>
           <Hand aria-hidden className="mt-0.5 size-4 shrink-0" />
           <p>
-            <b>{v.handover === undefined ? "A person is asked" : handoverWord(v.handover)}.</b>{" "}
+            <b>{v.handover === undefined ? "A person has to decide" : handoverWord(v.handover)}.</b>{" "}
             {v.status_reason !== undefined && <span className="[overflow-wrap:anywhere]">{v.status_reason}</span>}
           </p>
         </div>
@@ -66,7 +66,7 @@ export function IncidentHeader({ view: v }: { view: View }) {
           <span className="tabular">
             {v.cost.model_calls === 0
               ? "no calls"
-              : `${v.cost.model_calls} calls, ${count(v.cost.input_tokens + v.cost.output_tokens)} tokens, ${cost(v.cost.cost_usd_micros, v.cost.unknown_priced_calls)}`}
+              : `${v.cost.model_calls === 1 ? "1 call" : `${v.cost.model_calls} calls`}, ${count(v.cost.input_tokens + v.cost.output_tokens)} tokens, ${cost(v.cost.cost_usd_micros, v.cost.unknown_priced_calls)}`}
             {v.cost.repeated_calls > 0 && <span className="text-warn"> ({v.cost.repeated_calls} repeated)</span>}
           </span>
         </Fact>

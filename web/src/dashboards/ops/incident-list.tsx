@@ -1,4 +1,4 @@
-import clsx from "clsx";
+import { clsx } from "clsx";
 import { Hand, Search } from "lucide-react";
 import type { RefObject } from "react";
 
@@ -162,7 +162,7 @@ function Older() {
 
 function ListSkeleton() {
   return (
-    <div className="space-y-4 p-4" aria-label="Waiting for the gateway">
+    <div role="status" aria-label="Waiting for the gateway" className="space-y-4 p-4">
       {[0, 1, 2, 3].map((i) => (
         <div key={i} className="space-y-2">
           <Skeleton className="h-3.5 w-4/5" />

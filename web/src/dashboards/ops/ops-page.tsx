@@ -1,5 +1,5 @@
 /** Live operations: the list of incidents, one incident, and Vigil itself. */
-import clsx from "clsx";
+import { clsx } from "clsx";
 import { useEffect, useMemo, useRef, useState } from "react";
 
 import { useVigilState } from "../../store/react";
@@ -41,9 +41,6 @@ export function OpsPage({ incidentId, go, dev, now }: OpsPageProps) {
   const selected = incidentId === undefined ? undefined : summaries.get(incidentId);
 
   useEffect(() => {
-    mainRef.current?.scrollTo({ top: 0 });
-  }, [incidentId]);
-  useEffect(() => {
     const needing = counts === undefined || counts.needsHuman === 0 ? "" : `(${counts.needsHuman}) `;
     document.title = `${needing}${selected === undefined ? "Operations" : `${selected.title}, ${statusWord(selected.status).text.toLowerCase()}`} · Vigil`;
   }, [counts, selected]);
@@ -76,12 +73,13 @@ export function OpsPage({ incidentId, go, dev, now }: OpsPageProps) {
           </a>
           <TopBar counts={counts} dev={dev} onSystem={() => setSystem(true)} onHelp={() => setHelp(true)} />
           <ConnectionBanner />
-          <div className="flex min-h-0 flex-1">
-            <div className={clsx("w-full shrink-0 border-r border-line bg-surface lg:block lg:w-80", incidentId !== undefined && "hidden")}>
+          {/* On a narrow screen: one incident, or the list with the overview below it. */}
+          <div className={clsx("flex min-h-0 flex-1", incidentId === undefined && "max-lg:block max-lg:overflow-y-auto")}>
+            <div className={clsx("w-full shrink-0 border-line bg-surface lg:block lg:w-80 lg:border-r", incidentId !== undefined && "hidden")}>
               <IncidentList sections={listed} filter={filter} onFilter={setFilter} selected={incidentId} searchRef={searchRef} />
             </div>
-            <main id="main" ref={mainRef} tabIndex={-1} className={clsx("min-w-0 flex-1 overflow-y-auto outline-none lg:block", incidentId === undefined && "hidden")}>
-              {incidentId === undefined ? <Overview /> : <IncidentDetail key={incidentId} id={incidentId} />}
+            <main key={incidentId} id="main" ref={mainRef} tabIndex={-1} className={clsx("min-w-0 flex-1 outline-none", incidentId === undefined ? "lg:overflow-y-auto" : "overflow-y-auto")}>
+              {incidentId === undefined ? <Overview /> : <IncidentDetail id={incidentId} />}
             </main>
           </div>
         </div>

@@ -18,7 +18,7 @@ export function Overview() {
     <div className="mx-auto max-w-[1100px] space-y-4 p-4 lg:p-5">
       <div>
         <h1 className="text-lg font-semibold">Overview</h1>
-        <p className="text-xs text-ink-2">
+        <p className="text-xs text-ink-2 max-lg:hidden">
           Choose an incident on the left, or press <kbd className="rounded border border-line-strong px-1 font-mono text-2xs">j</kbd>.
         </p>
       </div>

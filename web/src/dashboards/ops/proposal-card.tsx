@@ -1,5 +1,5 @@
 import { FlaskConical, ShieldCheck, ShieldX, Stamp } from "lucide-react";
-import { useCallback, useId, useMemo, useState } from "react";
+import { useCallback, useId, useMemo, useState, type ReactNode } from "react";
 
 import { actionHash } from "../../protocol/action-hash";
 import type { Proposal, Risk } from "../../protocol/generated";
@@ -33,11 +33,12 @@ export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; 
       }
     >
       <div className="space-y-3 p-3.5">
-        <div>
+        <div className="space-y-0.5">
           <p className="text-base font-semibold">
             {p.title}: {p.action.target}
           </p>
           <p className="text-xs text-ink-2 [overflow-wrap:anywhere]">{p.reason}</p>
+          <p className="text-xs text-ink-2">Expected: {p.effect}.</p>
         </div>
         {p.dry_run && (
           <p className="flex items-center gap-2 rounded-md border border-dashed border-line-strong px-2.5 py-1.5 text-xs">
@@ -47,8 +48,22 @@ export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; 
             </span>
           </p>
         )}
-        <Facts proposal={p} genuine={genuine} />
-        {pending ? <Decide incidentId={incidentId} proposal={p} genuine={genuine} /> : <Outcome proposal={p} />}
+        {pending ? (
+          <>
+            <Facts proposal={p} genuine={genuine} />
+            <Decide incidentId={incidentId} proposal={p} genuine={genuine} />
+          </>
+        ) : (
+          <>
+            <Outcome proposal={p} />
+            <details>
+              <summary className="text-2xs font-semibold text-ink-3">What was proposed, exactly</summary>
+              <div className="mt-2 space-y-3">
+                <Facts proposal={p} genuine={genuine} />
+              </div>
+            </details>
+          </>
+        )}
       </div>
     </Panel>
   );
@@ -63,19 +78,10 @@ function Facts({ proposal: p, genuine }: { proposal: Proposal; genuine: boolean 
           <Badge tone={risks[p.risk] ?? "neutral"}>{p.risk}</Badge>
         </Fact>
         <Fact label="Blast radius">{p.blast_radius}</Fact>
-        <Fact label="Expected effect" className="col-span-2">
-          {p.effect}
-        </Fact>
         <Fact label="Support of the agents">{percent(p.score)}</Fact>
         <Fact label="Asked of">
           {p.asked_of}
           {p.level > 0 && ` (escalated, level ${p.level})`}
-        </Fact>
-        <Fact label="Asked at">
-          <Moment at={p.requested_at} className="tabular" />
-        </Fact>
-        <Fact label="Deadline">
-          <Moment at={p.deadline} className="tabular" />
         </Fact>
       </dl>
       <div className="rounded-md bg-sunken px-3 py-2">
@@ -106,7 +112,7 @@ function Facts({ proposal: p, genuine }: { proposal: Proposal; genuine: boolean 
   );
 }
 
-function Row({ label, children }: { label: string; children: React.ReactNode }) {
+function Row({ label, children }: { label: string; children: ReactNode }) {
   return (
     <>
       <dt className="whitespace-pre text-ink-3">{label}</dt>
@@ -177,7 +183,8 @@ function Countdown({ proposal: p }: { proposal: Proposal }) {
         <span className={`block h-full rounded-full ${share < 0.2 ? "bg-bad" : "bg-warn"}`} style={{ width: `${share * 100}%` }} />
       </span>
       <span role="timer" className="tabular text-xs text-ink-2">
-        {left > 0 ? `${duration(left)} left` : "past its deadline"}
+        {left > 0 ? `${duration(left)} left, until ` : "past its deadline of "}
+        <Moment at={p.deadline} />
       </span>
     </div>
   );

@@ -2,6 +2,7 @@
 import { useMemo } from "react";
 
 import type { Edge } from "../../protocol/generated";
+import { ScrollX } from "../../ui/panel";
 
 const node = { width: 104, height: 24, gapX: 14, gapY: 28 };
 
@@ -15,7 +16,7 @@ export function ServiceGraph({ edges }: { edges: readonly Edge[] }) {
   const graph = useMemo(() => place(edges), [edges]);
   if (graph.nodes.size === 0) return <p className="text-xs text-ink-3">no edges</p>;
   return (
-    <div className="overflow-x-auto rounded-md bg-sunken p-3">
+    <ScrollX label="Service graph" className="rounded-md bg-sunken p-3">
       <svg
         width={graph.width}
         height={graph.height}
@@ -41,7 +42,7 @@ export function ServiceGraph({ edges }: { edges: readonly Edge[] }) {
           </g>
         ))}
       </svg>
-    </div>
+    </ScrollX>
   );
 }
 

@@ -1,5 +1,5 @@
 /** Vigil itself, what incidents cost, and AWS as the worker measures it. Absent is "no data". */
-import clsx from "clsx";
+import { clsx } from "clsx";
 import { ChartNoAxesColumn, CircleAlert, CircleCheck, CircleX, Cloud, HeartPulse } from "lucide-react";
 import type { ReactNode } from "react";
 
@@ -8,7 +8,7 @@ import { useVigilState } from "../../store/react";
 import { OriginBadge } from "../../ui/badge";
 import { cost, count, duration, noData, quantity } from "../../ui/format";
 import { Age } from "../../ui/now";
-import { Empty, Fact, Panel } from "../../ui/panel";
+import { Empty, Fact, Panel, ScrollX } from "../../ui/panel";
 import { capital } from "../../ui/words";
 
 const healthIcons: Record<string, ReactNode> = {
@@ -31,7 +31,7 @@ export function HealthPanel() {
   const health = useVigilState((s) => s.system.health);
   const d = health?.data;
   return (
-    <Panel title="Vigil" icon={<HeartPulse className="size-4" />} testId="system-health" aside={health !== undefined && <>as of <Age at={health.at} /> ago</>}>
+    <Panel title="Vigil" icon={<HeartPulse className="size-4" />} testId="system-health" aside={health !== undefined && <span><Age at={health.at} /> ago</span>}>
       {d === undefined ? (
         <Empty>No data: the gateway has not reported its health.</Empty>
       ) : (
@@ -84,7 +84,7 @@ export function BusinessPanel() {
   const d = business?.data;
   const time = mttr(d);
   return (
-    <Panel title="Time and money" icon={<ChartNoAxesColumn className="size-4" />} testId="business" aside={business !== undefined && <>as of <Age at={business.at} /> ago</>}>
+    <Panel title="Time and money" icon={<ChartNoAxesColumn className="size-4" />} testId="business" aside={business !== undefined && <span><Age at={business.at} /> ago</span>}>
       {d === undefined ? (
         <Empty>No data: nothing was computed yet.</Empty>
       ) : (
@@ -108,11 +108,11 @@ export function AWSPanel() {
   const aws = useVigilState((s) => s.system.aws);
   const services = aws?.data.services ?? [];
   return (
-    <Panel title="AWS services" icon={<Cloud className="size-4" />} testId="aws-services" aside={aws !== undefined && <>as of <Age at={aws.at} /> ago</>}>
+    <Panel title="AWS services" icon={<Cloud className="size-4" />} testId="aws-services" aside={aws !== undefined && <span><Age at={aws.at} /> ago</span>}>
       {services.length === 0 ? (
         <Empty>No data: no worker has called an AWS service since it started.</Empty>
       ) : (
-        <div className="overflow-x-auto p-1.5">
+        <ScrollX label="AWS services" className="p-1.5">
           <table className="w-full text-xs">
             <thead>
               <tr className="text-2xs whitespace-nowrap text-ink-3 [&>th]:px-2 [&>th]:py-1 [&>th]:text-right [&>th]:font-normal [&>th:first-child]:text-left">
@@ -130,7 +130,7 @@ export function AWSPanel() {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollX>
       )}
     </Panel>
   );
@@ -150,8 +150,8 @@ function AWSRow({ service: s }: { service: AWSServiceMetrics }) {
       </th>
       <td>{count(s.calls)}</td>
       <td className={clsx(s.errors > 0 && "font-medium text-bad")}>{count(s.errors)}</td>
-      <td>{milliseconds(s.average_latency_ms)}</td>
-      <td>{s.model === undefined ? <span className="text-ink-3">none</span> : `${count(s.input_tokens)} / ${count(s.output_tokens)}`}</td>
+      <td className="whitespace-nowrap">{milliseconds(s.average_latency_ms)}</td>
+      <td className="whitespace-nowrap">{s.model === undefined ? <span className="text-ink-3">none</span> : `${count(s.input_tokens)} / ${count(s.output_tokens)}`}</td>
       <td>{s.model === undefined ? <span className="text-ink-3">none</span> : cost(s.cost_usd_micros)}</td>
     </tr>
   );

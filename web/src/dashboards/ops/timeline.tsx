@@ -1,4 +1,4 @@
-import clsx from "clsx";
+import { clsx } from "clsx";
 import { Bot, Cog, ListTree, User } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
 

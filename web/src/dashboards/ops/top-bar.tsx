@@ -1,5 +1,6 @@
-import clsx from "clsx";
+import { clsx } from "clsx";
 import { CircleHelp, Eye, Hand, Inbox, PanelRightOpen, Siren } from "lucide-react";
+import type { ReactNode } from "react";
 
 import { useVigilState } from "../../store/react";
 import { Badge } from "../../ui/badge";
@@ -20,7 +21,7 @@ interface Props {
 
 export function TopBar({ counts, dev, onSystem, onHelp }: Props) {
   return (
-    <header className="flex min-h-12 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-surface px-3 py-1.5 lg:px-4">
+    <header className="flex min-h-12 flex-wrap items-center gap-x-4 gap-y-1.5 border-b border-line bg-surface px-3 py-1.5 lg:px-4">
       <IncidentLink to={undefined} className="flex items-center gap-2 rounded text-sm font-semibold">
         <span className="grid size-6 place-items-center rounded-md bg-accent text-accent-ink">
           <Eye aria-hidden className="size-4" />
@@ -28,11 +29,13 @@ export function TopBar({ counts, dev, onSystem, onHelp }: Props) {
         Vigil <span className="font-normal text-ink-3 max-sm:hidden">Operations</span>
       </IncidentLink>
       <Figures counts={counts} />
-      <div className="ml-auto flex flex-wrap items-center gap-x-3 gap-y-1">
+      <div className="order-last flex w-full flex-wrap items-center gap-x-3 gap-y-1 sm:order-none sm:ml-auto sm:w-auto">
         <SetAside onSystem={onSystem} />
         <HealthChips onSystem={onSystem} />
         <ConnectionBadge />
         <Who dev={dev} />
+      </div>
+      <div className="flex items-center gap-1 max-sm:ml-auto">
         <DemoControls />
         <button type="button" onClick={onSystem} className={buttonClass("ghost", "px-1.5!")} title="Vigil, AWS services, deliveries">
           <PanelRightOpen aria-hidden className="size-4" />
@@ -68,11 +71,11 @@ function Figures({ counts }: { counts: Props["counts"] }) {
 
 interface FigureProps {
   label: string;
-  icon?: React.ReactNode;
+  icon?: ReactNode;
   title?: string;
   strong?: boolean;
   className?: string;
-  children: React.ReactNode;
+  children: ReactNode;
 }
 
 function Figure({ label, icon, title, strong = false, className, children }: FigureProps) {
@@ -117,7 +120,7 @@ function SetAside({ onSystem }: { onSystem: () => void }) {
   return (
     <button type="button" onClick={onSystem} data-testid="set-aside" data-quarantined={quarantined} data-lost={lost} title={`Deliveries: ${words}`}>
       <Badge tone={lost > 0 ? "bad" : "warn"} icon={<Inbox aria-hidden className="size-3" />}>
-        <span className="max-xl:sr-only">Deliveries: </span>
+        <span className="max-2xl:sr-only">Deliveries: </span>
         {words}
       </Badge>
     </button>

@@ -1,10 +1,10 @@
-import clsx from "clsx";
+import { clsx } from "clsx";
 import { Activity } from "lucide-react";
 
 import type { Check, Verification } from "../../protocol/generated";
 import { Badge } from "../../ui/badge";
 import { measure } from "../../ui/format";
-import { Empty, Panel } from "../../ui/panel";
+import { Empty, Panel, ScrollX } from "../../ui/panel";
 import { metricWord, verificationStateWord } from "../../ui/words";
 
 /** The telemetry after an action against its state before the incident. */
@@ -26,7 +26,7 @@ export function VerificationPanel({ verification: v }: { verification: Verificat
       {checks.length === 0 ? (
         <Empty>No measure could be compared. Missing data is not success.</Empty>
       ) : (
-        <div className="overflow-x-auto p-1.5">
+        <ScrollX label="Measures" className="p-1.5">
           <table className="w-full text-xs">
             <thead>
               <tr className="text-2xs text-ink-3 [&>th]:px-2 [&>th]:py-1 [&>th]:text-right [&>th]:font-normal [&>th:first-child]:text-left">
@@ -44,7 +44,7 @@ export function VerificationPanel({ verification: v }: { verification: Verificat
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollX>
       )}
     </Panel>
   );

@@ -1,0 +1,100 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { type RenderResult, cleanup, render } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { afterEach } from "vitest";
+
+import { FakeClock } from "./fake-clock";
+import { FakeSocket } from "./fake-socket";
+import { goldenText } from "./golden";
+import { Rest } from "../src/feed/rest";
+import { type IncidentEvent, type Role, type View } from "../src/protocol/generated";
+import { VigilProvider } from "../src/store/react";
+import { reduce, summaryOf } from "../src/store/reduce";
+import { Vigil } from "../src/store/vigil";
+
+afterEach(cleanup);
+
+export interface Call {
+  method: string;
+  path: string;
+  key: string | null;
+  body: unknown;
+}
+
+/** A page with a gateway that the test plays. */
+export class Stage {
+  readonly calls: Call[] = [];
+  readonly clock = new FakeClock();
+  readonly sockets: FakeSocket[] = [];
+  readonly vigil: Vigil;
+  /** Answers to paths, the longest match first; what is not here is 404. */
+  answers: Record<string, unknown> = {};
+  private readonly views: View[] = [];
+
+  constructor() {
+    this.vigil = new Vigil({
+      rest: new Rest(this.fetch, async () => {}),
+      url: "ws://gateway",
+      clock: this.clock,
+      schedule: (flush) => queueMicrotask(flush),
+      openSocket: () => {
+        const socket = new FakeSocket();
+        this.sockets.push(socket);
+        return socket;
+      },
+    });
+  }
+
+  get socket(): FakeSocket {
+    return this.sockets.at(-1) as FakeSocket;
+  }
+
+  /** The gateway has these incidents from now on. */
+  know(stories: IncidentEvent[][]): void {
+    for (const events of stories) {
+      const view = events.reduce<View | undefined>(reduce, undefined);
+      if (view === undefined) continue;
+      this.views.push(view);
+      this.answers[`/incidents/${view.incident_id}/events`] = { events: events.filter((e) => e.run_id === view.run_id), more: false };
+    }
+  }
+
+  connect(role: Role = "approver"): void {
+    this.vigil.start();
+    this.socket.accept();
+    const welcome = JSON.parse(goldenText("welcome")) as { principal: object };
+    this.socket.say({ ...welcome, resumed: false, at: new Date(this.clock.now()).toISOString(), principal: { ...welcome.principal, role } });
+    this.socket.say({ type: "snapshot", epoch: "e", offset: 1, incidents: this.views.map(summaryOf) });
+  }
+
+  render(ui: ReactNode): RenderResult {
+    const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+    return render(
+      <QueryClientProvider client={queries}>
+        <VigilProvider value={this.vigil}>{ui}</VigilProvider>
+      </QueryClientProvider>,
+    );
+  }
+
+  private readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const path = String(input).replace("/api/v1", "");
+    this.calls.push({
+      method: init?.method ?? "GET",
+      path,
+      key: new Headers(init?.headers).get("Idempotency-Key"),
+      body: typeof init?.body === "string" ? JSON.parse(init.body) : undefined,
+    });
+    const match = Object.keys(this.answers)
+      .toSorted((a, b) => b.length - a.length)
+      .find((prefix) => path.startsWith(prefix));
+    const answer = match === undefined ? undefined : this.answers[match];
+    if (answer instanceof Error) throw answer;
+    if (answer instanceof Response) return answer.clone();
+    if (answer === undefined) return problem(404, "not_found", `nothing at ${path}`);
+    return new Response(JSON.stringify(answer));
+  };
+}
+
+export function problem(status: number, kind: string, detail: string): Response {
+  return new Response(JSON.stringify({ title: "A title", status, kind, detail }), { status });
+}
