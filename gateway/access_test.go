@@ -9,7 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gorilla/websocket"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
 	"vigil/gateway"
+	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
 
@@ -231,14 +237,38 @@ func TestSession(t *testing.T) {
 		r.expect("sign out", r.do("DELETE", "/api/v1/session", nil, cookie), 204, "")
 		r.expect("after", r.do("GET", "/api/v1/me", nil, cookie), 401, "session is over")
 	})
-	t.Run("ends with the token", func(t *testing.T) {
-		in := r.expect("sign in", r.do("POST", "/api/v1/session", map[string]string{"token": tokens[incident.RoleApprover]}), 200, "")
-		cookie := header("Cookie", strings.Split(in.header.Get("Set-Cookie"), ";")[0])
-		_, entry, err := gateway.NewToken("a approver", incident.RoleApprover)
-		must(t, err)
-		must(t, os.WriteFile(filepath.Join(dir, "tokens.yaml"), []byte("principals:\n"+entry), 0o600))
-		eventually(t, "the token file to be reread", func() bool { return r.do("GET", "/api/v1/me", nil, cookie).status == 401 })
-		// What cannot be read changes nothing.
-		must(t, os.WriteFile(filepath.Join(dir, "tokens.yaml"), []byte("principals: 7"), 0o600))
-	})
+}
+
+func TestTokenFileIsReread(t *testing.T) {
+	t.Parallel()
+	core, seen := observer.New(zapcore.InfoLevel)
+	r := start(t, func(s *setup) { s.deps.Log = zap.New(core) })
+	logged := func(words string) func() bool {
+		return func() bool { return seen.FilterMessageSnippet(words).Len() > 0 }
+	}
+	rewrite := func(content string) {
+		must(t, os.WriteFile(filepath.Join(r.dir, "tokens.yaml"), []byte(content), 0o600))
+	}
+	in := r.expect("sign in", r.do("POST", "/api/v1/session", map[string]string{"token": tokens[incident.RoleApprover]}), 200, "")
+	cookie := header("Cookie", strings.Split(in.header.Get("Set-Cookie"), ";")[0])
+	conn, _, err := r.dial(incident.RoleApprover)
+	must(t, err)
+
+	rewrite("principals: 7")
+	eventually(t, "the wrong file to be noticed", logged("the token file is wrong; the last version stays in force"))
+	r.expect("after a wrong file", r.do("GET", "/api/v1/me", nil, as(incident.RoleApprover)), 200, "")
+
+	token, entry, err := gateway.NewToken("a approver", incident.RoleViewer)
+	must(t, err)
+	rewrite("principals:\n" + entry)
+	eventually(t, "the new file to be read", logged("the token file was reloaded"))
+	r.expect("old token", r.do("GET", "/api/v1/me", nil, as(incident.RoleApprover)), 401, "nobody here has that token")
+	r.expect("session of the old token", r.do("GET", "/api/v1/me", nil, cookie), 401, "session is over")
+	r.expect("new token", r.do("GET", "/api/v1/me", nil, header("Authorization", "Bearer "+token)), 200, "")
+	for err == nil {
+		_, _, err = conn.ReadMessage()
+	}
+	if !websocket.IsCloseError(err, event.CloseUnauthorized) {
+		t.Errorf("the socket of the old token ended with %v, want code %d", err, event.CloseUnauthorized)
+	}
 }

@@ -55,13 +55,16 @@ func (a *api) handler() (*echo.Echo, error) {
 	e.IPExtractor = echo.ExtractIPDirect() // no proxy is trusted to say who is behind it
 	e.StdLogger = log.New(&stdLog{a.log}, "", 0)
 	e.Use(identify, a.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{
-		DisablePrintStack: true, DisableErrorHandler: true, LogErrorFunc: a.panicked}), a.protect)
+		DisableStackAll: true, DisableErrorHandler: true, LogErrorFunc: a.panicked}), a.protect)
 	for _, r := range routes {
 		var chain []echo.MiddlewareFunc
 		if r.need != public {
 			chain = append(chain, a.authorize(r.need, r.challenge()))
 		}
 		e.Add(r.method, r.path, r.handle, chain...)
+		if r.method == http.MethodGet && r.need == public { // as load balancers ask
+			e.HEAD(r.path, r.handle)
+		}
 	}
 	e.GET("/*", a.dashboards)
 	e.HEAD("/*", a.dashboards)

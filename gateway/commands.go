@@ -27,6 +27,7 @@ const (
 	headerReplayed = "Idempotency-Replayed"
 
 	maxKey     = 255       // bytes of an Idempotency-Key
+	maxID      = 255       // bytes of an incident's id; Temporal's limit is higher, no incident's comes near
 	maxCommand = 256 << 10 // bytes of a command's body
 
 	// finishWait bounds remembering an answer, which goes on when the client
@@ -59,6 +60,9 @@ type outcome struct {
 // the same token makes a repetition harmless.
 func change[B any, P command[B]](a *api, run func(context.Context, call, B) (outcome, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if len(c.Param("id")) > maxID {
+			return incident.Errorf(incident.KindNotFound, "no incident has an id of more than %d bytes", maxID)
+		}
 		raw, err := readCommand(c)
 		if err != nil {
 			return err

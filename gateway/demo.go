@@ -29,7 +29,7 @@ func (a *api) startFault(ctx context.Context, _ call, r FaultRequest) (outcome, 
 	if err := a.demo.Start(ctx, r.Fault); err != nil {
 		return outcome{}, err
 	}
-	return outcome{status: http.StatusAccepted, body: FaultStarted{Fault: r.Fault}}, nil
+	return outcome{status: http.StatusAccepted, body: FaultStarted(r)}, nil
 }
 
 // FaultStarted confirms that a fault is happening.

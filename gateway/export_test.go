@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -42,10 +43,14 @@ func ParseSession(value string) bool {
 // ProblemOf describes an error as the gateway would.
 func ProblemOf(err error) Problem { return problemOf(err, "id") }
 
-// Registered lists method and path of every route that the server has.
+// Registered lists method and path of every route that the server has. HEAD is
+// GET without the body, and not documented.
 func (g *Gateway) Registered() map[string]bool {
 	out := map[string]bool{}
 	for _, r := range g.router.Routes() {
+		if r.Method == http.MethodHead {
+			continue
+		}
 		out[r.Method+" "+pathParam.ReplaceAllString(r.Path, "{$1}")] = true
 	}
 	return out

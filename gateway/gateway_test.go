@@ -22,16 +22,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConfigSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for words, change := range map[string]func(*gateway.Config){
-		"host:port":              func(c *gateway.Config) { c.Listen = "8080" },
-		"listen on 127.0.0.1":    func(c *gateway.Config) { c.DevPrincipal, c.Listen = true, ":8080" },
-		"would make everyone":    func(c *gateway.Config) { c.DevPrincipal, c.Listen = true, "192.0.2.1:8080" },
-		"nobody could use it":    func(c *gateway.Config) { c.TokenFile = "" },
-		"--data-dir":             func(c *gateway.Config) { c.DataDir = "" },
-		"--max-alert-bytes":      func(c *gateway.Config) { c.MaxAlertBytes = 1 },
-		"--max-alert-memory":     func(c *gateway.Config) { c.MaxAlertMemory = c.MaxAlertBytes },
-		"--stream-replicas":      func(c *gateway.Config) { c.StreamReplicas = 0 },
-		"must be positive":       func(c *gateway.Config) { c.SystemEvery = 0 },
-		"Deps.Engine is nil":     func(*gateway.Config) {},
+		"host:port":           func(c *gateway.Config) { c.Listen = "8080" },
+		"listen on 127.0.0.1": func(c *gateway.Config) { c.DevPrincipal, c.Listen = true, ":8080" },
+		"would make everyone": func(c *gateway.Config) { c.DevPrincipal, c.Listen = true, "192.0.2.1:8080" },
+		"nobody could use it": func(c *gateway.Config) { c.TokenFile = "" },
+		"--data-dir":          func(c *gateway.Config) { c.DataDir = "" },
+		"--max-alert-bytes":   func(c *gateway.Config) { c.MaxAlertBytes = 1 },
+		"--max-alert-memory":  func(c *gateway.Config) { c.MaxAlertMemory = c.MaxAlertBytes },
+		"--stream-replicas":   func(c *gateway.Config) { c.StreamReplicas = 0 },
+		"must be positive":    func(c *gateway.Config) { c.SystemEvery = 0 },
+		"Deps.Engine is nil":  func(*gateway.Config) {},
 	} {
 		c := gateway.DefaultConfig()
 		c.TokenFile = "tokens.yaml"
@@ -217,6 +217,9 @@ func TestDashboards(t *testing.T) {
 			"assets/.map/x.js": {Data: []byte("secret")},
 		}
 	})
+	if a := r.do("HEAD", "/healthz", nil); a.status != 200 {
+		t.Errorf("HEAD /healthz: %d", a.status)
+	}
 	for _, c := range []struct {
 		path   string
 		status int

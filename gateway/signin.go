@@ -15,8 +15,7 @@ type Me struct {
 }
 
 func (a *api) me(c echo.Context) error {
-	id := who(c.Request().Context())
-	return answer(c, http.StatusOK, Me{Principal: id.Principal, Dev: id.Dev})
+	return answer(c, http.StatusOK, Me(who(c.Request().Context())))
 }
 
 // SignInRequest trades a token for a session cookie.

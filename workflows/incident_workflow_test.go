@@ -294,8 +294,7 @@ func TestWithoutModelsStatisticsDecide(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var st *story
-			st = newStory(t, func(s *incident.Settings) {
+			st := newStory(t, func(s *incident.Settings) {
 				if name == "switched off" {
 					change(nil, s)
 				}

@@ -22,7 +22,6 @@ type shop struct {
 	now        func() time.Time
 	brokenAt   time.Time
 	curedAt    time.Time // zero: not yet
-	curedEarly time.Time // set: cured without an action
 	silent     bool      // no telemetry at all
 	incurable  bool
 	startErr   []error // what Start answers, call by call; then nil

@@ -54,10 +54,10 @@ func assemble(cfg config, log *zap.Logger) (*app, error) {
 		}
 	}
 	if cfg.only == "" {
-		if err := os.WriteFile(cfg.file("pids"), fmt.Appendf(nil, "%s %d\n", processes.AllInOne, os.Getpid()), 0o644); err != nil {
-			return nil, fmt.Errorf("write the process id: %w", err)
-		}
 		a.addProduct()
+		if err := a.writePID(); err != nil {
+			return nil, err
+		}
 	}
 	return a, nil
 }
@@ -122,4 +122,19 @@ func (a *app) temporalClient(fromEnvironment client.Options) client.Options {
 		return fromEnvironment
 	}
 	return client.Options{HostPort: a.temporal.Addr(), Namespace: client.DefaultNamespace, Logger: logging.Temporal(a.log)}
+}
+
+// writePID says which process to kill, in the file in which --split lists its own.
+func (a *app) writePID() error {
+	if err := os.WriteFile(a.cfg.file("pids"), fmt.Appendf(nil, "%s %d\n", processes.AllInOne, os.Getpid()), 0o644); err != nil {
+		return fmt.Errorf("write the process id: %w", err)
+	}
+	return nil
+}
+
+func (a *app) forgetPID() error {
+	if a.cfg.only != "" {
+		return nil // whoever started this one keeps the list
+	}
+	return os.Remove(a.cfg.file("pids"))
 }

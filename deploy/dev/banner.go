@@ -13,42 +13,42 @@ import (
 // to type next.
 func (a *app) banner(took time.Duration) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s is ready after %s.\n\n", a.title(), took.Round(100*time.Millisecond))
+	fmt.Fprintf(&b, "\nVigil is ready after %s.\n\n", took.Round(100*time.Millisecond))
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(what, where string) { fmt.Fprintf(t, "  %s\t%s\n", what, where) }
-	if a.cfg.only == "" {
-		row("Dashboards", a.dashboards())
-		row("API", "http://"+a.cfg.gatewayAddr+"/api/v1/openapi.json")
-	}
-	switch {
-	case a.temporal != nil:
+	row("Dashboards", a.dashboards())
+	row("API", "http://"+a.cfg.gatewayAddr+"/api/v1/openapi.json")
+	if a.temporal == nil {
+		row("Temporal", a.cfg.temporalAddress+" (TEMPORAL_ADDRESS is set, so none is embedded)")
+	} else {
 		row("Temporal", a.temporal.Addr())
 		if ui := a.temporal.UIAddr(); ui != "" {
 			row("Temporal web UI", "http://"+ui)
 		}
-	case a.cfg.only == "":
-		row("Temporal", a.cfg.temporalAddress+" (TEMPORAL_ADDRESS is set, so none is embedded)")
 	}
-	if a.cfg.only == partNATS {
-		row("NATS", a.nats.URL())
-	}
-	if a.sandbox != nil {
-		row("AWS sandbox", a.sandbox.URL()+"/_world")
-	}
+	row("AWS sandbox", a.sandbox.URL()+"/_world")
 	row("State", a.cfg.stateDir)
 	_ = t.Flush() // a strings.Builder takes everything
-	if a.cfg.only == "" {
-		b.WriteString(a.suggestions())
-	}
+	b.WriteString(a.suggestions())
 	b.WriteString("\nCtrl-C stops.\n\n")
 	return b.String()
 }
 
-func (a *app) title() string {
-	if a.cfg.only != "" {
-		return a.cfg.only.name()
+// readyLine is the banner of a part that runs alone.
+func (a *app) readyLine(took time.Duration) string {
+	where := ""
+	switch a.cfg.only {
+	case partTemporal:
+		where = a.temporal.Addr()
+		if ui := a.temporal.UIAddr(); ui != "" {
+			where += ", web UI on http://" + ui
+		}
+	case partNATS:
+		where = a.nats.URL()
+	case partSandbox:
+		where = a.sandbox.URL()
 	}
-	return "Vigil"
+	return fmt.Sprintf("%s is ready after %s on %s\n", a.cfg.only, took.Round(100*time.Millisecond), where)
 }
 
 func (a *app) dashboards() string {
@@ -61,9 +61,12 @@ func (a *app) dashboards() string {
 
 // suggestions can be pasted into another terminal as they are.
 func (a *app) suggestions() string {
-	temporal := a.cfg.temporalAddr
-	if a.temporal == nil {
-		temporal = a.cfg.temporalAddress
+	tctl := "go tool task tctl --"
+	switch {
+	case a.temporal == nil:
+		tctl += " --address " + a.cfg.temporalAddress
+	case a.temporal.Addr() != defaultTemporalAddr:
+		tctl += " --address " + a.temporal.Addr()
 	}
 	return fmt.Sprintf(`
 Try next, in another terminal:
@@ -75,9 +78,9 @@ Try next, in another terminal:
     curl -sS http://%s/api/v1/alerts/alertmanager -H 'Content-Type: application/json' -d '%s'
 
   An incident by hand:
-    go tool task tctl -- --address %s workflow start --taskqueue incidents --workflow_type IncidentWorkflow \
+    %s workflow start --taskqueue incidents --workflow_type IncidentWorkflow \
       --workflow_id demo-1 --input '{"title":"Checkout is slow","service":"checkout","severity":"high"}'
-`, a.cfg.gatewayAddr, exampleAlert(time.Now()), temporal)
+`, a.cfg.gatewayAddr, exampleAlert(time.Now()), tctl)
 }
 
 // exampleAlert is a webhook of Alertmanager (version 4) about now.

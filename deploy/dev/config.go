@@ -16,7 +16,10 @@ import (
 	"vigil/worker"
 )
 
-const envPrefix = "VIGIL"
+const (
+	envPrefix           = "VIGIL"
+	defaultTemporalAddr = "127.0.0.1:7233" // where Temporal's own tools look
+)
 
 // part is one of the servers that can run alone.
 type part string
@@ -68,7 +71,7 @@ func parse(args []string, getenv func(string) string) (config, error) {
 	fs.StringVar(&c.webDir, "web-dir", "web/dist", "`directory` of the built dashboards")
 	fs.StringVar(&only, "only", "", "run one `part` alone: temporal, nats or sandbox")
 	fs.BoolVar(&c.split, "split", false, "start and watch temporal, nats, sandbox, worker and gateway as separate processes")
-	fs.StringVar(&c.temporalAddr, "temporal-addr", "127.0.0.1:7233", "`address` of the embedded Temporal server")
+	fs.StringVar(&c.temporalAddr, "temporal-addr", defaultTemporalAddr, "`address` of the embedded Temporal server")
 	fs.StringVar(&c.temporalUIAddr, "temporal-ui-addr", "127.0.0.1:8233", "`address` of Temporal's web UI; empty for none")
 	fs.StringVar(&c.natsAddr, "nats-addr", "127.0.0.1:4222", "`address` of NATS where it runs as a process of its own")
 	fs.StringVar(&c.sandboxAddr, "sandbox-addr", "127.0.0.1:4566", "`address` of the AWS sandbox")

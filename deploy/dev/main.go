@@ -63,7 +63,7 @@ func run(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if cfg.split {
-		return supervise(ctx, cfg, log)
+		return supervise(ctx, cfg)
 	}
 	return serve(ctx, cfg, log)
 }
@@ -86,18 +86,24 @@ func serve(ctx context.Context, cfg config, log *zap.Logger) error {
 		}
 		return err
 	}
-	fmt.Print(a.banner(time.Since(begin)))
+	if cfg.only != "" {
+		fmt.Print(a.readyLine(time.Since(begin)))
+	} else {
+		fmt.Print(a.banner(time.Since(begin)))
+	}
 
 	var failure error
 	select {
 	case <-ctx.Done():
-		fmt.Println("\nStopping; once more ends it at once.")
+		if cfg.only == "" {
+			fmt.Println("\nStopping; once more ends it at once.")
+		}
 	case failure = <-a.failed:
 	}
 	forceOnSecondSignal()
 	stopping, cancelStop := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancelStop()
-	return errors.Join(failure, a.parts.Stop(stopping))
+	return errors.Join(failure, a.parts.Stop(stopping), a.forgetPID())
 }
 
 // forceOnSecondSignal ends the process on the next signal. State is safe:

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"go.uber.org/zap"
 
 	"vigil/deploy/processes"
 )
@@ -18,128 +17,121 @@ import (
 // supervise runs every part as a process of its own until ctx ends. A part
 // that ends, for whatever reason, is started again after a while, as a cluster
 // would; so each can be killed alone and watched coming back.
-func supervise(ctx context.Context, cfg config, log *zap.Logger) error {
+func supervise(ctx context.Context, cfg config) error {
 	layout, err := cfg.layout()
 	if err != nil {
 		return err
 	}
-	s := &supervisor{cfg: cfg, log: log, layout: layout, running: map[string]*processes.Process{}, ended: make(chan string)}
-	defer s.cancelRestarts()
-	for _, spec := range layout.Parts() {
-		starting, cancel := context.WithTimeout(ctx, startTimeout)
-		err := s.start(starting, spec)
-		cancel()
-		if err != nil {
-			if ctx.Err() != nil {
-				err = nil
-			}
-			return errors.Join(err, s.stop())
+	s := &supervisor{cfg: cfg, layout: layout, running: map[string]*processes.Process{}}
+	if err := s.startAll(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = nil // told to stop while starting
 		}
+		return errors.Join(err, s.stop())
 	}
 	fmt.Print(s.banner())
-	for {
-		select {
-		case <-ctx.Done():
-			forceOnSecondSignal()
-			fmt.Println("\nStopping; once more ends it at once.")
-			return s.stop()
-		case name := <-s.ended:
-			if err := s.restart(ctx, name); err != nil && ctx.Err() == nil {
-				return errors.Join(err, s.stop())
-			}
-		}
+
+	keeping, letGo := context.WithCancel(ctx)
+	for _, spec := range layout.Parts() {
+		s.keepers.Go(func() { s.keep(keeping, spec) })
 	}
+	<-ctx.Done()
+	forceOnSecondSignal()
+	fmt.Println("\nStopping; once more ends it at once.")
+	letGo()
+	s.keepers.Wait()
+	return s.stop()
 }
 
 type supervisor struct {
-	cfg    config
-	log    *zap.Logger
-	layout processes.Layout
-
+	cfg      config
+	layout   processes.Layout
+	keepers  sync.WaitGroup
 	printing sync.Mutex
-	running  map[string]*processes.Process // used by the supervising goroutine alone
-	ended    chan string                   // names of parts that ended by themselves
-	quit     context.CancelFunc
-	done     context.Context
+
+	mu      sync.Mutex
+	running map[string]*processes.Process // the latest of each part
 }
 
-func (s *supervisor) cancelRestarts() {
-	if s.quit != nil {
-		s.quit()
-	}
-}
-
-// start starts one part and waits until it can be used.
-func (s *supervisor) start(ctx context.Context, spec processes.Spec) error {
-	if s.done == nil {
-		s.done, s.quit = context.WithCancel(context.Background())
-	}
-	p, err := processes.Start(spec, processes.Prefix(os.Stdout, &s.printing, spec.Name))
-	if err != nil {
-		return err
-	}
-	s.running[spec.Name] = p
-	if err := s.writePIDs(); err != nil {
-		return err
-	}
-	if err := s.layout.Ready(ctx, spec.Name, p); err != nil {
-		return err
-	}
-	go func() {
-		<-p.Done()
-		select {
-		case s.ended <- spec.Name:
-		case <-s.done.Done():
-		}
-	}()
-	return nil
-}
-
-// restart brings back a part that ended. One that cannot be started is tried
-// again until ctx ends: what it needs may be away itself.
-func (s *supervisor) restart(ctx context.Context, name string) error {
-	old := s.running[name]
-	s.say("%s (%d) ended: %s; it comes back in %s", name, old.PID(), how(old), s.cfg.restartAfter)
-	spec, err := s.layout.Part(name)
-	if err != nil {
-		return err
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(s.cfg.restartAfter):
+// startAll starts the parts in the order of dependence, each when the one
+// before it can be used.
+func (s *supervisor) startAll(ctx context.Context) error {
+	for _, spec := range s.layout.Parts() {
+		p, err := s.start(spec)
+		if err != nil {
+			return err
 		}
 		starting, cancel := context.WithTimeout(ctx, startTimeout)
-		err := s.start(starting, spec)
+		err = s.layout.Ready(starting, spec.Name, p)
 		cancel()
-		if err == nil {
-			s.say("%s is back as process %d", name, s.running[name].PID())
-			return nil
-		}
-		s.say("%v; trying again in %s", err, s.cfg.restartAfter)
-		if err := s.running[name].Kill(); err != nil {
+		if err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// keep brings a part back whenever it has ended, until ctx ends. It does not
+// wait for what the part needs: that may be away too, and then the part ends
+// and is brought back once more.
+func (s *supervisor) keep(ctx context.Context, spec processes.Spec) {
+	for {
+		p := s.latest(spec.Name)
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.Done():
+		}
+		s.say("%s (%d) ended: %s; it comes back in %s", spec.Name, p.PID(), how(p), s.cfg.restartAfter)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(s.cfg.restartAfter):
+		}
+		next, err := s.start(spec)
+		if err != nil {
+			s.say("%v", err) // the old one is still the latest, so this is tried again
+			continue
+		}
+		s.say("%s is back as process %d", spec.Name, next.PID())
+	}
+}
+
+func (s *supervisor) start(spec processes.Spec) (*processes.Process, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := processes.Start(spec, processes.Prefix(os.Stdout, &s.printing, spec.Name))
+	if err != nil {
+		return nil, err
+	}
+	s.running[spec.Name] = p
+	return p, s.writePIDs()
+}
+
+func (s *supervisor) latest(name string) *processes.Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running[name]
 }
 
 // stop ends the parts in the reverse order, all within stopTimeout.
 func (s *supervisor) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	s.cancelRestarts()
-	parts := s.layout.Parts()
 	var errs []error
-	for i := len(parts) - 1; i >= 0; i-- {
-		if p := s.running[parts[i].Name]; p != nil {
+	for _, spec := range slices.Backward(s.layout.Parts()) {
+		if p := s.latest(spec.Name); p != nil {
 			errs = append(errs, p.Stop(ctx))
 		}
 	}
-	return errors.Join(append(errs, os.Remove(s.cfg.file("pids")))...)
+	if err := os.Remove(s.cfg.file("pids")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
-// writePIDs lists what runs, so that any of it can be killed by hand.
+// writePIDs lists what runs, so that any of it can be killed by hand. s.mu is
+// held.
 func (s *supervisor) writePIDs() error {
 	var b strings.Builder
 	for _, spec := range s.layout.Parts() {
@@ -147,10 +139,12 @@ func (s *supervisor) writePIDs() error {
 			fmt.Fprintf(&b, "%s %d\n", spec.Name, p.PID())
 		}
 	}
-	if err := os.WriteFile(s.cfg.file("pids"), []byte(b.String()), 0o644); err != nil {
+	// Whoever reads it meanwhile sees the old list or the new one.
+	fresh := s.cfg.file("pids.new")
+	if err := os.WriteFile(fresh, []byte(b.String()), 0o644); err != nil {
 		return fmt.Errorf("write the process ids: %w", err)
 	}
-	return nil
+	return os.Rename(fresh, s.cfg.file("pids"))
 }
 
 func (s *supervisor) say(format string, args ...any) {
@@ -170,7 +164,7 @@ func (s *supervisor) banner() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nVigil runs as separate processes; kill any of them, it comes back after %s.\n\n", s.cfg.restartAfter)
 	for _, spec := range s.layout.Parts() {
-		fmt.Fprintf(&b, "  %-10s kill -9 %d\n", spec.Name, s.running[spec.Name].PID())
+		fmt.Fprintf(&b, "  %-10s kill -9 %d\n", spec.Name, s.latest(spec.Name).PID())
 	}
 	fmt.Fprintf(&b, "\n  Dashboards       %s/ops\n  Temporal web UI  %s\n  AWS sandbox      %s/_world\n  Process ids      %s\n\nCtrl-C stops all.\n\n",
 		s.layout.GatewayURL(), s.layout.TemporalUIURL(), s.layout.SandboxURL(), s.cfg.file("pids"))

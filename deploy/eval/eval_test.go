@@ -17,7 +17,7 @@ import (
 func TestSandboxIncidents(t *testing.T) {
 	for _, f := range append([]world.Fault{""}, world.Faults...) {
 		for _, tick := range []time.Duration{time.Second, 5 * time.Second} {
-			for seed := range uint64(6) {
+			for seed := range uint64(2) {
 				got, err := sandboxIncident(tick, seed, f)
 				if err != nil {
 					t.Fatal(err)
@@ -40,7 +40,7 @@ func TestSandboxRecovery(t *testing.T) {
 		world.FaultConnectionsExhausted: world.DocumentScale, world.FaultMemoryLeak: world.DocumentRestart}
 	for _, f := range world.Faults {
 		for _, right := range []bool{true, false} {
-			for seed := range uint64(5) {
+			for seed := range uint64(2) {
 				now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 				w, err := world.New(world.Config{Tick: tick, Seed: seed}, now)
 				if err != nil {

@@ -22,7 +22,7 @@
 //     sizes were compared along calls, and with how often a call is made.
 //   - The alerts are about averages, and only averages show these faults: they
 //     slow few requests a lot. With 95th percentiles most root causes show
-//     nothing, and top-1 is half of what it is with averages.
+//     nothing, and 3 of 13 come first instead of 10.
 //   - Error series are nearly all zero, so their spread has to come from what
 //     one failed request looks like in them.
 //   - Where the fault shows in one point of five, or only in a client's view of

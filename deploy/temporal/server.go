@@ -19,6 +19,10 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
+// unheard is the level while the server starts and stops. Its services then
+// complain about one another's absence; what goes wrong is returned as an error.
+const unheard = zapcore.DPanicLevel
+
 // Config says where the server listens and keeps its state.
 type Config struct {
 	DBFile           string                              // SQLite file; made where it does not exist
@@ -35,6 +39,7 @@ type Config struct {
 type Server struct {
 	cfg    Config
 	addr   string
+	level  zap.AtomicLevel // of the server's lines now
 	server temporalserver.Server
 	ui     *webUI
 }
@@ -59,7 +64,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
-	return &Server{cfg: cfg}, nil
+	return &Server{cfg: cfg, level: zap.NewAtomicLevelAt(unheard)}, nil
 }
 
 // Start opens the file, starts the server and waits until it answers.
@@ -92,12 +97,14 @@ func (s *Server) Start(ctx context.Context) error {
 			return errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
 		}
 	}
+	s.level.SetLevel(s.cfg.LogLevel)
 	return nil
 }
 
 // Stop ends the web UI and the server; workflows go on when the file is
 // started again. It waits for the server until ctx ends.
 func (s *Server) Stop(ctx context.Context) error {
+	s.level.SetLevel(unheard)
 	if s.ui != nil {
 		s.ui.stop()
 		s.ui = nil
@@ -136,7 +143,7 @@ func (s *Server) build(conf *serverconfig.Config) (temporalserver.Server, error)
 	if err != nil {
 		return nil, fmt.Errorf("temporal: authorizer: %w", err)
 	}
-	log := serverlog.NewZapLogger(s.cfg.Log.Named("temporal-server").WithOptions(zap.IncreaseLevel(s.cfg.LogLevel)))
+	log := serverlog.NewZapLogger(s.cfg.Log.Named("temporal-server").WithOptions(zap.IncreaseLevel(s.level)))
 	mapper, err := authorization.GetClaimMapperFromConfig(&conf.Global.Authorization, log)
 	if err != nil {
 		return nil, fmt.Errorf("temporal: claim mapper: %w", err)

@@ -34,8 +34,17 @@ type client struct {
 	code int    // why, set before done is closed
 	why  string // in words, where there is more to say than event.CloseReasons
 
-	pinged atomic.Int64 // when the ping that is under way left, 0 where none is
-	rtt    atomic.Int64 // of the latest pong, 0 before the first
+	watch   *time.Timer            // runs tick
+	due     atomic.Uint32          // what is to be written besides: duePing, duePosition
+	pong    atomic.Pointer[[]byte] // what the client's latest ping said
+	writing atomic.Int64           // when the write that is under way began, 0 where none is
+	pinged  atomic.Int64           // when the ping that is under way left, 0 where none is
+	rtt     atomic.Int64           // of the latest pong, 0 before the first
+
+	// pos is the index in the log of the next frame for it. The writer moves
+	// it on once frames are written, a reset moves it under Hub.mu; whoever is
+	// second gives way.
+	pos atomic.Uint64
 
 	// Guarded by Hub.mu: written under the write lock, or by the writer
 	// goroutine under the read lock.
@@ -43,9 +52,14 @@ type client struct {
 	stale bool   // needs a snapshot: the log went on without it
 	epoch string // of its starting point
 	from  uint64 // frames up to here are part of its starting point
-	pos   uint64 // index in the log of the next frame for it
 	seen  uint64 // newest system value that it has
 }
+
+const (
+	duePing = 1 << iota
+	duePosition
+	duePong
+)
 
 // Serve upgrades the request and serves the socket until it closes. What
 // cannot be upgraded is answered with a problem document. welcome carries the
@@ -99,11 +113,13 @@ func (c *client) failBecause(code int, why string) {
 		c.code, c.why = code, why
 		if code == closeGone {
 			close(c.done)
+			c.poke()
 			c.cut()
 			return
 		}
 		c.hub.metrics.dropped(code) // counted before the peer can know
 		close(c.done)
+		c.poke()
 		// The writer may be stuck in a socket that nobody reads.
 		time.AfterFunc(c.hub.cfg.CloseWait, c.cut)
 	})
@@ -126,13 +142,16 @@ func (c *client) poke() {
 func (c *client) read(ready chan<- *event.Hello) error {
 	cfg := c.hub.cfg
 	limit := newBucket(cfg.ClientRate)
-	c.conn.SetPongHandler(func(payload string) error { return c.pong(payload, limit) })
-	answer := c.conn.PingHandler()
+	c.conn.SetPongHandler(func(payload string) error { return c.ponged(payload, limit) })
 	c.conn.SetPingHandler(func(payload string) error {
 		if !limit.take(time.Now()) {
 			return errRate
 		}
-		return answer(payload)
+		answer := []byte(payload)
+		c.pong.Store(&answer) // of several pings the latest is answered
+		c.due.Or(duePong)
+		c.poke()
+		return nil
 	})
 
 	_ = c.conn.SetReadDeadline(time.Now().Add(cfg.HelloWait)) // an error shows in the next read
@@ -172,9 +191,9 @@ func (c *client) read(ready chan<- *event.Hello) error {
 	}
 }
 
-// pong takes the answer to our latest ping. Anything else that calls itself a
+// ponged takes the answer to our latest ping. Anything else that calls itself a
 // pong proves nothing and only counts against the rate.
-func (c *client) pong(payload string, limit *bucket) error {
+func (c *client) ponged(payload string, limit *bucket) error {
 	sent := c.pinged.Load()
 	if sent == 0 || len(payload) != 8 || int64(binary.BigEndian.Uint64([]byte(payload))) != sent {
 		if !limit.take(time.Now()) {

@@ -17,8 +17,8 @@ import (
 // closed on the way; in the end everyone has everything, gap-free.
 func TestCrowd(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f := start(t, hub.Config{QueueFrames: 24, LogFrames: 32, QueueBytes: 48 << 10, LogBytes: 64 << 10, ResumeLimit: 48,
-			PositionEvery: time.Millisecond, CloseWait: 20 * time.Millisecond})
+		f := startWith(t, hub.Config{QueueFrames: 24, LogFrames: 32, QueueBytes: 48 << 10, LogBytes: 64 << 10, ResumeLimit: 48,
+			PositionEvery: 5 * time.Millisecond, CloseWait: 20 * time.Millisecond}, true)
 		defer f.stop()
 		f.hub.Reset(f.position())
 

@@ -134,9 +134,15 @@ type fixture struct {
 	hub    *hub.Hub
 	server *httptest.Server
 	stop   func()
+	tight  bool // small socket buffers, so that who does not read is felt early
 }
 
 func start(t tb, cfg hub.Config) *fixture {
+	t.Helper()
+	return startWith(t, cfg, false)
+}
+
+func startWith(t tb, cfg hub.Config, tight bool) *fixture {
 	t.Helper()
 	l := newLedger()
 	h := hub.New(cfg, l)
@@ -144,14 +150,15 @@ func start(t tb, cfg hub.Config) *fixture {
 		h.Serve(w, r, event.Welcome{Principal: incident.Principal{Name: r.Header.Get("X-Name"), Role: incident.RoleViewer}})
 	}))
 	s.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		// Small, so that a client that does not read is felt early.
-		if err := c.(*net.TCPConn).SetWriteBuffer(4 << 10); err != nil {
-			t.Errorf("set the write buffer: %v", err)
+		if tight {
+			if err := c.(*net.TCPConn).SetWriteBuffer(4 << 10); err != nil {
+				t.Errorf("set the write buffer: %v", err)
+			}
 		}
 		return ctx
 	}
 	s.Start()
-	f := &fixture{ledger: l, hub: h, server: s}
+	f := &fixture{ledger: l, hub: h, server: s, tight: tight}
 	f.stop = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -163,8 +170,11 @@ func start(t tb, cfg hub.Config) *fixture {
 	return f
 }
 
-func started(t *testing.T, cfg hub.Config) *fixture {
-	f := start(t, cfg)
+func started(t *testing.T, cfg hub.Config) *fixture { return startedWith(t, cfg, false) }
+
+func startedWith(t *testing.T, cfg hub.Config, tight bool) *fixture {
+	t.Helper()
+	f := startWith(t, cfg, tight)
 	t.Cleanup(f.stop)
 	f.hub.Reset(f.position())
 	return f
@@ -191,8 +201,8 @@ func (f *fixture) dial(t tb) *websocket.Conn {
 func (f *fixture) try(header http.Header) (*websocket.Conn, *http.Response, error) {
 	d := websocket.Dialer{NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := new(net.Dialer).DialContext(ctx, network, addr)
-		if err != nil {
-			return nil, err
+		if err != nil || !f.tight {
+			return c, err
 		}
 		return c, c.(*net.TCPConn).SetReadBuffer(4 << 10)
 	}}
@@ -294,7 +304,7 @@ func eventually(t tb, what string, cond func() bool) {
 
 func eventuallyOr(t tb, what func() string, cond func() bool) {
 	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
+	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(patience); !cond(); <-tick.C {
 		if time.Now().After(deadline) {

@@ -1,10 +1,6 @@
 package hub
 
-import (
-	"sort"
-
-	"github.com/gorilla/websocket"
-)
+import "sort"
 
 // frameLog is the tail of the event stream in memory, shared by all clients.
 // Entries are numbered by an index that never repeats; a client's position is
@@ -27,7 +23,7 @@ type frameLog struct {
 type entry struct {
 	offset uint64
 	start  uint64 // frameLog.bytes before this entry
-	msg    *websocket.PreparedMessage
+	wire   wire
 }
 
 // next is the index that the next appended entry will have.
@@ -40,9 +36,9 @@ func (l *frameLog) reset(epoch string, offset uint64) {
 	l.epoch, l.floor, l.last = epoch, offset, offset
 }
 
-func (l *frameLog) append(offset uint64, msg *websocket.PreparedMessage, size int) {
-	l.entries = append(l.entries, entry{offset: offset, start: l.bytes, msg: msg})
-	l.bytes += uint64(size)
+func (l *frameLog) append(offset uint64, w wire) {
+	l.entries = append(l.entries, entry{offset: offset, start: l.bytes, wire: w})
+	l.bytes += uint64(len(w))
 	l.last = offset
 }
 

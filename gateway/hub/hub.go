@@ -66,7 +66,7 @@ type Hub struct {
 type systemValue struct {
 	kind    string
 	version uint64
-	msg     *websocket.PreparedMessage
+	wire    wire
 }
 
 // New makes a hub. It has no position until the first Publish or Reset, but
@@ -93,10 +93,10 @@ func (h *Hub) Position() event.Cursor {
 // repeating a call is harmless. An epoch other than the last one starts from
 // offset 0, and every client gets a snapshot.
 func (h *Hub) Publish(epoch string, frames []Frame) {
-	prepared := make([]*websocket.PreparedMessage, len(frames)) // outside the lock
+	encoded := make([]wire, len(frames)) // outside the lock
 	for i, f := range frames {
 		if len(f.Body) > 0 {
-			prepared[i] = prepare(f.Body)
+			encoded[i] = encode(f.Body)
 		}
 	}
 
@@ -109,10 +109,10 @@ func (h *Hub) Publish(epoch string, frames []Frame) {
 	for i, f := range frames {
 		switch {
 		case f.Offset <= before:
-		case prepared[i] == nil:
+		case encoded[i] == nil:
 			h.log.last = max(h.log.last, f.Offset)
 		default:
-			h.log.append(f.Offset, prepared[i], len(f.Body))
+			h.log.append(f.Offset, encoded[i])
 			sent++
 		}
 	}
@@ -144,11 +144,11 @@ func (h *Hub) resetLocked(to event.Cursor) {
 		if !c.live || c.stale {
 			continue
 		}
-		behind, _, _ := h.log.backlog(c.pos)
+		behind, _, _ := h.log.backlog(c.pos.Load())
 		there := c.epoch == to.Epoch &&
 			(c.from >= to.Offset || c.epoch == h.log.epoch && h.log.last >= to.Offset && behind == 0)
 		c.stale = !there
-		c.pos = h.log.next() // which is where the log goes on
+		c.pos.Store(h.log.next()) // which is where the log goes on
 	}
 	h.log.reset(to.Epoch, to.Offset)
 }
@@ -161,7 +161,7 @@ func (h *Hub) evictLocked() {
 		if !c.live || c.stale {
 			continue
 		}
-		frames, bytes, lost := h.log.backlog(c.pos)
+		frames, bytes, lost := h.log.backlog(c.pos.Load())
 		if lost || frames > h.cfg.QueueFrames || bytes > uint64(h.cfg.QueueBytes) {
 			c.fail(event.CloseSlow)
 			c.live = false
@@ -173,10 +173,10 @@ func (h *Hub) evictLocked() {
 // of its kind for those to come. A client that is busy may skip values, never
 // the latest.
 func (h *Hub) PublishSystem(kind string, body []byte) {
-	msg := prepare(body)
+	w := encode(body)
 	h.mu.Lock()
 	h.version++
-	v := systemValue{kind: kind, version: h.version, msg: msg}
+	v := systemValue{kind: kind, version: h.version, wire: w}
 	if i := slices.IndexFunc(h.system, func(s systemValue) bool { return s.kind == kind }); i >= 0 {
 		h.system[i] = v
 	} else {
@@ -270,13 +270,4 @@ func (h *Hub) remove(c *client) {
 	defer h.mu.Unlock()
 	i := slices.Index(h.clients, c)
 	h.clients = slices.Concat(h.clients[:i], h.clients[i+1:])
-}
-
-// prepare encodes a text frame once for all clients.
-func prepare(body []byte) *websocket.PreparedMessage {
-	msg, err := websocket.NewPreparedMessage(websocket.TextMessage, body)
-	if err != nil { // it is written to memory, so there is nothing that can fail
-		panic(fmt.Sprintf("hub: prepare a frame of %d bytes: %v", len(body), err))
-	}
-	return msg
 }

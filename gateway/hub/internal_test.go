@@ -53,7 +53,7 @@ func TestFrameLogKeepsItsPromise(t *testing.T) {
 	l := frameLog{maxFrames: 4, maxBytes: 100}
 	l.reset("e", 10)
 	for offset := uint64(11); offset <= 20; offset++ {
-		l.append(offset, nil, 10)
+		l.append(offset, make(wire, 10))
 		l.trim()
 	}
 	if l.floor != 16 || l.last != 20 || len(l.entries) != 4 {
@@ -68,7 +68,7 @@ func TestFrameLogKeepsItsPromise(t *testing.T) {
 	if frames, bytes, lost := l.backlog(l.first - 3); frames != 7 || bytes != 40 || !lost {
 		t.Errorf("behind what is kept: backlog %d frames, %d bytes, lost %v; want 7, 40, true", frames, bytes, lost)
 	}
-	l.append(21, nil, 500) // larger than the log may be: it stays alone
+	l.append(21, make(wire, 500)) // larger than the log may be: it stays alone
 	l.trim()
 	if len(l.entries) != 1 || l.floor != 20 || l.seek(20) != l.first {
 		t.Errorf("after a huge frame: %d entries, floor %d; want 1, 20", len(l.entries), l.floor)

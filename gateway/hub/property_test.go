@@ -79,7 +79,7 @@ func (m *relayModel) publish() {
 // see a gap or a duplicate, and every position must be true.
 func TestNoGapNoDuplicate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f := start(t, hub.Config{QueueFrames: 8, LogFrames: 8, ResumeLimit: 10, PositionEvery: time.Millisecond, CloseWait: 50 * time.Millisecond})
+		f := start(t, hub.Config{QueueFrames: 8, LogFrames: 8, ResumeLimit: 10, PositionEvery: 5 * time.Millisecond, CloseWait: 50 * time.Millisecond})
 		defer f.stop()
 		m := &relayModel{f: f, epoch: f.position().Epoch}
 		var online, offline []*watcher

@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -190,6 +191,23 @@ func TestSystemEventsAreLatestValue(t *testing.T) {
 	}
 }
 
+// The lengths at which the encoding of a frame changes.
+func TestFramesOfAllSizes(t *testing.T) {
+	f := started(t, hub.Config{})
+	conn := f.join(t, nil)
+	defer conn.Close()
+	want(t, conn, event.FrameWelcome)
+	want(t, conn, event.FrameSnapshot)
+	for _, n := range []int{1, 125, 126, 127, 65535, 65536, 200_000} {
+		body := bytes.Repeat([]byte("x"), n)
+		f.hub.PublishSystem("test", body)
+		kind, got, err := conn.ReadMessage()
+		if err != nil || kind != websocket.TextMessage || !bytes.Equal(got, body) {
+			t.Fatalf("a frame of %d bytes came as %d bytes of kind %d, %v", n, len(got), kind, err)
+		}
+	}
+}
+
 func TestBadClientsAreToldWhy(t *testing.T) {
 	text := func(s string) func(*websocket.Conn) error {
 		return func(c *websocket.Conn) error { return c.WriteMessage(websocket.TextMessage, []byte(s)) }
@@ -296,6 +314,33 @@ func TestLaterClientFramesAreIgnored(t *testing.T) {
 	want(t, conn, "test")
 }
 
+func TestPingsAreAnswered(t *testing.T) {
+	f := started(t, hub.Config{})
+	conn := f.join(t, nil)
+	defer conn.Close()
+	answers := make(chan string, 1)
+	conn.SetPongHandler(func(payload string) error { answers <- payload; return nil })
+	if err := conn.WriteControl(websocket.PingMessage, []byte("are you there"), time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, conn, event.FrameWelcome)
+	want(t, conn, event.FrameSnapshot)
+	reading := make(chan struct{})
+	go func() {
+		defer close(reading)
+		for {
+			if _, _, err := conn.ReadMessage(); err != nil {
+				return
+			}
+		}
+	}()
+	if got := <-answers; got != "are you there" {
+		t.Errorf("the pong says %q", got)
+	}
+	conn.Close()
+	<-reading
+}
+
 func TestNoPong(t *testing.T) {
 	f := started(t, hub.Config{PingPeriod: 10 * time.Millisecond, PongWait: 100 * time.Millisecond})
 	conn := f.join(t, nil)
@@ -306,7 +351,8 @@ func TestNoPong(t *testing.T) {
 }
 
 func TestPongsKeepASocketOpen(t *testing.T) {
-	f := started(t, hub.Config{PingPeriod: 10 * time.Millisecond, PongWait: 500 * time.Millisecond, PositionEvery: 10 * time.Millisecond})
+	f := started(t, hub.Config{PingPeriod: 10 * time.Millisecond, PongWait: 500 * time.Millisecond, PositionEvery: 10 * time.Millisecond,
+		WriteWait: 300 * time.Millisecond})
 	conn := f.join(t, nil)
 	defer conn.Close()
 	for began := time.Now(); time.Since(began) < time.Second; {

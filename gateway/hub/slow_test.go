@@ -13,7 +13,7 @@ import (
 // A client that never reads is closed once its backlog is over the bound;
 // nobody else notices, and what it costs is bounded.
 func TestSlowClientIsEvictedAlone(t *testing.T) {
-	f := started(t, hub.Config{QueueFrames: 50, QueueBytes: 64 << 10, CloseWait: 50 * time.Millisecond})
+	f := startedWith(t, hub.Config{QueueFrames: 50, QueueBytes: 64 << 10, CloseWait: 50 * time.Millisecond}, true)
 	slow := f.join(t, nil)
 	defer slow.Close()
 	want(t, slow, event.FrameWelcome)
@@ -64,7 +64,7 @@ func TestSlowClientIsEvictedAlone(t *testing.T) {
 
 // A slow client that reads again within CloseWait learns why it was closed.
 func TestSlowClientIsToldWhyIfItListens(t *testing.T) {
-	f := started(t, hub.Config{QueueFrames: 8, CloseWait: patience})
+	f := startedWith(t, hub.Config{QueueFrames: 8, CloseWait: patience}, true)
 	slow := f.join(t, nil)
 	for f.hub.Stats().Dropped[event.CloseSlow] == 0 {
 		f.publishPadded(16 << 10)
@@ -77,7 +77,7 @@ func TestSlowClientIsToldWhyIfItListens(t *testing.T) {
 // A write that does not leave in time is a slow client too, even when nothing
 // more is published.
 func TestStuckWrite(t *testing.T) {
-	f := started(t, hub.Config{WriteWait: 50 * time.Millisecond, CloseWait: 50 * time.Millisecond})
+	f := startedWith(t, hub.Config{WriteWait: 50 * time.Millisecond, CloseWait: 50 * time.Millisecond}, true)
 	stuck := f.join(t, nil)
 	defer stuck.Close()
 	want(t, stuck, event.FrameWelcome)
@@ -90,7 +90,7 @@ func TestStuckWrite(t *testing.T) {
 
 // One large batch does not cost those who were up to date their connection.
 func TestLargeBatch(t *testing.T) {
-	f := started(t, hub.Config{QueueFrames: 16, LogFrames: 512, QueueBytes: 4 << 10, LogBytes: 4 << 20})
+	f := startedWith(t, hub.Config{QueueFrames: 16, LogFrames: 512, QueueBytes: 4 << 10, LogBytes: 4 << 20}, true)
 	conn := f.join(t, nil)
 	defer conn.Close()
 	want(t, conn, event.FrameWelcome)
@@ -110,7 +110,7 @@ func TestLargeBatch(t *testing.T) {
 
 // Shutdown does not wait for a client that does not answer longer than it may.
 func TestShutdownCutsOffTheDeaf(t *testing.T) {
-	f := start(t, hub.Config{CloseWait: time.Hour, WriteWait: time.Hour})
+	f := startWith(t, hub.Config{CloseWait: time.Hour, WriteWait: time.Hour}, true)
 	defer f.server.Close()
 	f.hub.Reset(f.position())
 	deaf := f.join(t, nil)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gorilla/websocket"
-
 	"vigil/workflows/event"
 )
 
@@ -27,7 +25,7 @@ func (w *writer) begin(ctx context.Context, cursor *event.Cursor) error {
 				return err
 			}
 			for _, f := range frames {
-				if err := w.raw(f.Body); err != nil {
+				if err := w.send(encode(f.Body)); err != nil {
 					return err
 				}
 			}
@@ -57,7 +55,7 @@ func (w *writer) restart(ctx context.Context) error {
 
 func (w *writer) writeSnapshot(s *snapshotRead) error {
 	w.hub.metrics.snapshots.Inc()
-	return w.prepared(s.msg)
+	return w.send(s.wire)
 }
 
 func (w *writer) greet(epoch string, resumed bool) error {
@@ -128,11 +126,11 @@ func (h *Hub) attachLocked(c *client, p event.Cursor, before string) bool {
 		if p.Offset < h.log.floor {
 			return false
 		}
-		c.pos = h.log.seek(p.Offset)
+		c.pos.Store(h.log.seek(p.Offset))
 	case h.log.epoch == before:
 		// The source was read after the log had this epoch and says another:
 		// it is ahead, and the log will follow.
-		c.pos = h.log.next()
+		c.pos.Store(h.log.next())
 	default:
 		return false
 	}
@@ -148,7 +146,7 @@ type snapshotRead struct {
 	before string        // epoch of the log when the read began
 	done   chan struct{} // closed when what follows is set
 	cursor event.Cursor
-	msg    *websocket.PreparedMessage
+	wire   wire
 	err    error
 }
 
@@ -166,7 +164,7 @@ func (h *Hub) readSnapshot(ctx context.Context) (*snapshotRead, error) {
 			defer cancel()
 			var body []byte
 			if s.cursor, body, s.err = h.source.Snapshot(ctx); s.err == nil {
-				s.msg = prepare(body)
+				s.wire = encode(body)
 			}
 			close(s.done)
 		})

@@ -13,11 +13,11 @@ import (
 	"vigil/workflows/event"
 )
 
-// errFailed ends the writer of a client that was failed meanwhile.
-var errFailed = errors.New("the client was closed")
-
 // batch is how many frames the writer takes from the log at once.
 const batch = 64
+
+// errFailed ends the writer of a client that was failed meanwhile.
+var errFailed = errors.New("the client was closed")
 
 // writer is the state of a client's writer goroutine.
 type writer struct {
@@ -25,7 +25,7 @@ type writer struct {
 	taken   []entry // being written; they count as backlog until then
 	takenAt uint64  // index of the first of them
 	system  []systemValue
-	due     bool // a position frame is due
+	buffers net.Buffers // what is written at once
 }
 
 // run is the writer goroutine: it waits for the hello, places the client in
@@ -33,21 +33,19 @@ type writer struct {
 func (c *client) run(ctx context.Context, ready <-chan *event.Hello) {
 	w := &writer{client: c}
 	err := w.write(ctx, ready)
-	var timeout net.Error
 	switch {
 	case err == nil, errors.Is(err, errFailed): // the reason is known
 	case errors.Is(err, errSource):
 		c.hub.cfg.Log.Warn("a socket was closed because its starting point could not be read", "client", c.String(), "error", err)
 		c.fail(event.CloseUnavailable)
-	case errors.As(err, &timeout) && timeout.Timeout():
-		c.fail(event.CloseSlow)
 	default:
 		c.fail(closeGone)
 	}
 	w.goodbye()
 }
 
-// write returns nil once the client has failed, and otherwise why it must.
+// write returns nil or errFailed once the client has failed, and otherwise
+// why it must.
 func (w *writer) write(ctx context.Context, ready <-chan *event.Hello) error {
 	var hello *event.Hello
 	select {
@@ -55,14 +53,10 @@ func (w *writer) write(ctx context.Context, ready <-chan *event.Hello) error {
 	case <-w.done:
 		return nil
 	}
+	w.due.Or(duePing) // so that a round trip is known from the start
+	w.startWatch()
+	defer w.watch.Stop()
 	if err := w.begin(ctx, hello.Cursor); err != nil {
-		return err
-	}
-	ping := time.NewTicker(w.hub.cfg.PingPeriod)
-	defer ping.Stop()
-	position := time.NewTicker(w.hub.cfg.PositionEvery)
-	defer position.Stop()
-	if err := w.ping(); err != nil { // so that a round trip is known from the start
 		return err
 	}
 	for {
@@ -70,94 +64,150 @@ func (w *writer) write(ctx context.Context, ready <-chan *event.Hello) error {
 		if err != nil {
 			return err
 		}
-		wake := w.wake
-		if more {
-			wake = always
+		if !more {
+			<-w.wake
 		}
 		select {
 		case <-w.done:
 			return nil
-		case <-ping.C:
-			if err := w.ping(); err != nil {
-				return err
-			}
-		case <-position.C:
-			w.due = true
-		case <-wake:
+		default:
 		}
 	}
 }
 
-// always is ready, in place of a wake that is not needed.
-var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
-
-// drain writes what there is, up to a batch. more says that there may be more.
+// drain writes what there is, up to a batch. more says that there may be more;
+// otherwise a wake announces it.
 func (w *writer) drain(ctx context.Context) (more bool, err error) {
 	at, stale := w.take()
 	if stale {
 		w.hub.metrics.resyncs.Inc()
 		return true, w.restart(ctx)
 	}
+	w.buffers = w.buffers[:0]
 	for _, s := range w.system {
-		if err := w.prepared(s.msg); err != nil {
-			return false, err
-		}
+		w.buffers = append(w.buffers, s.wire)
 	}
-	w.hub.metrics.system.Add(float64(len(w.system)))
 	for _, e := range w.taken {
-		if err := w.prepared(e.msg); err != nil {
+		w.buffers = append(w.buffers, e.wire)
+	}
+	if len(w.buffers) > 0 {
+		if err := w.sendTaken(); err != nil {
+			return false, err
+		}
+		w.hub.metrics.system.Add(float64(len(w.system)))
+		w.hub.metrics.events.Add(float64(len(w.taken)))
+		w.settle()
+	}
+	due := w.due.Load()
+	if due == 0 {
+		return len(w.taken) == batch, nil
+	}
+	if due&duePong != 0 {
+		w.due.And(^uint32(duePong))
+		if err := w.send(encodeAs(websocket.PongMessage, *w.pong.Load())); err != nil {
 			return false, err
 		}
 	}
-	w.hub.metrics.events.Add(float64(len(w.taken)))
-	if len(w.taken) > 0 {
-		return true, nil
+	if due&duePing != 0 {
+		w.due.And(^uint32(duePing))
+		if err := w.ping(); err != nil {
+			return false, err
+		}
 	}
-	if w.due {
-		w.due = false
-		w.hub.metrics.positions.Inc()
-		return false, w.json(event.Position{Type: event.FramePosition, Epoch: at.Epoch, Offset: at.Offset, RTTMS: w.rttMS()})
+	if due&duePosition == 0 {
+		return len(w.taken) == batch, nil
 	}
-	return false, nil
+	if len(w.buffers) > 0 {
+		return true, nil // a position is for who has everything
+	}
+	w.due.And(^uint32(duePosition))
+	w.hub.metrics.positions.Inc()
+	return false, w.json(event.Position{Type: event.FramePosition, Epoch: at.Epoch, Offset: at.Offset, RTTMS: w.rttMS()})
 }
 
-// take settles what was written and takes the next batch. at is the position
-// of a client that has nothing left to get.
+// sendTaken spares the common single frame what sendAll costs.
+func (w *writer) sendTaken() error {
+	if len(w.buffers) == 1 {
+		return w.send(w.buffers[0])
+	}
+	return w.sendAll(w.buffers) // consumes its copy of the slice; the array stays ours
+}
+
+// take takes the next batch. at is the position of a client that has nothing
+// left to get.
 func (w *writer) take() (at event.Cursor, stale bool) {
 	h := w.hub
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	if w.pos == w.takenAt { // otherwise a reset has moved it
-		w.pos += uint64(len(w.taken))
-	}
 	clear(w.taken) // frames that were written may be collected
 	w.taken, w.system = w.taken[:0], w.system[:0]
 	if w.stale || !w.live {
 		return event.Cursor{}, w.stale
 	}
-	for _, s := range h.system {
-		if s.version > w.seen {
-			w.system = append(w.system, s)
+	if w.seen < h.version {
+		for _, s := range h.system {
+			if s.version > w.seen {
+				w.system = append(w.system, s)
+			}
 		}
+		w.seen = h.version
 	}
-	w.seen = h.version
 	at = event.Cursor{Epoch: w.epoch, Offset: w.from}
 	if w.epoch != h.log.epoch {
 		return at, false // its starting point is ahead of what was published
 	}
-	if w.pos < h.log.first {
-		// The log has dropped what it needs. Publish closes such a client when
-		// it looks next; here it must only not read what is not there.
-		w.fail(event.CloseSlow)
+	pos := w.pos.Load()
+	if pos < h.log.first {
+		w.fail(event.CloseSlow) // the log has dropped what it needs
 		return at, false
 	}
-	for w.pos < h.log.next() && h.log.entries[w.pos-h.log.first].offset <= w.from {
-		w.pos++
+	if next := h.log.next(); pos < next && h.log.entries[pos-h.log.first].offset <= w.from {
+		pos = h.log.seek(w.from)
+		w.pos.Store(pos)
 	}
-	w.takenAt = w.pos
-	w.taken = h.log.read(w.taken, w.pos, batch)
+	w.takenAt = pos
+	w.taken = h.log.read(w.taken, pos, batch)
 	at.Offset = max(at.Offset, h.log.last)
 	return at, false
+}
+
+// settle notes that what was taken is written.
+func (w *writer) settle() {
+	w.pos.CompareAndSwap(w.takenAt, w.takenAt+uint64(len(w.taken)))
+}
+
+// startWatch starts what looks after the client from time to time. A timer of its own function is cheaper than tickers
+// in the writer's select, which would be armed anew with every wake.
+func (c *client) startWatch() {
+	cfg := c.hub.cfg
+	every := min(cfg.PingPeriod, cfg.PositionEvery, cfg.WriteWait)
+	now := time.Now()
+	ping, position := now.Add(cfg.PingPeriod), now.Add(cfg.PositionEvery)
+	c.watch = time.AfterFunc(time.Hour, func() {
+		select {
+		case <-c.done:
+			return
+		default:
+		}
+		now := time.Now()
+		var due uint32
+		if !now.Before(ping) {
+			due, ping = due|duePing, now.Add(cfg.PingPeriod)
+		}
+		if !now.Before(position) {
+			due, position = due|duePosition, now.Add(cfg.PositionEvery)
+		}
+		if began := c.writing.Load(); began != 0 && time.Since(c.hub.start)-time.Duration(began) > cfg.WriteWait {
+			c.fail(event.CloseSlow)
+			return
+		}
+		if due != 0 {
+			c.due.Or(due)
+			c.poke()
+		}
+		c.watch.Reset(every)
+	})
+	c.watch.Reset(every) // not sooner: the function uses c.watch
 }
 
 func (w *writer) ping() error {
@@ -167,17 +217,7 @@ func (w *writer) ping() error {
 		return nil
 	}
 	payload := binary.BigEndian.AppendUint64(nil, uint64(now))
-	return w.conn.WriteControl(websocket.PingMessage, payload, time.Now().Add(w.hub.cfg.WriteWait))
-}
-
-func (w *writer) prepared(msg *websocket.PreparedMessage) error {
-	select {
-	case <-w.done:
-		return errFailed
-	default:
-	}
-	_ = w.conn.SetWriteDeadline(time.Now().Add(w.hub.cfg.WriteWait)) // cannot fail: it is only noted
-	return w.conn.WritePreparedMessage(msg)
+	return w.send(encodeAs(websocket.PingMessage, payload))
 }
 
 func (w *writer) json(v any) error {
@@ -185,17 +225,7 @@ func (w *writer) json(v any) error {
 	if err != nil {
 		return err
 	}
-	return w.raw(body)
-}
-
-func (w *writer) raw(body []byte) error {
-	select {
-	case <-w.done:
-		return errFailed
-	default:
-	}
-	_ = w.conn.SetWriteDeadline(time.Now().Add(w.hub.cfg.WriteWait))
-	return w.conn.WriteMessage(websocket.TextMessage, body)
+	return w.send(encode(body))
 }
 
 // goodbye tells the peer why, as far as it listens, and ends our half of the

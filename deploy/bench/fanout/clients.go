@@ -44,12 +44,13 @@ func readAll(ctx context.Context, o options) error {
 		return err
 	}
 	warm := make(chan struct{}, o.clients) // one for each client that is warm
+	until := time.Now().Add(time.Duration(float64(total)/o.rate*float64(time.Second)) + patience)
 	var reading errgroup.Group
 	for i, conn := range conns {
 		report.Arrived[i] = make([]int64, total)
 		reading.Go(func() error {
 			defer conn.Close()
-			if err := readEvents(conn, report.Arrived[i], o.warmUp, warm); err != nil {
+			if err := readEvents(conn, report.Arrived[i], o.warmUp, warm, until); err != nil {
 				return fmt.Errorf("client %d: %w", i+1, err)
 			}
 			return nil
@@ -82,15 +83,15 @@ func connect(ctx context.Context, url string) (*websocket.Conn, error) {
 }
 
 // readEvents notes when each event arrived, until all have.
-func readEvents(conn *websocket.Conn, arrived []int64, warmUp int, warm chan<- struct{}) error {
+func readEvents(conn *websocket.Conn, arrived []int64, warmUp int, warm chan<- struct{}, until time.Time) error {
 	var buf bytes.Buffer
 	if warmUp == 0 {
 		warm <- struct{}{}
 	}
+	if err := conn.SetReadDeadline(until); err != nil {
+		return err
+	}
 	for next := 1; next <= len(arrived); {
-		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
-			return err
-		}
 		_, r, err := conn.NextReader()
 		if err != nil {
 			return fmt.Errorf("after %d events: %w", next-1, err)

@@ -84,7 +84,7 @@ func startClients(ctx context.Context, o options, url string) (*clientProcess, e
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, self, "-read-from", url, "-clients", strconv.Itoa(o.clients),
-		"-events", strconv.Itoa(o.events), "-warm-up", strconv.Itoa(o.warmUp))
+		"-events", strconv.Itoa(o.events), "-warm-up", strconv.Itoa(o.warmUp), "-rate", strconv.FormatFloat(o.rate, 'g', -1, 64))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -29,6 +29,7 @@ type options struct {
 	rate                    float64
 	dir                     string
 	check                   bool
+	profile                 string
 
 	readFrom string // set in the process of the clients: where to connect to
 }
@@ -47,6 +48,7 @@ func main() {
 	flag.Float64Var(&o.rate, "rate", 20, "events per second")
 	flag.StringVar(&o.dir, "dir", "", "where stream and store are kept while it runs; default: the system's directory for temporary files")
 	flag.BoolVar(&o.check, "check", false, "fail when median or 99th percentile are over what is promised")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of the server, on the whole way, to this file")
 	flag.StringVar(&o.readFrom, "read-from", "", "be the clients of the server at this URL (used by the program itself)")
 	flag.Parse()
 

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"time"
 
 	publish "vigil/activities/nats"
@@ -137,6 +139,17 @@ func measurePipeline(ctx context.Context, o options, dir string) (res result, er
 	events, err := story(o.warmUp + o.events)
 	if err != nil {
 		return res, err
+	}
+	if o.profile != "" {
+		f, err := os.Create(o.profile)
+		if err != nil {
+			return res, err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return res, err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	acked := make([]time.Time, len(events))
 	res, err = drive(ctx, o, p.url, func(i int) error {

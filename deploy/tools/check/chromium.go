@@ -5,17 +5,15 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 )
 
 // browsers are the names under which a Chromium may be installed.
-var browsers = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+var browsers = []string{"chromium", "chromium-browser", "google-chrome"}
 
 // chromium finds a browser, or installs one where this process may.
 func (r *runner) chromium() (tally, error) {
-	path := os.Getenv("VIGIL_CHROMIUM")
-	if path == "" {
-		path = findBrowser()
-	}
+	path := findBrowser()
 	if path == "" {
 		if err := r.installChromium(); err != nil {
 			return tally{}, err
@@ -25,7 +23,6 @@ func (r *runner) chromium() (tally, error) {
 		}
 	}
 	fmt.Fprintln(r.out, path)
-	r.env = append(r.env, "VIGIL_CHROMIUM="+path)
 	return tally{}, nil
 }
 
@@ -41,7 +38,7 @@ func findBrowser() string {
 // installChromium uses the system's package manager, as root or by a sudo that
 // asks nothing.
 func (r *runner) installChromium() error {
-	help := errors.New("no Chromium found; install one (Debian and Ubuntu: apt-get install chromium), or name it in VIGIL_CHROMIUM")
+	help := errors.New("no Chromium found; install one so that `chromium` is found (Debian: apt-get install chromium)")
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return help
 	}
@@ -53,8 +50,8 @@ func (r *runner) installChromium() error {
 		apt = []string{"sudo", "-n", "apt-get"}
 	}
 	fmt.Fprintln(r.out, "No Chromium found; installing the system's package.")
-	r.env = append(r.env, "DEBIAN_FRONTEND=noninteractive")
-	err := r.sh("", append(apt, "update", "-q"), append(apt, "install", "-q", "-y", "--no-install-recommends", "chromium"))
+	with := func(args ...string) []string { return append(slices.Clone(apt), args...) }
+	err := r.sh("", with("update", "-q"), with("-o", "Dpkg::Options::=--force-confold", "install", "-q", "-y", "--no-install-recommends", "chromium"))
 	if err != nil {
 		return errors.Join(help, err)
 	}

@@ -46,7 +46,7 @@ func countVitest(raw []byte) (tally, error) {
 		t.failed = max(1, rep.NumFailedTestSuites) // files that could not be loaded
 	}
 	if t.failed == 0 && t.passed == 0 {
-		return t, errors.New("Vitest found no tests")
+		return t, errors.New("no tests were found by Vitest")
 	}
 	return t, nil
 }
