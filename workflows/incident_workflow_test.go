@@ -2,9 +2,11 @@ package workflows_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -405,6 +407,33 @@ func TestAlertThatFiresAgainWithTheSameStart(t *testing.T) {
 	s.run(incident.Input{Service: "billing"})
 	if n := len(s.events(event.TypeAlertReceived)); n != 3 {
 		t.Errorf("%d alerts were taken, wanted firing, resolved and firing", n)
+	}
+}
+
+// The last event of an incident takes a moment to leave. An alert that comes
+// in that moment was accepted, so it must not be lost with the run.
+func TestAlertThatComesWhileClosingOpensANewRun(t *testing.T) {
+	s := newStory(t)
+	late := incident.Alert{Source: "alertmanager", CorrelationKey: "k", Fingerprint: "f", Status: incident.AlertFiring, Title: "slow", StartsAt: t0}
+	s.shop.onPublish = func(events []event.Event) {
+		for _, e := range events {
+			if e.Type == event.TypeIncidentClosed {
+				s.env.SignalWorkflow(incident.SignalAlert, incident.AlertSignal{Alerts: []incident.Alert{late}})
+			}
+		}
+	}
+	s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+	s.env.ExecuteWorkflow(incident.WorkflowType, slowCheckout)
+	var again *workflow.ContinueAsNewError
+	if err := s.env.GetWorkflowError(); !errors.As(err, &again) {
+		t.Fatalf("ended with %v, wanted a new run", err)
+	}
+	var in incident.Input
+	if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
+		t.Fatal(err)
+	}
+	if len(in.Alerts) != 1 || in.Alerts[0].Fingerprint != "f" || in.Service != "checkout" {
+		t.Errorf("the new run starts with %+v", in)
 	}
 }
 

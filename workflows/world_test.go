@@ -31,6 +31,7 @@ type shop struct {
 	models     func(r activities.ModelRequest) (activities.ModelReply, error)
 	published  []event.Event
 	publishErr []error
+	onPublish  func([]event.Event)
 }
 
 var simulated = incident.Provenance{Origin: incident.OriginSimulated, Service: "cloudwatch"}
@@ -123,6 +124,9 @@ func (s *shop) Get(context.Context, string) (incident.ExecutionState, string, in
 }
 
 func (s *shop) Publish(_ context.Context, events []event.Event) error {
+	if s.onPublish != nil {
+		s.onPublish(events)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.publishErr) > 0 {
