@@ -8,7 +8,6 @@ import (
 
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/sdk/client"
 
 	"vigil/workflows/incident"
 )
@@ -24,8 +23,8 @@ var searchAttributes = map[string]enums.IndexedValueType{
 // registerAttributes adds what is missing. Without them a workflow cannot say
 // where it is, so a worker that may not add them refuses to start and prints
 // what an administrator has to run.
-func registerAttributes(ctx context.Context, c client.Client, namespace string) error {
-	have, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+func registerAttributes(ctx context.Context, c operatorservice.OperatorServiceClient, namespace string) error {
+	have, err := c.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	if err != nil {
 		return fmt.Errorf("worker: read the search attributes of namespace %q: %w\n%s", namespace, err, adminCommand(namespace, searchAttributes))
 	}
@@ -43,7 +42,7 @@ func registerAttributes(ctx context.Context, c client.Client, namespace string) 
 	if len(missing) == 0 {
 		return nil
 	}
-	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing})
+	_, err = c.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing})
 	if err != nil && !strings.Contains(err.Error(), "already exist") { // another worker was first
 		return fmt.Errorf("worker: namespace %q lacks search attributes and they could not be added: %w\nAn administrator has to run:\n%s",
 			namespace, err, adminCommand(namespace, missing))

@@ -132,7 +132,7 @@ func (w *Worker) dial(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("worker: connect to Temporal at %s: %w; is it running, and is TEMPORAL_ADDRESS right?", w.options.HostPort, err)
 	}
-	return registerAttributes(ctx, w.temporal, w.options.Namespace)
+	return registerAttributes(ctx, w.temporal.OperatorService(), w.options.Namespace)
 }
 
 func (w *Worker) hangUp(context.Context) error {
