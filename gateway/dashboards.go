@@ -39,7 +39,7 @@ func (a *api) dashboards(c echo.Context) error {
 			return err
 		}
 	}
-	if strings.HasPrefix(name, assetsDir) || path.Ext(name) != "" {
+	if strings.HasPrefix(name, assetsDir) || path.Ext(name) != "" && !strings.HasPrefix(name, "ops/") { // an incident's id may have a dot
 		return echo.ErrNotFound // a file that is missing; HTML in its place would only confuse
 	}
 	served, err := a.serveFile(c, indexFile)

@@ -1,0 +1,178 @@
+package gateway_test
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+
+	"vigil/gateway/relay"
+	"vigil/workflows/event"
+	"vigil/workflows/incident"
+)
+
+// engine stands for Temporal. Functions that are nil do the plain thing.
+type engine struct {
+	mu       sync.Mutex
+	started  map[string]incident.Input
+	alerts   map[string][]incident.Alert
+	updates  []updateCall
+	onStart  func(id string) error
+	onUpdate func(u updateCall) (any, error)
+	describe func(id, runID string) (bool, string, error)
+	events   func(id string, after int64) ([]event.Event, error)
+	workers  int
+	down     error
+}
+
+type updateCall struct {
+	id, name, updateID string
+	args               any
+}
+
+func (e *engine) Start(_ context.Context, id string, in incident.Input) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.onStart != nil {
+		if err := e.onStart(id); err != nil {
+			return err
+		}
+	}
+	if _, used := e.started[id]; used {
+		return incident.Errorf(incident.KindConflict, "used")
+	}
+	if e.started == nil {
+		e.started = map[string]incident.Input{}
+	}
+	e.started[id] = in
+	return e.down
+}
+
+func (e *engine) Deliver(_ context.Context, id string, in incident.Input, s incident.AlertSignal) error {
+	if e.down != nil {
+		return e.down
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.alerts == nil {
+		e.alerts = map[string][]incident.Alert{}
+	}
+	e.alerts[id] = append(e.alerts[id], s.Alerts...)
+	return nil
+}
+
+func (e *engine) Signal(ctx context.Context, id string, s incident.AlertSignal) error {
+	return e.Deliver(ctx, id, incident.Input{}, s)
+}
+
+func (e *engine) delivered() []incident.Alert {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var all []incident.Alert
+	for _, list := range e.alerts {
+		all = append(all, list...)
+	}
+	return all
+}
+
+func (e *engine) Update(_ context.Context, id, name, updateID string, args, result any) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	u := updateCall{id, name, updateID, args}
+	e.updates = append(e.updates, u)
+	if e.down != nil {
+		return e.down
+	}
+	var out any = incident.VerbResult{Seq: int64(len(e.updates))}
+	if name == incident.UpdateDecide {
+		d, _ := args.(incident.DecideArgs)
+		out = incident.DecideResult{ProposalID: d.ProposalID, State: incident.ProposalApproved, DecidedBy: d.Principal.Name}
+	}
+	if e.onUpdate != nil {
+		var err error
+		if out, err = e.onUpdate(u); err != nil {
+			return err
+		}
+	}
+	raw, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(raw, result)
+}
+
+func (e *engine) EventsSince(_ context.Context, id, _ string, after int64) ([]event.Event, error) {
+	if e.events == nil {
+		return nil, incident.Errorf(incident.KindNotFound, "no such incident")
+	}
+	return e.events(id, after)
+}
+
+func (e *engine) Describe(_ context.Context, id, runID string) (bool, string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.describe == nil {
+		return true, "", nil
+	}
+	return e.describe(id, runID)
+}
+
+func (e *engine) Workers(context.Context) (int, error) { return e.workers, e.down }
+func (e *engine) Health(context.Context) error         { return e.down }
+
+// stream is an event stream in memory.
+type stream struct {
+	mu      sync.Mutex
+	changed chan struct{} // closed, and made anew, at every message
+	events  [][]byte
+	ids     map[string]bool
+}
+
+func newStream() *stream { return &stream{changed: make(chan struct{}), ids: map[string]bool{}} }
+
+func (s *stream) State(context.Context) (relay.State, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return relay.State{Epoch: "epoch-1", Last: uint64(len(s.events))}, nil
+}
+
+func (*stream) Renew(context.Context) error { return nil }
+
+func (s *stream) Events(ctx context.Context, after uint64, fn func(relay.Message)) error {
+	for next := after; ; {
+		s.mu.Lock()
+		batch, changed := s.events[min(next, uint64(len(s.events))):], s.changed
+		s.mu.Unlock()
+		for _, raw := range batch {
+			next++
+			fn(relay.Message{Offset: next, Data: raw})
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (*stream) System(ctx context.Context, _ func(relay.Message)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// PublishEvent drops ids that it has, as JetStream does.
+func (s *stream) PublishEvent(_ context.Context, e event.Event) error {
+	raw, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ids[e.ID] {
+		return nil
+	}
+	s.ids[e.ID] = true
+	s.events = append(s.events, raw)
+	close(s.changed)
+	s.changed = make(chan struct{})
+	return nil
+}
