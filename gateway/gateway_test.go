@@ -228,6 +228,7 @@ func TestDashboards(t *testing.T) {
 	}{
 		{"/", 200, "no-store", "<title>Vigil"},
 		{"/ops", 200, "no-store", "<title>Vigil"},
+		{"/ops/incidents/demo.1", 200, "no-store", "<title>Vigil"},
 		{"/transparency/inc-1", 200, "no-store", "<title>Vigil"},
 		{"/index.html", 200, "no-store", "<title>Vigil"},
 		{"/assets/app-1.js", 200, "public, max-age=31536000, immutable", "export"},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vigil/deploy/e2e/harness"
+	"vigil/deploy/processes"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -86,6 +87,19 @@ func TestDecisions(t *testing.T) {
 	if n := len(a.effects()); n != 1 {
 		t.Errorf("%d actions took effect, one was approved", n)
 	}
+
+	v.Kill(processes.Worker)
+	url = a.gateway + "/api/v1/incidents/" + rejected + "/resolve"
+	reason := map[string]string{"reason": "rolled back by hand"}
+	if status, text := a.call(http.MethodPost, url, reason, nil, "Idempotency-Key", "third"); status != http.StatusServiceUnavailable {
+		t.Errorf("resolving with no worker to answer: %d %s, wanted 503", status, text)
+	}
+	v.StartPart(processes.Worker)
+	eventually(t, 30*time.Second, "the same request, made again, is answered", func() (string, bool) {
+		status, text := a.call(http.MethodPost, url, reason, nil, "Idempotency-Key", "third")
+		return text, status == http.StatusOK
+	})
+	a.reaches(rejected, 20*time.Second, "resolved by a person", func(v event.View) bool { return v.Outcome == incident.OutcomeResolvedByPerson })
 }
 
 // open starts an incident by hand and returns its id.

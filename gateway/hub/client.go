@@ -34,7 +34,7 @@ type client struct {
 	code int    // why, set before done is closed
 	why  string // in words, where there is more to say than event.CloseReasons
 
-	watch   *time.Timer            // runs tick
+	watch   *time.Timer            // looks after it from time to time; see startWatch
 	due     atomic.Uint32          // what is to be written besides: duePing, duePosition
 	pong    atomic.Pointer[[]byte] // what the client's latest ping said
 	writing atomic.Int64           // when the write that is under way began, 0 where none is

@@ -3,7 +3,30 @@ package hub
 import (
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
+
+	"vigil/workflows/event"
 )
+
+// Whatever a client says first, it is either a hello that can be served or an
+// error with the code to close with.
+func FuzzHello(f *testing.F) {
+	for _, seed := range []string{`{"type":"hello","protocol":1,"topics":["incidents"]}`,
+		`{"type":"hello","protocol":1,"topics":["incidents"],"cursor":{"epoch":"e","offset":18446744073709551615}}`,
+		`{"type":"hello","protocol":2}`, `{"type":"hello","protocol":1,"topics":[""]}`, `[]`, `{`, ``} {
+		f.Add(websocket.TextMessage, []byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, kind int, body []byte) {
+		hello, code, err := parseHello(kind, body)
+		if err == nil && (code != 0 || hello.Type != event.FrameHello || hello.Protocol != event.Protocol || len(hello.Topics) == 0) {
+			t.Errorf("took %q for a hello: %+v, code %d", body, hello, code)
+		}
+		if err != nil && event.CloseReasons[code] == "" {
+			t.Errorf("%v: code %d is none of ours", err, code)
+		}
+	})
+}
 
 func TestBucket(t *testing.T) {
 	b, now := newBucket(20), time.Unix(0, 0)

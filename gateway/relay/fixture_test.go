@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -21,6 +22,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// Each check of a property commits to disk many times; the command line
+	// can still ask for more.
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"))
 }
 
