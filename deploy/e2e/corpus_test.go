@@ -19,6 +19,7 @@ import (
 // once, as senders do that never saw our answer: each is answered 2xx, no
 // correlation key gets two incidents, and no alert is counted twice.
 func TestTenSimultaneousPosts(t *testing.T) {
+	sideBySide(t)
 	root := os.Getenv("VIGIL_TESTDATA")
 	if root == "" {
 		root = filepath.Join("..", "..", "..", "shared", "data")

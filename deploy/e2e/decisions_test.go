@@ -21,6 +21,7 @@ import (
 // nothing, an approval that expires escalates, and a decision with a stale
 // hash, by a viewer, or the second of two is refused with the reason.
 func TestDecisions(t *testing.T) {
+	sideBySide(t)
 	const viewer = "viewer-token-of-this-test"
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: append([]string{"--approval-timeout", "8s"}, quick...),
 		GatewayArgs: []string{"--token-file", tokenFile(t, viewer)}})

@@ -15,6 +15,14 @@ import (
 // `task faults` sets it, `task test` does not.
 var campaign = flag.Bool("campaign", false, "run the long campaigns")
 
+// sideBySide lets tests that mostly wait for a world to move on run together.
+// Campaigns run alone: what they measure is their own.
+func sideBySide(t *testing.T) {
+	if !*campaign {
+		t.Parallel()
+	}
+}
+
 // quick are worker flags that scale the clocks of an incident to a world that
 // moves on every second, as finely as CloudWatch can show it.
 var quick = []string{"--lookback", "120s", "--verify-every", "1s", "--verify-timeout", "60s", "--handover-timeout", "2m"}
@@ -34,6 +42,7 @@ var faults = []struct {
 // the action cures the cause, the telemetry shows it, and only then is the
 // incident resolved.
 func TestFirstIncident(t *testing.T) {
+	sideBySide(t)
 	for i, f := range faults {
 		if i > 0 && !*campaign {
 			break

@@ -35,6 +35,7 @@ type kill struct{ at, back time.Time }
 // history is never made again; one in flight is repeated at most once per
 // kill; and each action takes effect at most once, counted at the target.
 func TestWorkerKilledAnywhere(t *testing.T) {
+	sideBySide(t)
 	kills := 3
 	if *campaign {
 		kills = 50
@@ -155,6 +156,7 @@ func checkEffects(t *testing.T, a api) {
 // under way: when it is back, every client converges on the workflow's state,
 // without gap or repetition.
 func TestGatewayKilledWithClientsConnected(t *testing.T) {
+	sideBySide(t)
 	kills, clients := 2, 5
 	if *campaign {
 		kills, clients = 15, 100

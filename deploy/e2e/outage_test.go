@@ -33,6 +33,7 @@ func (a api) alertmanager(group, status string, startsAt time.Time) int {
 // away and become incidents when it is back; a key that fires again after its
 // incident was closed opens a second one.
 func TestTemporalStoppedAlone(t *testing.T) {
+	sideBySide(t)
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick})
 	a := api{t, v.GatewayURL(), v.SandboxURL()}
 	w := watch(t, v.GatewayURL())
@@ -99,6 +100,7 @@ func checkWhole(t *testing.T, events []event.Event) {
 // TestStartedByHandAndTerminated starts an incident with the plain JSON that a
 // person types, and terminates it in Temporal: both show.
 func TestStartedByHandAndTerminated(t *testing.T) {
+	sideBySide(t)
 	v := harness.Start(t, harness.Options{Tick: time.Second, WorkerArgs: quick})
 	a := api{t, v.GatewayURL(), v.SandboxURL()}
 	w := watch(t, v.GatewayURL())

@@ -39,9 +39,10 @@ func (r *Relay) apply(ctx context.Context, epoch string, batch []Message) error 
 func (r *Relay) applyEvents(ctx context.Context, epoch string, events []event.Event, quiet bool) error {
 	var fill []event.Event
 	for len(events) > 0 {
-		call, cancel := context.WithTimeout(ctx, r.cfg.CallWait)
-		fresh, gap, err := r.store.Apply(call, epoch, fill, events)
-		cancel()
+		// Not to be cancelled: whether it was committed would be unknown, and the
+		// store bounds its own waits. Watching a context besides costs a driver
+		// a goroutine for every statement, on the way of every event.
+		fresh, gap, err := r.store.Apply(context.WithoutCancel(ctx), epoch, fill, events)
 		first, last := events[0].Offset, events[len(events)-1].Offset
 		if err != nil {
 			return fmt.Errorf("apply events %d to %d: %w", first, last, err)

@@ -109,6 +109,9 @@ func (v *View) Apply(e Event) bool {
 		v.Seq = e.Seq
 	}
 	v.UpdatedAt = e.At
+	if e.Provenance.Origin == incident.OriginSimulated {
+		v.Origin = incident.OriginSimulated // what rests on something simulated is never shown as live
+	}
 	v.apply(e, data)
 	return true
 }

@@ -36,8 +36,7 @@ type pipeline struct {
 type clockedHub struct {
 	*hub.Hub
 	reached map[uint64]time.Time // by offset; read when the relay has stopped
-	size    int                  // of the latest frame
-	last    []byte
+	last    []byte               // the latest frame
 }
 
 func (h *clockedHub) Publish(epoch string, frames []hub.Frame) {

@@ -26,7 +26,9 @@ export function reduce(view: View | undefined, e: IncidentEvent): View | undefin
   if (view !== undefined && e.run_id === view.run_id && e.seq !== 0 && e.seq <= view.seq) return view;
   if (e.type !== "incident.opened" && (view === undefined || e.run_id !== view.run_id)) return view;
   const before = e.type === "incident.opened" ? openedView(e) : (view as View);
-  const numbered: View = { ...before, seq: e.seq === 0 ? before.seq : e.seq, updated_at: e.at };
+  // What rests on something simulated is never shown as live.
+  const origin = e.provenance.origin === "simulated" ? "simulated" : before.origin;
+  const numbered: View = { ...before, seq: e.seq === 0 ? before.seq : e.seq, updated_at: e.at, origin };
   return { ...numbered, ...changes(numbered, e) };
 }
 
