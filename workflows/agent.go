@@ -119,18 +119,31 @@ func (w *run) useTools(ctx workflow.Context, t task, calls []activities.ToolRequ
 		}
 		futures[i] = w.collect(ctx, t.agent, c.Name, service)
 	}
-	for i, f := range futures {
-		if f == nil {
-			continue
-		}
+	asTheyCome(ctx, futures, func(i int, f workflow.Future) {
 		e, err := w.collected(ctx, f)
 		if err != nil {
 			outputs[i].Text, outputs[i].Error = "the tool failed: "+err.Error(), true
-			continue
+			return
 		}
 		outputs[i].Text = renderEvidence(e)
-	}
+	})
 	return outputs
+}
+
+// asTheyCome takes each future when it is ready, so that what is quick does
+// not wait on the screen for what is slow. Futures that are nil are left out.
+func asTheyCome(ctx workflow.Context, futures []workflow.Future, take func(i int, f workflow.Future)) {
+	s := workflow.NewSelector(ctx)
+	waiting := 0
+	for i, f := range futures {
+		if f != nil {
+			s.AddFuture(f, func(f workflow.Future) { take(i, f) })
+			waiting++
+		}
+	}
+	for range waiting {
+		s.Select(ctx)
+	}
 }
 
 func (w *run) checkTool(t task, i int, c activities.ToolRequest) (service string, err error) {

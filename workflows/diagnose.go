@@ -112,21 +112,21 @@ func (w *run) gather(ctx workflow.Context, t task) {
 
 type look struct{ tool, service string }
 
-// look uses tools side by side and returns what came of it, in order.
+// look uses tools side by side and returns what came of it, as it came.
 func (w *run) look(ctx workflow.Context, t task, looks []look) []incident.Evidence {
 	futures := make([]workflow.Future, len(looks))
 	for i, l := range looks {
 		futures[i] = w.collect(ctx, t.agent, l.tool, l.service)
 	}
 	var out []incident.Evidence
-	for i, f := range futures {
+	asTheyCome(ctx, futures, func(i int, f workflow.Future) {
 		e, err := w.collected(ctx, f)
 		if err == nil {
 			out = append(out, e)
 		} else if ctx.Err() == nil {
 			w.without(ctx, t, err, fmt.Sprintf("going on without %s %s", looks[i].tool, looks[i].service))
 		}
-	}
+	})
 	return out
 }
 
