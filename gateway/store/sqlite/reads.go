@@ -28,8 +28,9 @@ func (s *Store) Since(ctx context.Context, c event.Cursor, limit int) ([]event.E
 		// Fills have no offset of their own; they follow the stream event that
 		// was applied before them, so positions tell what c has not seen.
 		from := first
-		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(position), ?) FROM events WHERE epoch = ? AND stream_offset <= ?`,
-			first, c.Epoch, int64(c.Offset)).Scan(&from); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT coalesce((SELECT position FROM events
+			WHERE epoch = ? AND stream_offset IS NOT NULL AND stream_offset <= ? ORDER BY stream_offset DESC LIMIT 1), ?)`,
+			c.Epoch, int64(c.Offset), first).Scan(&from); err != nil {
 			return err
 		}
 		out, err = selectEvents(ctx, tx, `WHERE position > ? ORDER BY position LIMIT ?`, from, limit+1)
