@@ -172,15 +172,21 @@ func TestGatewayKilledWithClientsConnected(t *testing.T) {
 	}
 	a.fault("bad_deployment")
 	first := a.opened(60 * time.Second)
+	page := openBrowser(t, 1280, 900)
+	page.visit(v.GatewayURL() + "/ops")
+	page.sees(`[data-testid="incident-`+first.IncidentID+`"]`, 15*time.Second)
 	for range kills {
 		pause(t, time.Duration(300+r.IntN(2500))*time.Millisecond)
 		v.Kill(processes.Gateway)
 		v.StartPart(processes.Gateway)
+		back := time.Now()
 		converges(t, a, watchers, 10*time.Second)
+		page.shows(a, first.IncidentID, 10*time.Second-time.Since(back))
 	}
 	a.reaches(first.IncidentID, 2*time.Minute, "the incident ends", terminal)
 	people.stop()
 	converges(t, a, watchers, 10*time.Second)
+	page.shows(a, first.IncidentID, 10*time.Second)
 	resumed := 0
 	for _, w := range watchers {
 		w.clean()
@@ -191,6 +197,17 @@ func TestGatewayKilledWithClientsConnected(t *testing.T) {
 	if resumed == 0 {
 		t.Error("no client ever resumed with its cursor")
 	}
+}
+
+// shows waits until the page is live and shows the incident as it is.
+func (b browser) shows(a api, id string, within time.Duration) {
+	b.t.Helper()
+	eventually(b.t, within, "the page shows the incident as it is", func() (string, bool) {
+		item := `[data-testid="incident-` + id + `"]`
+		live, seq, status := b.attribute(`[data-testid="connection"]`, "data-state"), b.attribute(item, "data-seq"), b.attribute(item, "data-status")
+		v := a.view(id)
+		return live + " " + seq + " " + status, live == "live" && seq == fmt.Sprint(v.Seq) && status == string(v.Status)
+	})
 }
 
 // converges waits until every watcher is connected and shows every incident as

@@ -32,8 +32,8 @@ it.each([
 it("backs off between half of a ceiling and the ceiling", () => {
   expect(backoff(0, 0)).toBe(250);
   expect(backoff(0, 0.999)).toBe(500);
-  expect(backoff(50, 0)).toBe(7_500);
-  expect(backoff(50, 1)).toBe(15_000);
+  expect(backoff(50, 0)).toBe(4_000);
+  expect(backoff(50, 1)).toBe(8_000);
 });
 
 it("speaks TLS where the page does", () => {
