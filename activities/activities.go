@@ -9,15 +9,24 @@ import (
 	"vigil/workflows/incident"
 )
 
-// Activities binds the activities to the ports of one worker. Every field must
-// be set, but Model where Settings.ModelsEnabled is false.
+// Activities binds the activities to the ports of one worker. Metrics and
+// Publisher must be set, and Model, Guardrail and Spending where
+// Settings.ModelsEnabled is true. A port that is nil has nothing to say: what
+// it would be asked is evidence that was looked for and not found.
 type Activities struct {
 	Settings  incident.Settings
 	Metrics   Metrics
 	Logs      Logs
 	Topology  Topology
 	Changes   Changes
+	Database  Database
+	Platform  Platform
+	Runbooks  Runbooks
+	Memory    Memory
+	Keeper    Keeper
 	Model     Model
+	Spending  Spending
+	Deltas    Deltas
 	Guardrail Guardrail
 	Executor  Executor
 	Publisher Publisher
@@ -36,12 +45,14 @@ func (a *Activities) Register(r Registry) {
 		CallModelName:       a.CallModel,
 		RankSuspectsName:    RankSuspects,
 		ConcludeName:        ConcludeDiagnosis,
+		AnswerName:          AnswerQuestion,
 		ForecastTrendName:   ForecastTrend,
 		ExecuteActionName:   a.ExecuteAction,
 		FindExecutionName:   a.FindExecution,
 		AwaitExecutionName:  a.AwaitExecution,
 		MeasureRecoveryName: a.MeasureRecovery,
-		CheckMessageName:    a.CheckMessage,
+		GuardTextsName:      a.GuardTexts,
+		LearnIncidentName:   a.LearnIncident,
 		PublishEventsName:   a.PublishEvents,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
@@ -52,16 +63,22 @@ func (a *Activities) Register(r Registry) {
 const beat = 2 * time.Second
 
 // keepAlive heartbeats until stop is called, so that the server notices within
-// the heartbeat timeout that this worker is gone.
-func keepAlive(ctx context.Context) (stop func()) {
-	done := make(chan struct{})
+// the heartbeat timeout that this worker is gone. Each heartbeat carries
+// details, the first of them at once; those of an activity that has none would
+// wipe out what an earlier one said. Once stop has returned, no more go out.
+func keepAlive(ctx context.Context, details ...any) (stop func()) {
+	if len(details) > 0 && activity.IsActivity(ctx) {
+		activity.RecordHeartbeat(ctx, details...)
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(ended)
 		t := time.NewTicker(beat)
 		defer t.Stop()
 		for {
 			select {
 			case <-t.C:
-				activity.RecordHeartbeat(ctx)
+				activity.RecordHeartbeat(ctx, details...)
 			case <-ctx.Done():
 				return
 			case <-done:
@@ -69,7 +86,7 @@ func keepAlive(ctx context.Context) (stop func()) {
 			}
 		}
 	}()
-	return func() { close(done) }
+	return func() { close(done); <-ended }
 }
 
 // attempt stamps p with the attempt of the running activity, which is how a

@@ -3,6 +3,9 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"vigil/activities/rca"
 	"vigil/workflows/incident"
@@ -10,9 +13,9 @@ import (
 
 // DiagnosisAnswer is what the model is asked to answer.
 type DiagnosisAnswer struct {
-	Verdict    incident.Verdict      `json:"verdict" jsonschema:"enum=probable,enum=inconclusive"`
-	Cause      incident.Cause        `json:"cause" jsonschema:"description=bad_deployment, connections_exhausted, memory_leak, another short snake_case name, or unknown"`
-	Service    string                `json:"service" jsonschema:"description=the service at fault, which need not be the one that complained"`
+	Verdict    incident.Verdict      `json:"verdict" jsonschema:"enum=probable,enum=inconclusive,enum=healthy"`
+	Cause      incident.Cause        `json:"cause" jsonschema:"description=a short snake_case name such as bad_deployment\\, connections_exhausted or storage_full\\, or unknown"`
+	Service    string                `json:"service" jsonschema:"description=the service at fault\\, which need not be the one that complained"`
 	Summary    string                `json:"summary"`
 	Confidence float64               `json:"confidence" jsonschema:"minimum=0,maximum=1"`
 	Claims     []AnswerClaim         `json:"claims"`
@@ -25,27 +28,45 @@ type AnswerClaim struct {
 	Cites []string `json:"cites" jsonschema:"description=evidence ids such as E3"`
 }
 
+// Bounds of what is taken over from an answer. A model may say anything of any
+// length, and what is concluded enters the history of the incident for good.
+// What is beyond them is left out, never an error.
+const (
+	maxClaims     = 40
+	maxHypotheses = 12
+	maxCites      = 12
+	maxClaimText  = 1000 // bytes
+	maxSummary    = 4000 // bytes
+	maxName       = 128  // bytes of a service's or a cause's name
+)
+
 // ConcludeInput is all that a diagnosis is made from. Answer is nil where no
 // model answered.
 type ConcludeInput struct {
-	Answer   *DiagnosisAnswer    `json:"answer,omitempty"`
-	Suspects []incident.Suspect  `json:"suspects"`
-	Evidence []incident.Evidence `json:"evidence"`
+	Answer     *DiagnosisAnswer    `json:"answer,omitempty"`
+	Suspects   []incident.Suspect  `json:"suspects"`
+	Evidence   []incident.Evidence `json:"evidence"`
+	Service    string              `json:"service,omitempty"` // the one that complained
+	StartedAt  time.Time           `json:"started_at,omitzero"`
+	BaselineTo time.Time           `json:"baseline_to,omitzero"`
+	Now        time.Time           `json:"now,omitzero"`
 }
 
 // ConcludeDiagnosis holds the model's answer against the evidence and the
 // statistics. A claim that cites nothing which exists is unsupported; an
 // answer without a single supported claim is set aside for the statistics'
-// own; confidence comes from the evidence cited, never from the model. Pure,
-// a local activity like RankSuspects.
+// own, and Problem says why; confidence comes from the evidence cited, never
+// from the model. That all is well a model may say only where the statistics
+// find nothing notable. Pure, a local activity like RankSuspects.
 func ConcludeDiagnosis(_ context.Context, in ConcludeInput) (incident.Diagnosis, error) {
-	d := fromStatistics(in)
+	d, absent := fromStatistics(in)
 	if in.Answer != nil {
-		if m, ok := fromModel(in); ok {
+		m, problem := fromModel(in, d)
+		if problem == "" {
 			m.Hypotheses = merge(m.Hypotheses, d.Hypotheses)
 			d = m
 		} else {
-			d.Summary = "The model's answer cited no evidence and was set aside. " + d.Summary
+			d.Problem = problem
 		}
 	}
 	for _, e := range in.Evidence {
@@ -54,72 +75,212 @@ func ConcludeDiagnosis(_ context.Context, in ConcludeInput) (incident.Diagnosis,
 		}
 		d.LookedFor = append(d.LookedFor, incident.LookedFor{What: e.Title, Source: e.Source, Found: e.Found, EvidenceID: e.ID})
 	}
-	if d.Verdict == incident.VerdictInconclusive {
+	d.LookedFor = append(d.LookedFor, absent...)
+	switch d.Verdict {
+	case incident.VerdictInconclusive:
 		d.Cause, d.Service, d.Confidence = incident.CauseUnknown, "", 0
+	case incident.VerdictHealthy:
+		d.Cause, d.Service = incident.CauseUnknown, ""
 	}
+	bound(&d)
 	return d, nil
+}
+
+// bound keeps a diagnosis within what a history should hold.
+func bound(d *incident.Diagnosis) {
+	d.Summary = clipText(d.Summary, maxSummary)
+	d.Claims = d.Claims[:min(len(d.Claims), maxClaims)]
+	for i := range d.Claims {
+		c := &d.Claims[i]
+		c.Text, c.Cites = clipText(c.Text, maxClaimText), c.Cites[:min(len(c.Cites), maxCites)]
+	}
+	d.Hypotheses = d.Hypotheses[:min(len(d.Hypotheses), maxHypotheses)]
 }
 
 // probable is the score from which the statistics alone name a cause.
 const probable = 0.5
 
-func fromStatistics(in ConcludeInput) incident.Diagnosis {
-	d := incident.Diagnosis{Verdict: incident.VerdictInconclusive, Cause: incident.CauseUnknown, Method: "statistics",
+// fromStatistics is the diagnosis that needs no model. Where the suspect is of
+// a kind whose measures have a known meaning, such as a database, it is written
+// out: what moved when, what drives it, what only follows; absent is what would
+// show it and was not measured.
+func fromStatistics(in ConcludeInput) (d incident.Diagnosis, absent []incident.LookedFor) {
+	d = incident.Diagnosis{Verdict: incident.VerdictInconclusive, Cause: incident.CauseUnknown, Method: "statistics",
 		Summary: "No measure, log or change that was looked at explains the alert."}
 	for _, s := range in.Suspects {
 		d.Hypotheses = append(d.Hypotheses, incident.Hypothesis{Cause: s.Cause, Service: s.Service, Score: s.Score, Supports: s.Cites})
 	}
+	if well, ok := healthy(in); ok {
+		well.Hypotheses = merge(well.Hypotheses, d.Hypotheses)
+		return well, nil
+	}
 	if len(in.Suspects) == 0 {
-		return d
+		if told, known := rca.Tell(in.Evidence, in.Service); known && told.Verdict == incident.VerdictInconclusive {
+			d.Summary, d.Claims = told.Summary, told.Claims
+		}
+		return d, nil
 	}
 	top := in.Suspects[0]
+	told, known := rca.Tell(in.Evidence, top.Service)
 	if top.Score < probable || top.Cause == incident.CauseUnknown {
 		d.Summary = fmt.Sprintf("%s behaves unusually, but nothing that was looked at says why.", top.Service)
-		return d
+		if known && told.Verdict == incident.VerdictInconclusive {
+			d.Summary, d.Claims = told.Summary, told.Claims
+		}
+		return d, nil
 	}
 	d.Verdict, d.Cause, d.Service = incident.VerdictProbable, top.Cause, top.Service
 	d.Confidence = confidence(in, top.Cites, nil, top.Service, top.Cause)
+	if known && told.Verdict == incident.VerdictProbable && told.Cause == top.Cause {
+		d.Summary, d.Claims = told.Summary, told.Claims
+		d.Hypotheses = merge(d.Hypotheses, told.Hypotheses)
+		meant := told.Score * coverage(pick(in.Evidence, citedBy(told.Claims)))
+		if rca.Close(in.Suspects) {
+			meant /= 2
+		}
+		d.Confidence = max(d.Confidence, meant)
+		for _, what := range told.Absent {
+			absent = append(absent, incident.LookedFor{What: what + " of " + top.Service, Source: "metrics"})
+		}
+		return d, absent
+	}
 	d.Summary = fmt.Sprintf("Statistics point to %s in %s.", words(top.Cause), top.Service)
 	for _, r := range top.Reasons {
 		d.Claims = append(d.Claims, incident.Claim{Text: r, Cites: top.Cites, Supported: len(top.Cites) > 0})
 	}
-	return d
+	return d, nil
 }
 
-func fromModel(in ConcludeInput) (incident.Diagnosis, bool) {
+// stale is how old the latest point may be for telemetry to say how things are.
+const stale = 10 * time.Minute
+
+// healthy is the diagnosis that nothing is wrong now with the service that
+// complained: by what its measures mean where that is known, by their distance
+// from normal where not. Nobody may be suspected of a known cause.
+func healthy(in ConcludeInput) (incident.Diagnosis, bool) {
+	for _, s := range in.Suspects {
+		if s.Cause != incident.CauseUnknown && s.Score >= rca.Notable {
+			return incident.Diagnosis{}, false
+		}
+	}
+	d := incident.Diagnosis{Verdict: incident.VerdictHealthy, Cause: incident.CauseUnknown, Method: "statistics"}
+	told, known := rca.Tell(in.Evidence, in.Service)
+	switch {
+	case known && told.Verdict != incident.VerdictHealthy:
+		return d, false
+	case known:
+		if !in.Now.IsZero() && told.Until.Before(in.Now.Add(-stale)) {
+			return d, false
+		}
+		for _, s := range in.Suspects { // unusual, and not known to be well
+			if s.Score >= rca.Notable && s.Service != in.Service {
+				return d, false
+			}
+		}
+		d.Summary, d.Claims, d.Hypotheses = told.Summary, told.Claims, told.Hypotheses
+	default:
+		ok, why := rca.Healthy(rca.FromEvidence(in.Evidence, in.Service, in.StartedAt, in.BaselineTo))
+		if !ok {
+			return d, false
+		}
+		var cites []string
+		for _, e := range in.Evidence {
+			if e.Service == in.Service && e.Kind == incident.EvidenceMetric && e.Found {
+				cites = append(cites, e.ID)
+			}
+		}
+		d.Summary = fmt.Sprintf("No active failure: everything that was looked at is within normal bounds. %s.", why)
+		d.Claims = []incident.Claim{{Text: why, Cites: cites, Supported: len(cites) > 0}}
+	}
+	d.Confidence = coverage(pick(in.Evidence, citedBy(d.Claims)))
+	return d, true
+}
+
+func citedBy(claims []incident.Claim) []string {
+	var out []string
+	for _, c := range claims {
+		out = append(out, c.Cites...)
+	}
+	return out
+}
+
+// coverage is how sure evidence of these kinds may make anybody that is read
+// for what it means, rather than for how unusual it is: it grows with the kinds
+// that say the same, for what was not looked at may say otherwise.
+func coverage(cited []incident.Evidence) float64 {
+	weight := map[incident.EvidenceKind]float64{incident.EvidenceMetric: 0.7, incident.EvidenceEvents: 0.5,
+		incident.EvidenceDatabaseLoad: 0.5, incident.EvidenceLog: 0.4, incident.EvidenceChange: 0.3}
+	rest := 1.0
+	for _, e := range cited {
+		if e.Found || e.Kind == incident.EvidenceEvents {
+			rest *= 1 - weight[e.Kind]
+			delete(weight, e.Kind)
+		}
+	}
+	return min(1-rest, 0.95)
+}
+
+// fromModel takes over a model's answer as far as the evidence allows, and
+// says why not where it does not.
+func fromModel(in ConcludeInput, statistics incident.Diagnosis) (d incident.Diagnosis, problem string) {
 	a := in.Answer
-	d := incident.Diagnosis{Verdict: a.Verdict, Cause: a.Cause, Service: a.Service, Summary: a.Summary, Method: "model"}
-	if a.Confidence >= 0 && a.Confidence <= 1 {
+	d = incident.Diagnosis{Verdict: a.Verdict, Cause: plainCause(a.Cause), Service: clipText(a.Service, maxName), Summary: a.Summary, Method: "model"}
+	if a.Confidence >= 0 && a.Confidence <= 1 { // NaN is neither
 		d.ModelConfidence = &a.Confidence
 	}
 	known := map[string]bool{}
 	for _, e := range in.Evidence {
-		known[e.ID] = true
+		known[e.ID] = e.ID != ""
 	}
 	var cited []string
-	for _, c := range a.Claims {
-		claim := incident.Claim{Text: c.Text}
-		for _, id := range c.Cites {
-			if known[id] {
-				claim.Cites, claim.Supported = append(claim.Cites, id), true
-				cited = append(cited, id)
-			}
-		}
+	for _, c := range a.Claims[:min(len(a.Claims), maxClaims)] {
+		claim := incident.Claim{Text: clipText(c.Text, maxClaimText), Cites: only(known, c.Cites)}
+		claim.Supported = len(claim.Cites) > 0
+		cited = append(cited, claim.Cites...)
 		d.Claims = append(d.Claims, claim)
 	}
-	for _, h := range a.Hypotheses {
+	for _, h := range a.Hypotheses[:min(len(a.Hypotheses), maxHypotheses)] {
+		h.Cause, h.Service = plainCause(h.Cause), clipText(h.Service, maxName)
 		h.Supports, h.Contradicts = only(known, h.Supports), only(known, h.Contradicts)
 		h.Score = confidence(in, h.Supports, h.Contradicts, h.Service, h.Cause)
 		d.Hypotheses = append(d.Hypotheses, h)
 	}
-	if a.Verdict == incident.VerdictInconclusive {
-		return d, true
+	switch {
+	case a.Verdict == incident.VerdictInconclusive:
+		return d, ""
+	case a.Verdict != incident.VerdictProbable && a.Verdict != incident.VerdictHealthy:
+		return d, fmt.Sprintf("its verdict is none of those that there are: %q", clipText(string(a.Verdict), 40))
+	case len(cited) == 0:
+		return d, "unsupported: cites no evidence that exists"
+	case a.Verdict == incident.VerdictHealthy:
+		if len(in.Suspects) > 0 && in.Suspects[0].Score >= rca.Notable && statistics.Verdict != incident.VerdictHealthy {
+			return d, fmt.Sprintf("says that all is well, and the statistics suspect %s", clipText(in.Suspects[0].Service, maxName))
+		}
+		d.Confidence = coverage(pick(in.Evidence, cited))
+		return d, ""
+	case d.Cause == "" || d.Cause == incident.CauseUnknown:
+		return d, "calls it probable, and names no cause"
+	case !observed(in.Evidence, a.Service):
+		return d, fmt.Sprintf("names a service nobody observed: %q", d.Service)
 	}
-	if a.Verdict != incident.VerdictProbable || !observed(in.Evidence, a.Service) {
-		return d, false
-	}
-	d.Confidence = confidence(in, cited, contradicts(d), a.Service, a.Cause)
-	return d, len(cited) > 0 && a.Cause != "" && a.Cause != incident.CauseUnknown
+	d.Confidence = confidence(in, cited, contradicts(d), d.Service, d.Cause)
+	return d, ""
+}
+
+// plainCause is a cause as a model gave it, in the form that causes have.
+func plainCause(c incident.Cause) incident.Cause {
+	plain := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		case r == ' ', r == '-':
+			return '_'
+		}
+		return -1
+	}, clipText(strings.TrimSpace(string(c)), maxName))
+	return incident.Cause(plain)
 }
 
 // confidence is computed from the evidence cited for a cause and against it,
@@ -167,16 +328,18 @@ func pick(all []incident.Evidence, ids []string) []incident.Evidence {
 	var out []incident.Evidence
 	for _, e := range all {
 		if want[e.ID] {
+			delete(want, e.ID) // the first of an id counts
 			out = append(out, e)
 		}
 	}
 	return out
 }
 
+// only returns the ids that exist, each once.
 func only(known map[string]bool, ids []string) []string {
 	var out []string
-	for _, id := range ids {
-		if known[id] {
+	for _, id := range ids[:min(len(ids), 10*maxCites)] {
+		if known[id] && !slices.Contains(out, id) && len(out) < maxCites {
 			out = append(out, id)
 		}
 	}
@@ -206,5 +369,5 @@ func words(c incident.Cause) string {
 	case incident.CauseMemoryLeak:
 		return "a memory leak"
 	}
-	return string(c)
+	return strings.ReplaceAll(string(c), "_", " ")
 }

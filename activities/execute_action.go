@@ -31,7 +31,7 @@ func (a *Activities) ExecuteAction(ctx context.Context, in ExecuteInput) (Execut
 	defer keepAlive(ctx)()
 	id, p, err := a.Executor.Start(ctx, in.Action, in.Token)
 	if err != nil {
-		return ExecuteResult{}, failure("start "+string(in.Action.Type)+" on "+in.Action.Target, err)
+		return ExecuteResult{}, failureOf(ctx, "start "+string(in.Action.Type)+" on "+in.Action.Target, err)
 	}
 	return ExecuteResult{ID: id, Provenance: attempt(ctx, p)}, nil
 }
@@ -42,7 +42,7 @@ func (a *Activities) FindExecution(ctx context.Context, in ExecuteInput) (Execut
 	defer keepAlive(ctx)()
 	id, err := a.Executor.Find(ctx, in.Action, in.Token)
 	if err != nil {
-		return ExecuteResult{}, failure("look for the execution of "+string(in.Action.Type), err)
+		return ExecuteResult{}, failureOf(ctx, "look for the execution of "+string(in.Action.Type), err)
 	}
 	return ExecuteResult{ID: id}, nil
 }
@@ -70,7 +70,7 @@ func (a *Activities) AwaitExecution(ctx context.Context, in AwaitInput) (AwaitRe
 	for {
 		state, detail, p, err := a.Executor.Get(ctx, in.ID)
 		if err != nil {
-			return AwaitResult{}, failure("read execution "+in.ID, err)
+			return AwaitResult{}, failureOf(ctx, "read execution "+in.ID, err)
 		}
 		if state != incident.ExecutionRunning {
 			return AwaitResult{State: state, Detail: detail, Provenance: attempt(ctx, p)}, nil

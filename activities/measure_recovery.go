@@ -28,7 +28,7 @@ func (a *Activities) MeasureRecovery(ctx context.Context, in RecoveryInput) (inc
 	for _, service := range in.Services {
 		series, _, err := a.Metrics.Query(ctx, service, Window{From: in.BaselineFrom, To: in.Now})
 		if err != nil {
-			return incident.Verification{}, failure("measure the recovery of "+service, err)
+			return incident.Verification{}, failureOf(ctx, "measure the recovery of "+service, err)
 		}
 		all = append(all, series...)
 	}

@@ -13,6 +13,8 @@ const (
 	FindExecutionName   = "FindExecution"
 	AwaitExecutionName  = "AwaitExecution"
 	MeasureRecoveryName = "MeasureRecovery"
-	CheckMessageName    = "CheckMessage"
+	GuardTextsName      = "GuardTexts"
+	AnswerName          = "AnswerQuestion"
+	LearnIncidentName   = "LearnIncident"
 	PublishEventsName   = "PublishEvents"
 )

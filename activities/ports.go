@@ -59,31 +59,102 @@ type Executor interface {
 	Get(ctx context.Context, id string) (incident.ExecutionState, string, incident.Provenance, error)
 }
 
-// Model is a language model that can call tools.
-type Model interface {
-	Converse(ctx context.Context, r ModelRequest) (ModelReply, error)
+// Database reads what a database platform says of one database. service is
+// the name by which the rest of the telemetry knows it.
+type Database interface {
+	// Events returns what the platform reported, oldest first. A service that
+	// is no database gives none and no error.
+	Events(ctx context.Context, service string, w Window) ([]incident.SystemEvent, incident.Provenance, error)
+	// Load returns what the database spent its time on; nil where the platform
+	// does not measure it.
+	Load(ctx context.Context, service string, w Window) (*incident.DatabaseLoad, incident.Provenance, error)
 }
 
-// Purpose selects the model: each has one in the configuration.
-type Purpose string
+// Platform reads what the platform under a service reports of its parts: pods
+// that are killed, instances that are replaced.
+type Platform interface {
+	Events(ctx context.Context, service string, w Window) ([]incident.SystemEvent, incident.Provenance, error)
+}
+
+// Runbooks searches what was written down before.
+type Runbooks interface {
+	// Find returns the best matches first; none and no error where nothing matches.
+	Find(ctx context.Context, q Search) ([]incident.Document, incident.Provenance, error)
+}
+
+// Memory keeps what was learned from incidents.
+type Memory interface {
+	// Recall returns past incidents like the one asked about, best first. A
+	// document's Cause is filled only where it was confirmed.
+	Recall(ctx context.Context, q Search) ([]incident.Document, incident.Provenance, error)
+	// Learn keeps a lesson; the same incident and run again replaces it. It
+	// returns the names of the places that keep it now.
+	Learn(ctx context.Context, l incident.Lesson) (into []string, p incident.Provenance, err error)
+}
+
+// Search is what runbooks and memory are asked.
+type Search struct {
+	Text    string         `json:"text"` // words, not a query language
+	Service string         `json:"service,omitempty"`
+	Cause   incident.Cause `json:"cause,omitempty"`
+	Exclude string         `json:"exclude,omitempty"` // an incident that is not its own precedent
+	Limit   int            `json:"limit,omitempty"`   // default 5
+}
+
+// Keeper keeps what is too large for a history.
+type Keeper interface {
+	// Keep stores content under its hash and returns where it is, such as
+	// file:///… or s3://…. The same content again is the same place.
+	Keep(ctx context.Context, content []byte) (ref string, err error)
+}
+
+// Spending is what models used today, all incidents and workers together.
+type Spending interface {
+	// Allow returns an error of incident.KindBudget where the day's cap is
+	// reached. Calls in flight may overshoot it.
+	Allow(ctx context.Context) error
+	// Add counts what a call used. It must not fail the call: what cannot be
+	// counted is logged by the implementation.
+	Add(ctx context.Context, used incident.Usage)
+}
+
+// Deltas takes what a model says while it says it. It must not block; what
+// cannot be sent is dropped.
+type Deltas interface {
+	Delta(d event.ModelDelta)
+}
+
+// Model is a language model that can call tools.
+type Model interface {
+	// Converse makes one turn with r.Model. onText, where it is not nil, is
+	// called with each piece of text as it arrives, in order; only the reply
+	// counts. An error after some pieces voids them.
+	Converse(ctx context.Context, r ModelRequest, onText func(string)) (ModelReply, error)
+}
+
+// Purpose is incident.Purpose.
+type Purpose = incident.Purpose
 
 const (
-	PurposeClassify    Purpose = "classify"    // detection
-	PurposeForecast    Purpose = "forecast"    // prediction
-	PurposeDiagnose    Purpose = "diagnose"    // diagnosis
-	PurposePlan        Purpose = "plan"        // resolution
-	PurposeCommunicate Purpose = "communicate" // communication
+	PurposeClassify    = incident.PurposeClassify
+	PurposeForecast    = incident.PurposeForecast
+	PurposeDiagnose    = incident.PurposeDiagnose
+	PurposePlan        = incident.PurposePlan
+	PurposeCommunicate = incident.PurposeCommunicate
 )
 
 // ModelRequest is one turn. It crosses into history, so it holds text and
 // JSON only.
 type ModelRequest struct {
-	Agent    incident.Agent `json:"agent"`
-	Purpose  Purpose        `json:"purpose"`
-	Turn     int            `json:"turn"`
-	System   string         `json:"system"`
-	Messages []Message      `json:"messages"`
-	Tools    []Tool         `json:"tools,omitempty"`
+	IncidentID string         `json:"incident_id"`
+	RunID      string         `json:"run_id"`
+	Agent      incident.Agent `json:"agent"`
+	Purpose    Purpose        `json:"purpose"`
+	Model      string         `json:"model"` // id, ARN or inference profile
+	Turn       int            `json:"turn"`
+	System     string         `json:"system"`
+	Messages   []Message      `json:"messages"`
+	Tools      []Tool         `json:"tools,omitempty"`
 }
 
 // Message is one side's turn of the conversation.
@@ -120,20 +191,34 @@ type ModelReply struct {
 	Text       string              `json:"text,omitempty"`
 	Calls      []ToolRequest       `json:"calls,omitempty"`
 	StopReason string              `json:"stop_reason"`
+	PromptHash string              `json:"prompt_hash"` // SHA-256 of system, messages and tools as sent
 	Provenance incident.Provenance `json:"provenance"`
 }
 
-// Guardrail checks text before it goes to people or into an action.
+// Guardrail checks text on its way to a model, to people or into an action.
 type Guardrail interface {
-	// Check returns the text as the guardrail allows it. Blocked true: it must
-	// not be used; Text then says why, in the guardrail's words.
-	Check(ctx context.Context, text string) (GuardrailResult, error)
+	// Check returns the text as the guardrail allows it. It never blocks what
+	// goes in (GuardInput): that is anonymised.
+	Check(ctx context.Context, direction GuardDirection, text string) (GuardrailResult, error)
 }
 
-// GuardrailResult is the outcome of a check.
+// GuardDirection is where a text is going.
+type GuardDirection string
+
+const (
+	GuardInput  GuardDirection = "input"  // to a model
+	GuardOutput GuardDirection = "output" // to people, or into an action
+)
+
+// GuardrailResult is the outcome of a check. Blocked: the text must not be
+// used, and Text says why in the guardrail's words. Changed: Text is not what
+// was asked about. Off: nothing is configured, and nothing looked at it.
 type GuardrailResult struct {
 	Blocked    bool                `json:"blocked"`
+	Changed    bool                `json:"changed,omitempty"`
+	Off        bool                `json:"off,omitempty"`
 	Text       string              `json:"text"`
+	Policies   []string            `json:"policies,omitempty"` // that intervened: content, topic, word, pii:EMAIL, …
 	Provenance incident.Provenance `json:"provenance"`
 }
 

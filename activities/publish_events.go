@@ -15,5 +15,5 @@ type PublishEventsInput struct {
 // is harmless: the stream knows each by its id.
 func (a *Activities) PublishEvents(ctx context.Context, in PublishEventsInput) error {
 	defer keepAlive(ctx)()
-	return failure("publish events", a.Publisher.Publish(ctx, in.Events))
+	return failureOf(ctx, "publish events", a.Publisher.Publish(ctx, in.Events))
 }

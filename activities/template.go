@@ -3,6 +3,7 @@ package activities
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -112,11 +113,42 @@ func lineText(message string) string {
 			message = strings.Join(parts, ": ")
 		}
 	}
+	if said := logfmtText(message); said != "" {
+		message = said
+	}
 	if len(message) > maxLine {
 		message = message[:maxLine]
 	}
 	message = strings.ToValidUTF8(message, "\uFFFD")
 	return Redact(strings.Join(strings.Fields(message), " "))
+}
+
+// A line of key=value pairs, as slog and many others write them.
+var (
+	logfmtMessage = regexp.MustCompile(`(?:^|\s)(?:msg|message)=("(?:[^"\\]|\\.)*"|[^\s"]+)`)
+	logfmtError   = regexp.MustCompile(`(?:^|\s)(?:err|error|exception)=("(?:[^"\\]|\\.)*"|[^\s"]+)`)
+)
+
+// logfmtText is the message and the error of a line of key=value pairs, "" for
+// a line of another kind. Left as they are, their quotes would make them values
+// that vary, and every message of a service the same template.
+func logfmtText(line string) string {
+	if !strings.Contains(line, "msg=") && !strings.Contains(line, "message=") {
+		return ""
+	}
+	var parts []string
+	for _, find := range []*regexp.Regexp{logfmtMessage, logfmtError} {
+		if m := find.FindStringSubmatch(line); m != nil {
+			said, err := strconv.Unquote(m[1])
+			if err != nil {
+				said = strings.Trim(m[1], `"`)
+			}
+			if said != "" {
+				parts = append(parts, said)
+			}
+		}
+	}
+	return strings.Join(parts, ": ")
 }
 
 // masks replace what varies, in this order: the wholes before their parts. Each

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"vigil/activities"
 	"vigil/workflows/incident"
 )
 
@@ -19,16 +18,14 @@ type Config struct {
 	StreamReplicas int    // copies of the stream when it is made
 	MetricsListen  string // address for Prometheus; "" serves none
 
-	Region       string        // AWS region; "" is what the AWS SDK finds
-	Endpoint     string        // one endpoint for every AWS service; "" is AWS itself, or AWS_ENDPOINT_URL
-	Cluster      string        // ECS cluster of the services
-	Environment  string        // of the services, in CloudWatch Application Signals
-	MetricPeriod time.Duration // distance of the metric points asked for
+	Region   string // AWS region; "" is what the AWS SDK finds
+	Endpoint string // one endpoint for every AWS service; "" is AWS itself, or AWS_ENDPOINT_URL
+	DataDir  string // of the worker's own tables and of evidence that is too large for a history; "" keeps neither
+	Runbooks string // directory of Markdown files; "" for none
+	Bucket   string // S3 bucket for large evidence, instead of DataDir; "bucket" or "bucket/prefix"
 
-	Models           map[activities.Purpose]string // replaces defaults, purpose by purpose
-	NoModels         bool                          // statistics and people alone
-	GuardrailID      string                        // "" checks nothing
-	GuardrailVersion string
+	Telemetry
+	AI
 
 	EnableActions []string // action types that may be executed once approved, or "all"; the others are dry runs
 	Lookback      time.Duration
@@ -38,8 +35,6 @@ type Config struct {
 	VerifyPoints  int
 	VerifyTimeout time.Duration
 	Ladder        []string
-	MaxTokens     int64   // per incident
-	MaxCost       float64 // US dollars per incident
 }
 
 // DefaultConfig is the configuration of a worker that nobody configured: AWS
@@ -48,11 +43,10 @@ func DefaultConfig() Config {
 	d := incident.DefaultSettings()
 	return Config{
 		NATSURL: "nats://127.0.0.1:4222", StreamReplicas: 1,
-		Cluster: "prod", Environment: "prod", MetricPeriod: time.Minute,
-		Models: map[activities.Purpose]string{}, GuardrailVersion: "DRAFT",
+		DataDir: "vigil-worker", Telemetry: defaultTelemetry(), AI: defaultAI(),
 		Lookback: dur(d.LookbackMS), Approval: dur(d.ApprovalMS), Handover: dur(d.HandoverMS),
 		VerifyEvery: dur(d.VerifyEveryMS), VerifyPoints: d.VerifyPoints, VerifyTimeout: dur(d.VerifyTimeoutMS),
-		Ladder: d.Ladder, MaxTokens: d.MaxTokens, MaxCost: float64(d.MaxCostMicros) / 1e6,
+		Ladder: d.Ladder,
 	}
 }
 
@@ -63,18 +57,11 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&c.MetricsListen, "metrics-listen", c.MetricsListen, "`address` to serve Prometheus metrics on, such as 127.0.0.1:9464; empty for none")
 	fs.StringVar(&c.Region, "aws-region", c.Region, "AWS `region`; empty for what the AWS SDK finds")
 	fs.StringVar(&c.Endpoint, "aws-endpoint", c.Endpoint, "one `url` for every AWS service; empty for AWS itself, or AWS_ENDPOINT_URL")
-	fs.StringVar(&c.Cluster, "ecs-cluster", c.Cluster, "ECS cluster that the services run in")
-	fs.StringVar(&c.Environment, "environment", c.Environment, "environment of the services in CloudWatch Application Signals")
-	fs.DurationVar(&c.MetricPeriod, "metric-period", c.MetricPeriod, "distance of the metric points asked for: 1s, 5s, 10s, 20s, 30s or whole minutes")
-	for _, p := range purposes {
-		fs.Func("model-"+string(p), "`model` or inference profile to "+string(p)+" with", func(id string) error {
-			c.Models[p] = id
-			return nil
-		})
-	}
-	fs.BoolVar(&c.NoModels, "no-models", c.NoModels, "work without language models, on statistics and people alone")
-	fs.StringVar(&c.GuardrailID, "guardrail-id", c.GuardrailID, "Bedrock guardrail that checks messages; empty for none")
-	fs.StringVar(&c.GuardrailVersion, "guardrail-version", c.GuardrailVersion, "version of the guardrail")
+	fs.StringVar(&c.DataDir, "data-dir", c.DataDir, "`directory` of what the worker keeps: past incidents, and evidence too large for a history; empty keeps neither")
+	fs.StringVar(&c.Runbooks, "runbooks-dir", c.Runbooks, "`directory` of runbooks in Markdown; empty for none")
+	fs.StringVar(&c.Bucket, "evidence-bucket", c.Bucket, "S3 `bucket` or bucket/prefix for evidence too large for a history, instead of the data directory")
+	c.Telemetry.flags(fs)
+	c.AI.flags(fs)
 	fs.Var(listFlag{&c.EnableActions}, "enable-actions", "comma-separated action `types` that may be executed once approved, or all; every other one is a dry run")
 	fs.DurationVar(&c.Lookback, "lookback", c.Lookback, "how far before an incident telemetry is read; the first half counts as normal")
 	fs.DurationVar(&c.Approval, "approval-timeout", c.Approval, "how long each level of the ladder has to decide")
@@ -83,22 +70,25 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	fs.IntVar(&c.VerifyPoints, "verify-points", c.VerifyPoints, "consecutive good points that count as recovered; 2 or more")
 	fs.DurationVar(&c.VerifyTimeout, "verify-timeout", c.VerifyTimeout, "how long the telemetry has to recover")
 	fs.Var(listFlag{&c.Ladder}, "escalation-ladder", "comma-separated `levels` that are asked one after another")
-	fs.Int64Var(&c.MaxTokens, "max-tokens", c.MaxTokens, "tokens that the models may use per incident")
-	fs.Float64Var(&c.MaxCost, "max-cost", c.MaxCost, "US dollars that the models may cost per incident")
 }
-
-var purposes = []activities.Purpose{activities.PurposeClassify, activities.PurposeForecast, activities.PurposeDiagnose,
-	activities.PurposePlan, activities.PurposeCommunicate}
 
 // settings are what the configuration means for an incident.
 func (c Config) settings() (incident.Settings, error) {
 	s := incident.DefaultSettings()
-	s.ModelsEnabled = !c.NoModels
 	s.LookbackMS, s.ApprovalMS, s.HandoverMS = c.Lookback.Milliseconds(), c.Approval.Milliseconds(), c.Handover.Milliseconds()
 	s.VerifyEveryMS, s.VerifyTimeoutMS, s.VerifyPoints = c.VerifyEvery.Milliseconds(), c.VerifyTimeout.Milliseconds(), c.VerifyPoints
-	s.MaxTokens, s.MaxCostMicros, s.Ladder = c.MaxTokens, int64(c.MaxCost*1e6), c.Ladder
+	s.Ladder = c.Ladder
+	if err := c.AI.apply(&s); err != nil {
+		return s, err
+	}
+	if err := c.Telemetry.validate(); err != nil {
+		return s, err
+	}
 	for i := range s.Catalogue {
 		s.Catalogue[i].Parameters = map[string]string{"Cluster": c.Cluster}
+	}
+	if len(c.EnableActions) > 0 && !c.has(SourceAWS) {
+		return s, incident.Errorf(incident.KindInvalid, "--enable-actions needs AWS Systems Manager to carry actions out; add aws to --telemetry, or enable none")
 	}
 	if err := enable(s.Catalogue, c.EnableActions); err != nil {
 		return s, err

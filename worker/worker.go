@@ -1,8 +1,10 @@
 // Package worker is the process that runs workflows and activities: it polls
 // the task queue, makes the calls and hands events to the stream.
 //
-// A worker keeps nothing: it may be killed at any moment and another goes on
-// where it was. Start returns once it is polling, or says why it cannot; Stop
+// A worker keeps no state of an incident: it may be killed at any moment and
+// another goes on where it was. What it does keep, in its data directory, is
+// what was learned from closed incidents and evidence that is too large for a
+// history. Start returns once it is polling, or says why it cannot; Stop
 // lets running activities finish for StopTimeout and gives the rest back to
 // the server. One Worker is started and stopped once.
 package worker
@@ -16,6 +18,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -25,8 +28,10 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"go.uber.org/zap"
 
+	"vigil/activities/breaker"
 	"vigil/activities/meter"
 	"vigil/activities/nats"
+	"vigil/activities/spending"
 	"vigil/internal/bus"
 	"vigil/internal/lifecycle"
 	"vigil/internal/logging"
@@ -41,6 +46,10 @@ const StopTimeout = 2 * time.Second
 
 // metricsEvery is how often the figures of AWS services go out, where they changed.
 const metricsEvery = 3 * time.Second
+
+// aliveEvery is after how many of those they go out though they did not: a
+// worker that is silent for long is taken to be gone.
+const aliveEvery = 10
 
 // Deps is what a worker gets from whoever runs it. The zero value of a field
 // means that the worker sees to it itself.
@@ -63,6 +72,10 @@ type Worker struct {
 	temporal client.Client
 	options  client.Options
 	meter    *meter.Meter
+	ports    *Ports
+	spending *spending.Spending
+	deltas   *nats.Deltas
+	id       string // of this process, in the figures that it publishes
 	fatal    chan error
 }
 
@@ -88,9 +101,10 @@ func New(c Config, d Deps) (*Worker, error) {
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
 	}
-	w := &Worker{config: c, deps: d, log: d.Log, options: options, meter: meter.New(d.Registry), fatal: make(chan error, 1)}
+	w := &Worker{config: c, deps: d, log: d.Log, options: options, meter: meter.New(d.Registry), id: uuid.NewString(), fatal: make(chan error, 1)}
 	w.parts.Add(lifecycle.Hook{Name: "connection to NATS", Start: w.connect, Stop: w.disconnect})
 	w.parts.Add(lifecycle.Hook{Name: "connection to Temporal", Start: w.dial, Stop: w.hangUp})
+	w.parts.Add(lifecycle.Go("what models say while they say it", func(ctx context.Context) error { return w.deltas.Run(ctx) }))
 	w.parts.Add(w.serving())
 	w.parts.Add(lifecycle.Go("figures of AWS services", w.publishMetrics))
 	if c.MetricsListen != "" {
@@ -116,6 +130,7 @@ func (w *Worker) connect(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	w.deltas = nats.NewDeltas(w.nats)
 	w.streams, err = bus.Open(ctx, w.nats, w.config.StreamReplicas)
 	return err
 }
@@ -147,8 +162,7 @@ func (w *Worker) serving() lifecycle.Hook {
 	return lifecycle.Hook{
 		Name: "worker on task queue " + incident.TaskQueue,
 		Start: func(ctx context.Context) error {
-			acts, err := ports(ctx, w.config, w.deps, w.meter, nats.New(w.streams.JS, nil))
-			if err != nil {
+			if err := w.open(ctx); err != nil {
 				return err
 			}
 			s = sdk.New(w.temporal, incident.TaskQueue, sdk.Options{
@@ -157,11 +171,30 @@ func (w *Worker) serving() lifecycle.Hook {
 				OnFatalError:                func(err error) { w.fatal <- err },
 			})
 			Register(s)
-			acts.Register(s)
+			w.ports.Register(s)
 			return s.Start()
 		},
-		Stop: func(context.Context) error { s.Stop(); return nil },
+		Stop: func(context.Context) error { s.Stop(); return w.ports.Close() },
 	}
+}
+
+// open puts adapters behind the ports, with breakers before those of AI.
+func (w *Worker) open(ctx context.Context) error {
+	gates, err := breaker.New(breaker.Config{Limits: w.config.RateLimits}, w.meter)
+	if err != nil {
+		return err
+	}
+	w.meter.Watch(gates.States)
+	if w.ports, err = NewPorts(ctx, w.config, w.deps, gates); err != nil {
+		return err
+	}
+	kv, err := spending.Open(ctx, w.streams.JS, w.config.StreamReplicas)
+	if err != nil {
+		return errors.Join(err, w.ports.Close())
+	}
+	w.spending = spending.New(kv, w.config.Daily, w.log, nil)
+	w.ports.Publisher, w.ports.Spending, w.ports.Deltas = nats.New(w.streams.JS, nil), w.spending, w.deltas
+	return nil
 }
 
 // Register registers the workflows under their constant names.
@@ -169,6 +202,7 @@ func Register(r interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
 }) {
 	r.RegisterWorkflowWithOptions(workflows.IncidentWorkflow, workflow.RegisterOptions{Name: incident.WorkflowType})
+	r.RegisterWorkflowWithOptions(workflows.ReviewWorkflow, workflow.RegisterOptions{Name: incident.ReviewWorkflowType})
 	r.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: workflows.RemediationWorkflowType})
 }
 
@@ -178,7 +212,7 @@ func (w *Worker) publishMetrics(ctx context.Context) error {
 	publisher := nats.New(w.streams.JS, nil)
 	t := time.NewTicker(metricsEvery)
 	defer t.Stop()
-	last := ""
+	last, idle := "", 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -186,22 +220,39 @@ func (w *Worker) publishMetrics(ctx context.Context) error {
 		case <-t.C:
 		}
 		services := w.meter.Snapshot()
+		services.Worker = w.id
+		today, err := w.spending.Today(ctx)
+		if err != nil {
+			w.log.Warn("Cannot read what models used today.", zap.Error(err))
+		}
+		services.Today = today
 		raw, err := json.Marshal(services)
 		if err != nil {
 			return fmt.Errorf("worker: encode the figures of AWS services: %w", err)
 		}
-		if len(services.Services) == 0 || string(raw) == last {
+		idle++
+		if len(services.Services) == 0 || string(raw) == last && idle < aliveEvery {
 			continue
 		}
-		origin := services.Services[0].Origin
-		err = publisher.PublishSystem(ctx, event.SystemEvent{Type: event.TypeAWSServices, At: time.Now().UTC(),
-			Provenance: incident.Provenance{Origin: origin, Service: "worker"}, Data: raw})
+		idle = 0
+		err = publisher.PublishSystemOf(ctx, w.id, event.SystemEvent{Type: event.TypeAWSServices, At: time.Now().UTC(),
+			Provenance: incident.Provenance{Origin: originOf(services), Service: "worker"}, Data: raw})
 		if err != nil {
 			w.log.Warn("Cannot publish the figures of AWS services; trying again.", zap.Error(err))
 			continue
 		}
 		last = string(raw)
 	}
+}
+
+// originOf is simulated where anything of it is.
+func originOf(s event.AWSServices) incident.Origin {
+	for _, m := range s.Services {
+		if m.Origin == incident.OriginSimulated {
+			return m.Origin
+		}
+	}
+	return incident.OriginLive
 }
 
 func (w *Worker) metrics() lifecycle.Hook {

@@ -2,9 +2,11 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
+	"vigil/activities"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -12,15 +14,20 @@ import (
 // approve puts the action before people, level by level of the ladder. Only
 // the update handler can approve; silence never does.
 func (w *run) approve(ctx workflow.Context) *handover {
-	w.begin(ctx, incident.PhaseApproval)
-	for level, asked := range w.settings.Ladder {
-		if level > 0 {
-			w.emit(ctx, &event.IncidentEscalated{Level: level, To: asked, Reason: "nobody decided on the proposal in time"}, w.provenance())
+	level := 0
+	if w.carried.at(stepApprove) {
+		level, w.carried = w.view.Proposal.Level, nil
+	} else {
+		w.begin(ctx, incident.PhaseApproval)
+		if stop := w.allowed(ctx); stop != nil || ctx.Err() != nil {
+			return stop
 		}
-		w.propose(ctx, level, asked)
-		w.status(ctx, incident.StatusAwaitingApproval)
-		_, err := workflow.AwaitWithTimeout(ctx, ms(w.settings.ApprovalMS), func() bool {
-			return w.view.Proposal.State != incident.ProposalPending || w.cleared()
+		w.propose(ctx, level)
+	}
+	for {
+		left := max(w.view.Proposal.Deadline.Sub(workflow.Now(ctx)), time.Millisecond)
+		_, err := workflow.AwaitWithTimeout(ctx, left, func() bool {
+			return w.view.Proposal.State != incident.ProposalPending || w.cleared() || w.tooLong(ctx)
 		})
 		switch {
 		case err != nil: // a person ended the story
@@ -30,26 +37,54 @@ func (w *run) approve(ctx workflow.Context) *handover {
 			return nil
 		case w.view.Proposal.State == incident.ProposalRejected:
 			w.end(ctx, incident.PhaseApproval, incident.PhaseCompleted, "rejected by "+w.view.Proposal.DecidedBy)
-			return &handover{incident.HandoverRejected, fmt.Sprintf("%s rejected %q", w.view.Proposal.DecidedBy, w.plan.option.Title)}
+			return &handover{incident.HandoverRejected, fmt.Sprintf("%s rejected %q", w.view.Proposal.DecidedBy, w.plan.Option.Title)}
+		case w.rethought:
+			w.end(ctx, incident.PhaseApproval, incident.PhaseSkipped, "a second look came to another diagnosis")
+			return nil
 		case w.cleared():
 			w.voidProposal(ctx, "every alert has cleared")
 			w.end(ctx, incident.PhaseApproval, incident.PhaseSkipped, "every alert has cleared")
 			return w.checkRecovered(ctx)
+		case w.tooLong(ctx) && workflow.Now(ctx).Before(w.view.Proposal.Deadline):
+			w.carryOn(stepApprove, carried{})
+			return nil
 		}
 		w.emit(ctx, &event.ApprovalExpired{ProposalID: w.view.Proposal.ID, Level: level}, w.provenance())
+		if level++; level == len(w.settings.Ladder) {
+			break
+		}
+		w.emit(ctx, &event.IncidentEscalated{Level: level, To: w.settings.Ladder[level], Reason: "nobody decided on the proposal in time"}, w.provenance())
+		w.propose(ctx, level)
 	}
 	w.end(ctx, incident.PhaseApproval, incident.PhaseFailed, "nobody decided in time")
-	return &handover{incident.HandoverApprovalExpired, "nobody decided on " + w.plan.option.Title + " in time"}
+	return &handover{incident.HandoverApprovalExpired, "nobody decided on " + w.plan.Option.Title + " in time"}
 }
 
-func (w *run) propose(ctx workflow.Context, level int, asked string) {
+// allowed passes the exact action through the guardrail, which fails closed:
+// what it blocks, or cannot be asked about, is not put before anybody.
+func (w *run) allowed(ctx workflow.Context) *handover {
+	if !w.settings.ModelsEnabled { // nothing that a model said is in it
+		return nil
+	}
+	a := w.plan.Action
+	_, err := w.guard(ctx, incident.AgentResolution, "action", activities.GuardOutput, w.plan.Option.Title, w.plan.Reason, string(mustJSON(a)))
+	if err == nil || ctx.Err() != nil {
+		return nil
+	}
+	detail := fmt.Sprintf("%s on %s was not proposed: %s", a.Type, a.Target, err)
+	w.end(ctx, incident.PhaseApproval, incident.PhaseFailed, clip(detail, 500))
+	return &handover{incident.HandoverGuardrail, clip(detail, 500)}
+}
+
+func (w *run) propose(ctx workflow.Context, level int) {
 	now := workflow.Now(ctx).UTC()
 	w.emit(ctx, &event.ApprovalRequested{Proposal: incident.Proposal{
-		ID: fmt.Sprintf("p%d-%d", w.plan.action.PlanRevision, level+1), Action: w.plan.action, ActionHash: w.plan.action.Hash(),
-		Title: w.plan.option.Title, Reason: w.plan.reason, Risk: w.plan.option.Risk, BlastRadius: w.plan.option.BlastRadius,
-		Effect: w.plan.option.Effect, DryRun: !w.plan.option.Enabled, Score: w.plan.score, Level: level, AskedOf: asked,
+		ID: fmt.Sprintf("p%d-%d", w.plan.Action.PlanRevision, level+1), Action: w.plan.Action, ActionHash: w.plan.Action.Hash(),
+		Title: w.plan.Option.Title, Reason: w.plan.Reason, Risk: w.plan.Option.Risk, BlastRadius: w.plan.Option.BlastRadius,
+		Effect: w.plan.Option.Effect, DryRun: !w.plan.Option.Enabled, Score: w.plan.Score, Level: level, AskedOf: w.settings.Ladder[level],
 		State: incident.ProposalPending, RequestedAt: now, Deadline: now.Add(ms(w.settings.ApprovalMS)),
 	}}, w.provenance())
+	w.status(ctx, incident.StatusAwaitingApproval)
 }
 
 // voidProposal withdraws a proposal that nobody has decided on.

@@ -16,8 +16,8 @@ import (
 // guardrail checks it; without either, plain facts stand.
 func (w *run) communicate(ctx workflow.Context) {
 	w.begin(ctx, incident.PhaseCommunication)
-	t := task{agent: incident.AgentCommunication, phase: incident.PhaseCommunication, purpose: activities.PurposeCommunicate,
-		what: "draft a status update", system: communicate, schema: communicationSchema, prompt: renderIncident(w.view) + w.facts()}
+	t := task{agent: incident.AgentCommunication, phase: incident.PhaseCommunication, purpose: incident.PurposeCommunicate, spare: true,
+		what: "draft a status update", system: communicate, schema: communicationSchema, prompt: w.told + w.facts()}
 	state, prov := incident.PhaseCompleted, w.provenance()
 	a := CommunicationAnswer{Audience: "stakeholders", Text: w.plainText()}
 	var written CommunicationAnswer
@@ -30,8 +30,8 @@ func (w *run) communicate(ctx workflow.Context) {
 	case ctx.Err() != nil:
 		return
 	case err != nil:
-		state, prov = incident.PhaseDegraded, w.provenance()
-		w.without(ctx, t, err, "the plain facts stand")
+		prov = w.provenance()
+		state = w.without(ctx, t, err, "the plain facts stand")
 	default:
 		a = written
 	}
@@ -40,27 +40,26 @@ func (w *run) communicate(ctx workflow.Context) {
 	w.end(ctx, incident.PhaseCommunication, state, "drafted, not sent")
 }
 
-// guarded passes a model's words through the guardrail, which fails closed.
+// guarded passes a model's words through the guardrail, which fails closed:
+// they are meant for people who do not see that nobody looked at them.
 func (w *run) guarded(ctx workflow.Context, a CommunicationAnswer) (CommunicationAnswer, error) {
-	var r activities.GuardrailResult
-	err := workflow.ExecuteActivity(modelOptions(ctx, incident.AgentCommunication), activities.CheckMessageName,
-		activities.CheckMessageInput{Text: a.Text}).Get(ctx, &r)
-	if err == nil && r.Blocked {
-		err = incident.Errorf(incident.KindDenied, "the guardrail blocked the draft: %s", r.Text)
+	safe, err := w.guard(ctx, incident.AgentCommunication, "message", activities.GuardOutput, clip(a.Text, 4000))
+	if err != nil {
+		return a, err
 	}
-	a.Text = r.Text
-	return a, err
+	a.Text, a.Audience = safe[0], clip(a.Audience, 100)
+	return a, nil
 }
 
 func (w *run) facts() string {
 	out := ""
 	if w.view.Diagnosis != nil {
-		out += renderTagged("diagnosis", w.view.Diagnosis)
+		out += w.renderTagged("diagnosis", w.view.Diagnosis)
 	}
 	if w.view.Prediction != nil {
-		out += renderTagged("forecast", w.view.Prediction)
+		out += w.renderTagged("forecast", w.view.Prediction)
 	}
-	return out + renderTagged("state", map[string]any{"status": w.view.Status, "reason": w.view.StatusReason,
+	return out + w.renderTagged("state", map[string]any{"status": w.view.Status, "reason": w.view.StatusReason,
 		"execution": w.view.Execution, "verification": w.view.Verification})
 }
 
@@ -71,6 +70,9 @@ func (w *run) plainText() string {
 	}
 	if w.view.NeedsHuman {
 		s += " A person is on call for it."
+	}
+	if !w.settings.ModelsEnabled {
+		s += " This was worked out by statistics alone."
 	}
 	return s
 }

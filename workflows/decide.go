@@ -1,21 +1,22 @@
 package workflows
 
 import (
+	"fmt"
 	"maps"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
-	"vigil/activities"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
 
 // plan is an action and the option that it came from.
 type plan struct {
-	action incident.Action
-	option incident.Option
-	score  float64
-	reason string
+	Action incident.Action `json:"action"`
+	Option incident.Option `json:"option"`
+	Score  float64         `json:"score"`
+	Reason string          `json:"reason"`
 }
 
 // decide lets the agents vote on one shared list of options.
@@ -25,14 +26,14 @@ func (w *run) decide(ctx workflow.Context) *handover {
 	votes := w.votes(options)
 	state := incident.PhaseCompleted
 	if len(options) > 0 {
-		vote, ok := w.resolutionVote(ctx, options)
+		vote, err := w.resolutionVote(ctx, options)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !ok {
-			state = incident.PhaseDegraded
-		} else {
+		if err == nil {
 			votes = append(votes, vote)
+		} else if err != errModelsOff {
+			state = incident.PhaseDegraded
 		}
 	}
 	d := incident.Decide(options, votes)
@@ -147,20 +148,38 @@ func (w *run) helpsAgainst(o incident.Option, c incident.Cause) bool {
 }
 
 // resolutionVote asks the resolution agent. It can only choose from the list.
-func (w *run) resolutionVote(ctx workflow.Context, options []incident.Option) (incident.Vote, bool) {
-	t := task{agent: incident.AgentResolution, phase: incident.PhaseDecision, purpose: activities.PurposePlan,
+func (w *run) resolutionVote(ctx workflow.Context, options []incident.Option) (incident.Vote, error) {
+	t := task{agent: incident.AgentResolution, phase: incident.PhaseDecision, purpose: incident.PurposePlan,
 		what: "choose an action", system: resolveSystem, schema: resolutionSchema,
-		prompt: renderIncident(w.view) + renderEvidence(w.view.Evidence...) + renderTagged("diagnosis", w.view.Diagnosis) + renderTagged("options", options)}
+		prompt: w.told + w.renderEvidence(w.view.Evidence...) + w.renderTagged("diagnosis", w.view.Diagnosis) + w.renderTagged("options", options)}
 	var a ResolutionAnswer
-	if err := w.ask(ctx, t, &a); err != nil {
+	t.check = func(workflow.Context) (event.RouteReason, string) {
+		switch {
+		case a.OptionID != "" && !slices.ContainsFunc(options, func(o incident.Option) bool { return o.ID == a.OptionID }):
+			return event.RouteMalformed, fmt.Sprintf("there is no option %q", clip(a.OptionID, 100))
+		case a.OptionID != "" && meanStrength(w.view.Evidence, a.Cites) == 0:
+			return event.RouteUnsupported, "the choice cites no evidence"
+		}
+		return "", ""
+	}
+	err := w.ask(ctx, t, &a)
+	if err == nil {
+		if reason, problem := t.check(ctx); reason == event.RouteMalformed {
+			err = incident.Errorf(incident.KindInvalid, "the model chose what is not on the list: %s", problem)
+		}
+	}
+	if a.Reason = clip(a.Reason, 2000); err == nil {
+		err = w.shown(ctx, t.agent, &a.Reason)
+	}
+	if err != nil {
 		if ctx.Err() == nil {
 			w.without(ctx, t, err, "the other agents' votes decide")
 		}
-		return incident.Vote{}, false
+		return incident.Vote{}, err
 	}
 	strength := meanStrength(w.view.Evidence, a.Cites)
 	w.concluded(ctx, t, strength, a.Reason, w.modelProvenance(t.agent))
-	return incident.Vote{Agent: t.agent, OptionID: a.OptionID, Confidence: strength, Cites: a.Cites, Evidence: strength, Reason: a.Reason}, true
+	return incident.Vote{Agent: t.agent, OptionID: a.OptionID, Confidence: strength, Cites: a.Cites, Evidence: strength, Reason: a.Reason}, nil
 }
 
 func (w *run) makePlan(o incident.Option, d incident.Decision) *plan {
@@ -170,8 +189,9 @@ func (w *run) makePlan(o incident.Option, d incident.Decision) *plan {
 			document = e.Document
 		}
 	}
-	return &plan{option: o, score: d.Score, reason: w.view.Diagnosis.Summary, action: incident.Action{
-		IncidentID: w.id, PlanRevision: 1, Step: 1, Type: o.Type, Target: o.Target, Document: document, Arguments: o.Arguments,
+	w.revision++
+	return &plan{Option: o, Score: d.Score, Reason: w.view.Diagnosis.Summary, Action: incident.Action{
+		IncidentID: w.id, PlanRevision: w.revision, Step: 1, Type: o.Type, Target: o.Target, Document: document, Arguments: o.Arguments,
 		CatalogueVersion: w.settings.CatalogueVersion,
 	}}
 }

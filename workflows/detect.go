@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"vigil/activities"
+	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
 
@@ -15,26 +16,37 @@ import (
 func (w *run) detect(ctx workflow.Context) *handover {
 	w.begin(ctx, incident.PhaseDetection)
 	w.status(ctx, incident.StatusInvestigating)
-	t := task{agent: incident.AgentDetection, phase: incident.PhaseDetection, purpose: activities.PurposeClassify,
+	t := task{agent: incident.AgentDetection, phase: incident.PhaseDetection, purpose: incident.PurposeClassify,
 		what: "classify the alerts", system: detectionSystem, schema: detectionSchema}
 	w.service = w.view.Service
 
-	first, err := w.collected(ctx, w.collect(ctx, t.agent, activities.ToolQueryMetrics, w.service))
+	first, err := w.collected(ctx, w.collect(ctx, t.agent, look{tool: activities.ToolQueryMetrics, service: w.service}))
 	if err != nil && ctx.Err() == nil {
 		w.without(ctx, t, err, "going on without the measures of "+w.service)
 	}
-	t.prompt = renderIncident(w.view)
+	w.tell(ctx)
+	t.prompt = w.told
 	if err == nil {
-		t.prompt += renderEvidence(first)
+		t.prompt += w.renderEvidence(first)
+	}
+	t.check = func(workflow.Context) (event.RouteReason, string) {
+		if !w.detection.Severity.Valid() {
+			return event.RouteMalformed, "severity is " + string(w.detection.Severity)
+		}
+		return "", ""
 	}
 	state := incident.PhaseCompleted
-	if err := w.ask(ctx, t, &w.detection); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		state = incident.PhaseDegraded
+	err = w.ask(ctx, t, &w.detection)
+	if err == nil {
+		w.detection.Summary = clip(w.detection.Summary, 2000)
+		err = w.shown(ctx, t.agent, &w.detection.Summary)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
 		w.detection = DetectionAnswer{Severity: w.view.Severity, Service: w.service, Summary: w.view.Title}
-		w.without(ctx, t, err, "the alert's own labels stand")
+		state = w.without(ctx, t, err, "the alert's own labels stand")
 	}
 	if w.service == "unknown" && w.detection.Service != "" && w.namedByAlerts(w.detection.Service) {
 		w.service = w.detection.Service // the sender named no service, but its words do
@@ -42,6 +54,24 @@ func (w *run) detect(ctx workflow.Context) *handover {
 	w.concluded(ctx, t, meanStrength(w.view.Evidence, w.detection.Cites), w.detection.Summary, w.modelProvenance(t.agent))
 	w.end(ctx, incident.PhaseDetection, state, w.detection.Summary)
 	return nil
+}
+
+// tell prepares the incident as models are told it. What strangers wrote is
+// anonymised once, and not again for every agent.
+func (w *run) tell(ctx workflow.Context) {
+	t := told(w.view)
+	if w.settings.ModelsEnabled {
+		var plain []string
+		for _, s := range t.texts() {
+			plain = append(plain, *s)
+		}
+		if safe, err := w.guard(ctx, incident.AgentDetection, "input", activities.GuardInput, plain...); err == nil {
+			for i, s := range t.texts() {
+				*s = safe[i]
+			}
+		}
+	}
+	w.told = w.renderTagged("incident", t)
 }
 
 // namedByAlerts reports whether a service that a model named occurs in what

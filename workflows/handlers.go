@@ -54,6 +54,12 @@ func (w *run) handle(ctx workflow.Context) error {
 	if err := update(ctx, incident.UpdateSetSeverity, w.checkSetSeverity, w.onSetSeverity); err != nil {
 		return err
 	}
+	if err := update(ctx, incident.UpdateAsk, w.checkAsk, w.onAsk); err != nil {
+		return err
+	}
+	if err := update(ctx, incident.UpdateRaiseBudget, w.checkRaiseBudget, w.onRaiseBudget); err != nil {
+		return err
+	}
 	return update(ctx, incident.UpdateResolve, w.checkResolve, w.onResolve)
 }
 

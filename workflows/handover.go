@@ -12,41 +12,66 @@ import (
 
 // handOver gives the incident to people and waits: for one of them to resolve
 // it, or for its alerts to clear. Each level of the ladder has its deadline,
-// and after the last one the incident is closed as unresolved.
-func (w *run) handOver(ctx workflow.Context, h handover) ending {
-	w.voidProposal(ctx, "the incident was handed over")
-	w.emit(ctx, &event.IncidentStatusChanged{Status: incident.StatusNeedsHuman, NeedsHuman: true, Handover: h.reason, Reason: h.detail}, w.provenance())
-	w.upsert(ctx)
-	w.communicate(ctx)
+// and after the last one the incident is closed as unresolved. It returns nil
+// where a second look found a cause after all, or where the incident goes on
+// in another run.
+func (w *run) handOver(ctx workflow.Context, h handover) *ending {
 	ladder := w.settings.Ladder
-	for level := min(w.view.Level, len(ladder)-1); level < len(ladder); level++ {
-		w.emit(ctx, &event.IncidentEscalated{Level: level, To: ladder[level], Reason: string(h.reason)}, w.provenance())
-		if end := w.waitForPerson(ctx); end != nil {
-			return *end
-		}
+	level := min(w.view.Level, len(ladder)-1)
+	var deadline time.Time
+	if w.carried.at(stepHandover) {
+		level, deadline = w.carried.Level, w.carried.Deadline
+		w.carried = nil
+	} else {
+		w.voidProposal(ctx, "the incident was handed over")
+		w.emit(ctx, &event.IncidentStatusChanged{Status: incident.StatusNeedsHuman, NeedsHuman: true, Handover: h.reason, Reason: h.detail}, w.provenance())
+		w.upsert(ctx)
+		w.communicate(ctx)
 	}
-	return ending{incident.StatusClosed, incident.OutcomeUnresolved, "", fmt.Sprintf("nobody took it within the last deadline (%s)", h.detail)}
+	for ; level < len(ladder); level++ {
+		if deadline.IsZero() {
+			deadline = workflow.Now(ctx).Add(ms(w.settings.HandoverMS))
+			w.emit(ctx, &event.IncidentEscalated{Level: level, To: ladder[level], Reason: string(h.reason)}, w.provenance())
+		}
+		end, goOn := w.waitForPerson(ctx, deadline)
+		if w.continued {
+			w.carryOn(stepHandover, carried{Level: level, Deadline: deadline, Reason: h.reason, Detail: h.detail})
+		}
+		if end != nil || goOn || w.continued {
+			return end
+		}
+		deadline = time.Time{}
+	}
+	return &ending{incident.StatusClosed, incident.OutcomeUnresolved, "", fmt.Sprintf("nobody took it within the last deadline (%s)", h.detail)}
 }
 
-// waitForPerson waits for one deadline of the ladder. Alerts that clear are
-// checked once against the telemetry each time they do.
-func (w *run) waitForPerson(ctx workflow.Context) *ending {
-	deadline := workflow.Now(ctx).Add(ms(w.settings.HandoverMS))
+// waitForPerson waits until the deadline. Alerts that clear are checked once
+// against the telemetry each time they do. goOn: a second look came to another
+// diagnosis.
+func (w *run) waitForPerson(ctx workflow.Context, deadline time.Time) (end *ending, goOn bool) {
 	for {
 		left := max(deadline.Sub(workflow.Now(ctx)), time.Millisecond)
 		due, err := workflow.AwaitWithTimeout(ctx, left, func() bool {
 			w.clearChecked = w.clearChecked && w.cleared()
-			return w.resolvedBy != nil || w.cleared() && !w.clearChecked
+			return w.resolvedBy != nil || w.rethought || w.cleared() && !w.clearChecked || w.tooLong(ctx)
 		})
 		if end := w.ended(ctx); end != nil {
-			return end
+			return end, false
 		}
-		if err != nil || !due {
-			return nil // the deadline has passed
-		}
-		w.clearChecked = true
-		if end := w.clearedByItself(ctx); end != nil {
-			return end
+		switch {
+		case err != nil || !due:
+			return nil, false // the deadline has passed
+		case w.rethought && w.cancelled == nil:
+			w.status(ctx, incident.StatusInvestigating)
+			return nil, true
+		case w.cleared() && !w.clearChecked:
+			w.clearChecked = true
+			if end := w.clearedByItself(ctx); end != nil {
+				return end, false
+			}
+		default:
+			w.continued = true
+			return nil, false
 		}
 	}
 }

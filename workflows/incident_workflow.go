@@ -47,6 +47,9 @@ type handover struct {
 
 func (w *run) run(ctx workflow.Context) (Result, error) {
 	end := w.story(ctx)
+	if w.continued {
+		return Result{}, w.continueAsNew(ctx)
+	}
 	w.close(ctx, end)
 	if late := w.late; len(late) > 0 && ctx.Err() == nil {
 		return Result{}, workflow.NewContinueAsNewError(ctx, incident.WorkflowType, w.reopening(late))
@@ -55,8 +58,15 @@ func (w *run) run(ctx workflow.Context) (Result, error) {
 		Service: w.view.CauseService}, ctx.Err()
 }
 
+// The steps of the story that something comes back to.
+const (
+	stepDecide  = 2
+	stepApprove = 3
+)
+
 // story is the way of an incident. Each step returns nil to go on, or why a
-// person has to take over; a person may end it at any time.
+// person has to take over; a person may end it at any time. A second look that
+// comes to another diagnosis goes back to deciding.
 func (w *run) story(ctx workflow.Context) ending {
 	steps := []func(workflow.Context) *handover{
 		w.detect,
@@ -66,19 +76,29 @@ func (w *run) story(ctx workflow.Context) ending {
 		w.resolve,
 		w.verify,
 	}
-	for _, step := range steps {
-		stop := step(w.storyCtx)
+	next, stop := w.resume()
+	for next < len(steps) && !w.recovered {
+		if stop == nil {
+			stop = steps[next](w.storyCtx)
+		}
 		if end := w.ended(ctx); end != nil {
 			return *end
 		}
 		if w.cancelled != nil {
 			stop = &handover{incident.HandoverCancelled, w.cancelled.Reason}
 		}
-		if stop != nil {
-			return w.handOver(ctx, *stop)
+		if stop != nil && !w.continued {
+			if end := w.handOver(ctx, *stop); end != nil {
+				return *end
+			}
 		}
-		if w.recovered {
-			break
+		switch {
+		case w.continued:
+			return ending{}
+		case w.rethought:
+			w.rethought, next, stop = false, stepDecide, w.verdict()
+		default:
+			next, stop = next+1, nil
 		}
 	}
 	w.communicate(ctx)
@@ -100,6 +120,11 @@ func (w *run) ended(ctx workflow.Context) *ending {
 }
 
 func (w *run) open(ctx workflow.Context) {
+	if w.carried != nil { // it is
+		w.receiveAlerts(ctx)
+		w.upsert(ctx)
+		return
+	}
 	w.emit(ctx, &event.IncidentOpened{
 		Title: w.in.Title, Description: w.in.Description, Service: w.in.Service, Severity: w.in.Severity,
 		Labels: w.in.Labels, Source: w.in.Source, OpenedBy: w.in.OpenedBy, StartedAt: w.startedAt,
@@ -114,10 +139,12 @@ func (w *run) open(ctx workflow.Context) {
 // events leave is kept for a new run: it is a new problem, and not lost.
 func (w *run) close(ctx workflow.Context, end ending) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled workflow still says so
+	w.cancelStory()                               // what still looks or answers has nothing to add
 	w.drain(ctx)
 	w.receiveAlerts(ctx)
 	w.voidProposal(ctx, "the incident ended")
 	w.review(ctx, end)
+	w.learn(ctx, end)
 	w.emit(ctx, &event.IncidentClosed{Status: end.status, Outcome: end.outcome, By: end.by, Reason: end.reason},
 		w.provenance())
 	w.upsert(ctx)
@@ -142,11 +169,21 @@ func setup(ctx workflow.Context, in incident.Input) (*run, error) {
 	w.startedAt = w.in.StartedAt
 	w.storyCtx, w.cancelStory = workflow.WithCancel(ctx)
 	w.alerts = workflow.GetSignalChannel(ctx, incident.SignalAlert)
+	if err := w.takeUp(ctx); err != nil {
+		return nil, err
+	}
 	w.open(ctx) // before anything yields, as registering a handler does: what came with the start finds the incident open
 	if err := w.handle(ctx); err != nil {
 		return nil, fmt.Errorf("register handlers: %w", err)
 	}
 	w.startPublisher(ctx)
+	workflow.Go(w.storyCtx, w.answerQuestions)
+	if w.carried != nil {
+		if w.view.Degraded {
+			w.lookAgain(ctx)
+		}
+		return w, nil // the settings came with the rest
+	}
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumInterval: 10 * time.Second},

@@ -39,6 +39,28 @@ func modelOptions(ctx workflow.Context, a incident.Agent) workflow.Context {
 	})
 }
 
+// guardOptions are for the guardrail: quick, and an incident does not wait long
+// for one that cannot be asked.
+func guardOptions(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 15 * time.Second,
+		HeartbeatTimeout:    heartbeat,
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 2,
+			MaximumInterval: 5 * time.Second, MaximumAttempts: 4},
+	})
+}
+
+// keepOptions are for writing down what was learned: worth trying for long,
+// and nothing waits for it but the end.
+func keepOptions(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		HeartbeatTimeout:    heartbeat,
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2,
+			MaximumInterval: 30 * time.Second, MaximumAttempts: 6},
+	})
+}
+
 // readOptions are for looking at telemetry: quick, and worth trying again.
 func readOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"compress/gzip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,15 +16,15 @@ import (
 
 // TestReplay replays every saved history on this code: a change that would
 // break an incident which is running at the time of a deployment fails here.
-// `task histories` records them anew, from a real server; do that only where
+// They are JSON, compressed; `task histories` records them anew, from a real server; do that only where
 // the old ones need not be kept (nothing has been released that made them).
 func TestReplay(t *testing.T) {
-	files, err := filepath.Glob("testdata/histories/*.json")
+	files, err := filepath.Glob("testdata/histories/*.json.gz")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) < 5 {
-		t.Fatalf("there are %d histories, wanted at least approved, rejected, approval-expired, model-throttled and inconclusive", len(files))
+	if len(files) < 10 {
+		t.Fatalf("there are %d histories; each end of the story and each failed state should have one", len(files))
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -36,7 +37,11 @@ func TestReplay(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			history, err := client.HistoryFromJSON(f, client.HistoryJSONOptions{})
+			plain, err := gzip.NewReader(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			history, err := client.HistoryFromJSON(plain, client.HistoryJSONOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -15,9 +15,9 @@ import (
 // not interrupt it: what may have happened has to be known.
 func (w *run) resolve(ctx workflow.Context) *handover {
 	w.begin(ctx, incident.PhaseResolution)
-	if !w.plan.option.Enabled {
-		detail := fmt.Sprintf("dry run: %s would run %s on %s; enable %s to let it", w.plan.action.Type, w.plan.action.Document,
-			w.plan.action.Target, w.plan.action.Type)
+	if !w.plan.Option.Enabled {
+		detail := fmt.Sprintf("dry run: %s would run %s on %s; enable %s to let it", w.plan.Action.Type, w.plan.Action.Document,
+			w.plan.Action.Target, w.plan.Action.Type)
 		w.end(ctx, incident.PhaseResolution, incident.PhaseSkipped, detail)
 		return &handover{incident.HandoverDryRun, detail}
 	}
@@ -26,7 +26,7 @@ func (w *run) resolve(ctx workflow.Context) *handover {
 		return nil
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	a := w.plan.action
+	a := w.plan.Action
 	w.emit(ctx, &event.ActionStarted{ProposalID: w.view.Proposal.ID, Action: a, ClientToken: a.Token()}, w.provenance())
 
 	child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
@@ -43,7 +43,7 @@ func (w *run) resolve(ctx workflow.Context) *handover {
 	w.emit(ctx, &event.ActionFinished{Execution: x}, x.Provenance)
 	switch x.State {
 	case incident.ExecutionSucceeded:
-		w.end(ctx, incident.PhaseResolution, incident.PhaseCompleted, w.plan.option.Title)
+		w.end(ctx, incident.PhaseResolution, incident.PhaseCompleted, w.plan.Option.Title)
 		return nil
 	case incident.ExecutionFailed:
 		w.end(ctx, incident.PhaseResolution, incident.PhaseFailed, x.Detail)

@@ -39,7 +39,16 @@ type run struct {
 	evidenceCount int
 	suspects      []incident.Suspect
 	detection     DetectionAnswer
+	told          string // the incident as models are told it
 	plan          *plan
+	revision      int // of the plan; a decision is bound to one
+
+	gathered  bool     // the first evidence is there
+	noModels  bool     // a person said to go on without, or nobody raised a budget
+	looking   bool     // a second look is on its way
+	rethought bool     // it came to another diagnosis: decide again
+	carried   *carried // where another run left it; nil in a first run
+	continued bool     // this run ends, and another goes on
 }
 
 type attributes struct {

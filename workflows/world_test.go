@@ -32,6 +32,10 @@ type shop struct {
 	published  []event.Event
 	publishErr []error
 	onPublish  func([]event.Event)
+	guard      func(activities.GuardDirection, string) (activities.GuardrailResult, error)
+	dayErr     error
+	lessons    []incident.Lesson
+	requests   []activities.ModelRequest
 }
 
 var simulated = incident.Provenance{Origin: incident.OriginSimulated, Service: "cloudwatch"}
@@ -140,10 +144,13 @@ func (s *shop) Publish(_ context.Context, events []event.Event) error {
 	return nil
 }
 
-func (s *shop) Converse(_ context.Context, r activities.ModelRequest) (activities.ModelReply, error) {
+func (s *shop) Converse(_ context.Context, r activities.ModelRequest, _ func(string)) (activities.ModelReply, error) {
+	s.mu.Lock()
+	s.requests = append(s.requests, r)
+	s.mu.Unlock()
 	reply, err := s.models(r)
 	cost := int64(40)
-	reply.Provenance = incident.Provenance{Origin: incident.OriginSimulated, Service: "bedrock", Operation: "Converse", Model: "amazon.nova-pro-v1:0",
+	reply.Provenance = incident.Provenance{Origin: incident.OriginSimulated, Service: "bedrock", Operation: "ConverseStream", Model: r.Model,
 		Usage: &incident.Usage{InputTokens: 1000, OutputTokens: 100, CostMicros: &cost}}
 	if reply.StopReason == "" {
 		reply.StopReason = "end_turn"
@@ -193,6 +200,24 @@ func idOf(r activities.ModelRequest, what string) string {
 	return ""
 }
 
-func (s *shop) Check(_ context.Context, text string) (activities.GuardrailResult, error) {
+func (s *shop) Check(_ context.Context, d activities.GuardDirection, text string) (activities.GuardrailResult, error) {
+	if s.guard != nil {
+		return s.guard(d, text)
+	}
 	return activities.GuardrailResult{Text: text, Provenance: simulated}, nil
+}
+
+func (s *shop) Allow(context.Context) error { return s.dayErr }
+
+func (s *shop) Add(context.Context, incident.Usage) {}
+
+func (s *shop) Delta(event.ModelDelta) {}
+
+func (s *shop) Learn(_ context.Context, l incident.Lesson) ([]string, incident.Provenance, error) {
+	s.lessons = append(s.lessons, l)
+	return []string{"archive"}, simulated, nil
+}
+
+func (s *shop) Recall(context.Context, activities.Search) ([]incident.Document, incident.Provenance, error) {
+	return nil, simulated, nil
 }

@@ -10,7 +10,8 @@ import (
 	smithydocument "github.com/aws/smithy-go/document"
 )
 
-// toDocument makes the SDK's document of JSON. Numbers keep their digits.
+// toDocument makes the SDK's document of a JSON object, which is what both
+// schemas and inputs of tools are. Numbers keep their digits.
 func toDocument(raw json.RawMessage) (document.Interface, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
@@ -20,6 +21,9 @@ func toDocument(raw json.RawMessage) (document.Interface, error) {
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, fmt.Errorf("not one JSON value but more")
+	}
+	if _, ok := v.(map[string]any); !ok {
+		return nil, fmt.Errorf("not a JSON object")
 	}
 	d := document.NewLazyDocument(documentValue(v))
 	// The SDK leaves an error of this step out of the request's.
@@ -45,19 +49,4 @@ func documentValue(v any) any {
 		}
 	}
 	return v
-}
-
-// fromDocument is the JSON of a document that came in an answer.
-func fromDocument(d document.Interface) (json.RawMessage, error) {
-	if d == nil {
-		return json.RawMessage("{}"), nil
-	}
-	raw, err := d.MarshalSmithyDocument()
-	if err != nil {
-		return nil, err
-	}
-	if !json.Valid(raw) {
-		return nil, fmt.Errorf("not JSON")
-	}
-	return raw, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"vigil/activities"
 	"vigil/activities/internal/awscall"
+	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
 
@@ -44,8 +45,8 @@ var (
 )
 
 // Check returns text unchanged.
-func (NoGuardrail) Check(ctx context.Context, text string) (activities.GuardrailResult, error) {
-	return activities.GuardrailResult{Text: text, Provenance: incident.Provenance{
+func (NoGuardrail) Check(_ context.Context, _ activities.GuardDirection, text string) (activities.GuardrailResult, error) {
+	return activities.GuardrailResult{Text: text, Off: true, Provenance: incident.Provenance{
 		Origin: incident.OriginLive, Service: "vigil", Operation: "no guardrail is configured",
 	}}, nil
 }
@@ -62,100 +63,86 @@ func NewGuardrail(cfg aws.Config, c GuardrailConfig, recorder activities.Recorde
 	}, nil
 }
 
-// Check has the guardrail look at text that is about to go out.
-func (g *Guardrail) Check(ctx context.Context, text string) (activities.GuardrailResult, error) {
+// Check has the guardrail look at text. What goes in (GuardInput) is never
+// blocked: an incident must not stand still because its logs hold a password.
+// Where the guardrail would block it, the words that it objected to are masked;
+// where it names no words, as with a topic, the text stays and Policies says
+// what was found.
+func (g *Guardrail) Check(ctx context.Context, direction activities.GuardDirection, text string) (activities.GuardrailResult, error) {
 	if text == "" {
 		return activities.GuardrailResult{}, incident.Errorf(incident.KindInvalid, "bedrock: there is no text to check")
 	}
-	out, p, err := awscall.DoMetered(ctx, g.call, "ApplyGuardrail", "", g.api.ApplyGuardrail, &bedrockruntime.ApplyGuardrailInput{
-		GuardrailIdentifier: &g.id, GuardrailVersion: &g.version, Source: types.GuardrailContentSourceOutput,
+	source := types.GuardrailContentSourceOutput
+	if direction == activities.GuardInput {
+		source = types.GuardrailContentSourceInput
+	}
+	var result activities.GuardrailResult
+	var unknown bool
+	out, p, err := awscall.DoNoted(ctx, g.call, "ApplyGuardrail", "", g.api.ApplyGuardrail, &bedrockruntime.ApplyGuardrailInput{
+		GuardrailIdentifier: &g.id, GuardrailVersion: &g.version, Source: source,
 		Content: []types.GuardrailContentBlock{&types.GuardrailContentBlockMemberText{Value: types.GuardrailTextBlock{Text: &text}}},
-	}, func(out *bedrockruntime.ApplyGuardrailOutput) *incident.Usage {
-		if out.Usage == nil {
-			return &incident.Usage{}
+	}, func(out *bedrockruntime.ApplyGuardrailOutput, call *activities.Call) {
+		call.Provenance.Usage = g.usage(out.Usage)
+		if result, unknown = conclude(direction, text, out); !unknown {
+			call.Guarded, call.Policies = outcome(result), result.Policies
 		}
-		return &incident.Usage{CostMicros: g.prices.check(out.Usage)}
 	})
 	if err != nil {
 		return activities.GuardrailResult{}, err
 	}
-	switch out.Action {
-	case types.GuardrailActionNone:
-		return activities.GuardrailResult{Text: text, Provenance: p}, nil
-	case types.GuardrailActionGuardrailIntervened:
-	default:
+	if unknown {
 		return activities.GuardrailResult{}, awscall.Malformed(p, "the guardrail answers with the action %q", out.Action)
 	}
+	result.Provenance = p
+	return result, nil
+}
+
+func (g *Guardrail) usage(u *types.GuardrailUsage) *incident.Usage {
+	if u == nil {
+		return &incident.Usage{}
+	}
+	return &incident.Usage{TextUnits: units(u), CostMicros: g.prices.check(u)}
+}
+
+func outcome(r activities.GuardrailResult) event.GuardrailOutcome {
+	switch {
+	case r.Blocked:
+		return event.GuardrailBlocked
+	case r.Changed:
+		return event.GuardrailAnonymized
+	default:
+		return event.GuardrailPassed
+	}
+}
+
+// conclude says what the answer means for text. unknown: the answer is of a
+// kind that this version cannot judge.
+func conclude(direction activities.GuardDirection, text string, out *bedrockruntime.ApplyGuardrailOutput) (r activities.GuardrailResult, unknown bool) {
+	switch out.Action {
+	case types.GuardrailActionNone:
+		return activities.GuardrailResult{Text: text}, false
+	case types.GuardrailActionGuardrailIntervened:
+	default:
+		return r, true
+	}
+	found := assess(out.Assessments)
+	r.Policies = found.policies
 	var says []string
 	for _, o := range out.Outputs {
 		if t := aws.ToString(o.Text); t != "" {
 			says = append(says, t)
 		}
 	}
-	r := activities.GuardrailResult{Text: strings.Join(says, "\n"), Provenance: p}
-	r.Blocked = r.Text == "" || !onlyMasked(out.Assessments)
-	r.Text = cmp.Or(r.Text, aws.ToString(out.ActionReason), "blocked by the guardrail")
-	return r, nil
-}
-
-// onlyMasked reports whether the guardrail did no more than mask personal
-// data, so that what it returned is the text and not a refusal. Anything that
-// it does not recognise counts as a refusal.
-func onlyMasked(assessments []types.GuardrailAssessment) bool {
-	masked := false
-	for _, a := range assessments {
-		if a.TopicPolicy != nil {
-			for _, t := range a.TopicPolicy.Topics {
-				if t.Action != types.GuardrailTopicPolicyActionNone {
-					return false
-				}
-			}
-		}
-		if a.ContentPolicy != nil {
-			for _, f := range a.ContentPolicy.Filters {
-				if f.Action != types.GuardrailContentPolicyActionNone {
-					return false
-				}
-			}
-		}
-		if a.WordPolicy != nil {
-			for _, w := range a.WordPolicy.CustomWords {
-				if w.Action != types.GuardrailWordPolicyActionNone {
-					return false
-				}
-			}
-			for _, w := range a.WordPolicy.ManagedWordLists {
-				if w.Action != types.GuardrailWordPolicyActionNone {
-					return false
-				}
-			}
-		}
-		if a.ContextualGroundingPolicy != nil {
-			for _, f := range a.ContextualGroundingPolicy.Filters {
-				if f.Action != types.GuardrailContextualGroundingPolicyActionNone {
-					return false
-				}
-			}
-		}
-		if a.SensitiveInformationPolicy == nil {
-			continue
-		}
-		var actions []types.GuardrailSensitiveInformationPolicyAction
-		for _, e := range a.SensitiveInformationPolicy.PiiEntities {
-			actions = append(actions, e.Action)
-		}
-		for _, e := range a.SensitiveInformationPolicy.Regexes {
-			actions = append(actions, e.Action)
-		}
-		for _, action := range actions {
-			switch action {
-			case types.GuardrailSensitiveInformationPolicyActionAnonymized:
-				masked = true
-			case types.GuardrailSensitiveInformationPolicyActionNone:
-			default:
-				return false
-			}
-		}
+	r.Text = strings.Join(says, "\n")
+	switch {
+	case r.Text != "" && found.onlyMasked():
+	case direction == activities.GuardInput:
+		r.Text = found.mask(text)
+	default:
+		r.Blocked = true
+		r.Text = cmp.Or(r.Text, aws.ToString(out.ActionReason), "blocked by the guardrail")
+		return r, false
 	}
-	return masked
+	r.Changed = r.Text != text
+	return r, false
 }

@@ -2,6 +2,8 @@ package bedrock_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -9,6 +11,7 @@ import (
 	"vigil/activities"
 	"vigil/activities/bedrock"
 	"vigil/activities/internal/awstest"
+	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
 
@@ -28,7 +31,7 @@ func TestGuardrailConformance(t *testing.T) {
 		Answers: map[string]awstest.Answer{"ApplyGuardrail": awstest.Snapshot(t, "bedrockruntime", "ApplyGuardrail")},
 		Secrets: []string{"password=hunter2"},
 		Call: func(ctx context.Context, cfg aws.Config, rec activities.Recorder) error {
-			_, err := mustGuardrail(t, cfg, rec).Check(ctx, "password=hunter2")
+			_, err := mustGuardrail(t, cfg, rec).Check(ctx, activities.GuardOutput, "password=hunter2")
 			return err
 		},
 	})
@@ -56,18 +59,17 @@ func TestCheck(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := awstest.Serve(t, always(awstest.JSON(c.answer)))
-			got, err := mustGuardrail(t, awstest.Config(s.URL), nil).Check(t.Context(), "call jane")
+			got, err := mustGuardrail(t, awstest.Config(s.URL), nil).Check(t.Context(), activities.GuardOutput, "call jane")
 			if err != nil {
 				t.Fatal(err)
+			}
+			if got.Changed != (c.text != "call jane" && !c.blocked) {
+				t.Errorf("changed %t", got.Changed)
 			}
 			if got.Blocked != c.blocked || got.Text != c.text {
 				t.Errorf("blocked %t, %q; want %t, %q", got.Blocked, got.Text, c.blocked, c.text)
 			}
-			cost := int64(-1)
-			if m := got.Provenance.Usage.CostMicros; m != nil {
-				cost = *m
-			}
-			if cost != c.cost || got.Provenance.Operation != "ApplyGuardrail" {
+			if cost := micros(got.Provenance.Usage); cost != c.cost || got.Provenance.Operation != "ApplyGuardrail" {
 				t.Errorf("cost %d, want %d; %+v", cost, c.cost, got.Provenance)
 			}
 			r := s.Requests()[0]
@@ -79,6 +81,44 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestInputIsNeverBlocked: an incident does not stand still because of what
+// its logs say.
+func TestInputIsNeverBlocked(t *testing.T) {
+	t.Parallel()
+	const in = "user jane@example.com of jane logged in with hunter2"
+	for _, c := range []struct {
+		name, assessments, text string
+		policies                []string
+		outcome                 event.GuardrailOutcome
+	}{
+		{"words that it blocks are masked, the longer first", `{"sensitiveInformationPolicy":{"piiEntities":[
+			{"type":"NAME","match":"jane","action":"ANONYMIZED"},{"type":"EMAIL","match":"jane@example.com","action":"BLOCKED"}],
+			"regexes":[{"name":"weak","match":"hunter2","action":"BLOCKED"}]}}`, "user {EMAIL} of {NAME} logged in with {weak}",
+			[]string{"pii:EMAIL", "pii:NAME", "regex:weak"}, event.GuardrailAnonymized},
+		{"a word", `{"wordPolicy":{"customWords":[{"match":"hunter2","action":"BLOCKED"}],"managedWordLists":[]}}`,
+			"user jane@example.com of jane logged in with {WORD}", []string{"word"}, event.GuardrailAnonymized},
+		{"an attack has no words", `{"contentPolicy":{"filters":[{"type":"PROMPT_ATTACK","confidence":"HIGH","action":"BLOCKED"}]}}`,
+			in, []string{"content"}, event.GuardrailPassed},
+		{"nothing said", ``, in, nil, event.GuardrailPassed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, rec := awstest.Serve(t, always(awstest.JSON(`{"action":"GUARDRAIL_INTERVENED","outputs":[{"text":"I may not say this."}],"assessments":[`+c.assessments+`],
+				"usage":{"topicPolicyUnits":1,"contentPolicyUnits":2,"wordPolicyUnits":1,"sensitiveInformationPolicyUnits":1,"sensitiveInformationPolicyFreeUnits":1,"contextualGroundingPolicyUnits":0}}`))), &awstest.Recorder{}
+			got, err := mustGuardrail(t, awstest.Config(s.URL), rec).Check(t.Context(), activities.GuardInput, in)
+			if err != nil || got.Blocked || got.Text != c.text || got.Changed != (c.text != in) || !slices.Equal(got.Policies, c.policies) {
+				t.Errorf("%+v, %v; want %q by %v", got, err, c.text, c.policies)
+			}
+			if call := rec.Calls()[0]; call.Guarded != c.outcome || call.Provenance.Usage.TextUnits != 6 {
+				t.Errorf("recorded %+v", call)
+			}
+			if !strings.Contains(string(s.Requests()[0].Body), `"source":"INPUT"`) {
+				t.Errorf("sent %s", s.Requests()[0].Body)
+			}
+		})
+	}
+}
+
 func TestGuardrailRefuses(t *testing.T) {
 	t.Parallel()
 	if _, err := bedrock.NewGuardrail(awstest.Config("http://127.0.0.1:1"), bedrock.GuardrailConfig{}, nil); incident.KindOf(err) != incident.KindInvalid || err == nil {
@@ -86,17 +126,17 @@ func TestGuardrailRefuses(t *testing.T) {
 	}
 	s := awstest.Serve(t, always(awstest.JSON(`{"action":"SHRUG","outputs":[]}`)))
 	g := mustGuardrail(t, awstest.Config(s.URL), nil)
-	if _, err := g.Check(t.Context(), ""); incident.KindOf(err) != incident.KindInvalid || err == nil {
+	if _, err := g.Check(t.Context(), activities.GuardOutput, ""); incident.KindOf(err) != incident.KindInvalid || err == nil {
 		t.Errorf("no text: %v", err)
 	}
-	if _, err := g.Check(t.Context(), "x"); incident.KindOf(err) != incident.KindInternal || err == nil {
+	if _, err := g.Check(t.Context(), activities.GuardOutput, "x"); incident.KindOf(err) != incident.KindInternal || err == nil {
 		t.Errorf("an action of tomorrow must not let the text pass: %v", err)
 	}
 }
 
 func TestNoGuardrailSaysSo(t *testing.T) {
 	t.Parallel()
-	got, err := bedrock.NoGuardrail{}.Check(t.Context(), "x")
+	got, err := bedrock.NoGuardrail{}.Check(t.Context(), activities.GuardOutput, "x")
 	if err != nil || got.Blocked || got.Text != "x" || got.Provenance.Operation != "no guardrail is configured" || !got.Provenance.Origin.Valid() {
 		t.Errorf("%+v, %v", got, err)
 	}

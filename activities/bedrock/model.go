@@ -3,9 +3,8 @@ package bedrock
 import (
 	"context"
 	"encoding/json"
-	"maps"
-	"slices"
-	"strings"
+	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,33 +19,21 @@ import (
 // service names this adapter in provenance and metrics.
 const service = "bedrock"
 
-// readTimeout is how long a model may be silent. A long answer comes after
-// minutes and all at once; the activity's own timeout is the real limit.
-const readTimeout = 15 * time.Minute
-
-// DefaultModels is the model of each purpose: small ones where many calls are
-// cheap, the large one where a mistake is dear.
-var DefaultModels = map[activities.Purpose]string{
-	activities.PurposeClassify:    "amazon.nova-micro-v1:0",
-	activities.PurposeForecast:    "amazon.nova-lite-v1:0",
-	activities.PurposeDiagnose:    "amazon.nova-pro-v1:0",
-	activities.PurposePlan:        "amazon.nova-pro-v1:0",
-	activities.PurposeCommunicate: "amazon.nova-lite-v1:0",
-}
+// readTimeout is how long a model may be silent, before its first word and
+// between two of them; the activity's own timeout is the real limit.
+const readTimeout = 5 * time.Minute
 
 // Config configures a Model. The zero value is the shipped configuration.
 type Config struct {
-	Models      map[activities.Purpose]string // replaces entries of DefaultModels
-	MaxTokens   int32                         // of one answer; default 2048
-	Temperature float32                       // default 0: the same evidence should give the same answer
-	Prices      *Prices                       // default ShippedPrices
+	MaxTokens   int32   // of one answer; default 2048
+	Temperature float32 // default 0: the same evidence should give the same answer
+	Prices      *Prices // default ShippedPrices
 }
 
 // Model asks the models of Bedrock.
 type Model struct {
 	api    *bedrockruntime.Client
 	call   awscall.Caller
-	models map[activities.Purpose]string
 	limits types.InferenceConfiguration
 	prices Prices
 }
@@ -55,16 +42,6 @@ var _ activities.Model = (*Model)(nil)
 
 // New makes a Model. recorder may be nil.
 func New(cfg aws.Config, c Config, recorder activities.Recorder) (*Model, error) {
-	models := maps.Clone(DefaultModels)
-	for purpose, id := range c.Models {
-		if _, known := models[purpose]; !known {
-			return nil, incident.Errorf(incident.KindInvalid, "bedrock: there is no purpose %q; there are %v", purpose, slices.Sorted(maps.Keys(models)))
-		}
-		if id == "" {
-			return nil, incident.Errorf(incident.KindInvalid, "bedrock: the model for %s is empty; leave it out for %s", purpose, models[purpose])
-		}
-		models[purpose] = id
-	}
 	if c.MaxTokens == 0 {
 		c.MaxTokens = 2048
 	}
@@ -74,7 +51,6 @@ func New(cfg aws.Config, c Config, recorder activities.Recorder) (*Model, error)
 	return &Model{
 		api:    bedrockruntime.NewFromConfig(awscall.Prepare(cfg, readTimeout)),
 		call:   awscall.New(service, recorder),
-		models: models,
 		limits: types.InferenceConfiguration{MaxTokens: aws.Int32(c.MaxTokens), Temperature: aws.Float32(c.Temperature)},
 		prices: pricesOr(c.Prices),
 	}, nil
@@ -87,42 +63,54 @@ func pricesOr(p *Prices) Prices {
 	return *p
 }
 
-// Converse makes one turn.
-func (m *Model) Converse(ctx context.Context, r activities.ModelRequest) (activities.ModelReply, error) {
-	id, ok := m.models[r.Purpose]
-	if !ok {
-		return activities.ModelReply{}, incident.Errorf(incident.KindInvalid, "bedrock: no model for the purpose %q", r.Purpose)
+// Converse makes one turn. What a model said before its answer broke off is
+// never returned.
+func (m *Model) Converse(ctx context.Context, r activities.ModelRequest, onText func(string)) (activities.ModelReply, error) {
+	if r.Model == "" {
+		return activities.ModelReply{}, incident.Errorf(incident.KindInvalid, "bedrock: the request to %s names no model", r.Purpose)
 	}
 	in, err := request(r)
 	if err != nil {
-		return activities.ModelReply{}, &incident.Error{Kind: incident.KindInvalid, Op: "bedrock Converse " + id, Msg: "the request cannot be built", Err: err}
+		return activities.ModelReply{}, &incident.Error{Kind: incident.KindInvalid, Op: "bedrock ConverseStream " + r.Model, Msg: "the request cannot be built", Err: err}
 	}
-	in.ModelId, in.InferenceConfig = &id, &m.limits
-	out, p, err := awscall.DoMetered(ctx, m.call, "Converse", id, m.api.Converse, in, func(out *bedrockruntime.ConverseOutput) *incident.Usage {
-		return m.usage(id, out.Usage)
+	in.InferenceConfig = &m.limits
+	a := answer{onText: onText}
+	p, err := awscall.Stream(ctx, m.call, "ConverseStream", r.Model, m.api.ConverseStream, in, func(out *bedrockruntime.ConverseStreamOutput) (*incident.Usage, error) {
+		err := a.read(ctx, out.GetStream())
+		return m.usage(r.Model, a.usage), err
 	})
 	if err != nil {
 		return activities.ModelReply{}, err
 	}
-	return reply(out, p)
+	reply, err := a.reply(p)
+	if err != nil {
+		return activities.ModelReply{}, &activities.PaidError{Provenance: p, Err: err}
+	}
+	reply.PromptHash = activities.PromptHash(r)
+	return reply, nil
 }
 
+// usage is what a call consumed. Bedrock counts what was read from or written
+// to the cache apart from the other input; here the input is all of it.
 func (m *Model) usage(id string, u *types.TokenUsage) *incident.Usage {
 	if u == nil {
 		return &incident.Usage{} // an answer without counts: its cost is unknown
 	}
+	cached := int64(aws.ToInt32(u.CacheReadInputTokens)) + int64(aws.ToInt32(u.CacheWriteInputTokens))
 	return &incident.Usage{
-		InputTokens: int64(aws.ToInt32(u.InputTokens)), OutputTokens: int64(aws.ToInt32(u.OutputTokens)),
-		CacheTokens: int64(aws.ToInt32(u.CacheReadInputTokens)) + int64(aws.ToInt32(u.CacheWriteInputTokens)),
-		CostMicros:  m.prices.model(id, u),
+		InputTokens: int64(aws.ToInt32(u.InputTokens)) + cached, OutputTokens: int64(aws.ToInt32(u.OutputTokens)), CacheTokens: cached,
+		CostMicros: m.prices.model(id, u),
 	}
 }
 
 // request builds the messages and tools of a call.
-func request(r activities.ModelRequest) (*bedrockruntime.ConverseInput, error) {
-	in := &bedrockruntime.ConverseInput{}
+func request(r activities.ModelRequest) (*bedrockruntime.ConverseStreamInput, error) {
+	in := &bedrockruntime.ConverseStreamInput{ModelId: aws.String(r.Model), RequestMetadata: metadata(r)}
 	if r.System != "" {
 		in.System = []types.SystemContentBlock{&types.SystemContentBlockMemberText{Value: r.System}}
+		if cacheable(r) {
+			in.System = append(in.System, &types.SystemContentBlockMemberCachePoint{Value: cachePoint})
+		}
 	}
 	if len(r.Messages) == 0 {
 		return nil, incident.Errorf(incident.KindInvalid, "it has no messages")
@@ -138,6 +126,9 @@ func request(r activities.ModelRequest) (*bedrockruntime.ConverseInput, error) {
 		}
 		if len(content) == 0 {
 			return nil, incident.Errorf(incident.KindInvalid, "message %d is empty", i)
+		}
+		if i == 0 && repeated(r) {
+			content = append(content, &types.ContentBlockMemberCachePoint{Value: cachePoint})
 		}
 		in.Messages = append(in.Messages, types.Message{Role: role, Content: content})
 	}
@@ -189,61 +180,38 @@ func blocks(m activities.Message) ([]types.ContentBlock, error) {
 	return out, nil
 }
 
-// reply reads an answer. One that cannot be acted on is an error: it may be
-// better the next time, and must not be mistaken for silence.
-func reply(out *bedrockruntime.ConverseOutput, p incident.Provenance) (activities.ModelReply, error) {
-	r := activities.ModelReply{StopReason: string(out.StopReason), Provenance: p}
-	message, ok := out.Output.(*types.ConverseOutputMemberMessage)
-	if !ok {
-		return activities.ModelReply{}, awscall.Malformed(p, "the answer holds no message")
-	}
-	var text []string
-	for _, b := range message.Value.Content {
-		switch b := b.(type) {
-		case *types.ContentBlockMemberText:
-			text = append(text, b.Value)
-		case *types.ContentBlockMemberToolUse:
-			input, err := fromDocument(b.Value.Input)
-			if err != nil {
-				return activities.ModelReply{}, awscall.Malformed(p, "the input of a tool call cannot be read: %v", err)
-			}
-			if aws.ToString(b.Value.ToolUseId) == "" || aws.ToString(b.Value.Name) == "" {
-				return activities.ModelReply{}, awscall.Malformed(p, "a tool call has no id or no name")
-			}
-			r.Calls = append(r.Calls, activities.ToolRequest{ID: *b.Value.ToolUseId, Name: *b.Value.Name, Input: input})
-		case *types.ContentBlockMemberReasoningContent:
-			// Thinking aloud before the answer. It is not asked for, and not needed to go on.
-		default:
-			return activities.ModelReply{}, awscall.Malformed(p, "the answer holds a %s, which is neither text nor a tool call", blockName(b))
-		}
-	}
-	r.Text = strings.Join(text, "\n")
-	switch out.StopReason {
-	case "":
-		return activities.ModelReply{}, awscall.Malformed(p, "the answer does not say why it ended")
-	case types.StopReasonMalformedModelOutput, types.StopReasonMalformedToolUse:
-		return activities.ModelReply{}, awscall.Malformed(p, "the model's output was malformed (%s)", out.StopReason)
-	case types.StopReasonToolUse:
-		if len(r.Calls) == 0 {
-			return activities.ModelReply{}, awscall.Malformed(p, "the model stopped to call a tool and names none")
-		}
-	}
-	return r, nil
+// novaCaches names the models that keep a marked prefix of the prompt.
+var novaCaches = regexp.MustCompile(`amazon\.nova-(?:micro|lite|pro|premier)-v1`)
+
+// cacheableBytes is well over the 1,000 tokens that a prefix needs to be kept;
+// marking a shorter one would do nothing.
+const cacheableBytes = 5_000
+
+var cachePoint = types.CachePointBlock{Type: types.CachePointTypeDefault}
+
+// cacheable reports whether the system prompt is worth keeping: every turn of
+// a conversation sends it again, and reading it back costs a quarter.
+func cacheable(r activities.ModelRequest) bool {
+	return len(r.System) >= cacheableBytes && novaCaches.MatchString(r.Model)
 }
 
-func blockName(b types.ContentBlock) string {
-	switch b := b.(type) {
-	case *types.UnknownUnionMember:
-		return b.Tag
-	case *types.ContentBlockMemberImage:
-		return "image"
-	case *types.ContentBlockMemberDocument:
-		return "document"
-	case *types.ContentBlockMemberVideo:
-		return "video"
-	case *types.ContentBlockMemberToolResult:
-		return "tool result"
-	default:
-		return "block of an unexpected kind"
-	}
+// repeated reports whether the first message, which holds the evidence, is
+// worth keeping too: it is where there are turns to come, or were before.
+func repeated(r activities.ModelRequest) bool {
+	return (len(r.Tools) > 0 || len(r.Messages) > 1) && novaCaches.MatchString(r.Model) &&
+		len(r.System)+len(r.Messages[0].Text) >= cacheableBytes
 }
+
+// metadata goes to the account's invocation log, so that a call found there
+// can be told apart. Bedrock takes a few characters only.
+func metadata(r activities.ModelRequest) map[string]string {
+	out := map[string]string{}
+	for name, value := range map[string]string{"incident": r.IncidentID, "agent": string(r.Agent), "turn": strconv.Itoa(r.Turn)} {
+		if value = unloggable.ReplaceAllString(value, "_"); value != "" {
+			out[name] = value[:min(len(value), 256)]
+		}
+	}
+	return out
+}
+
+var unloggable = regexp.MustCompile(`[^a-zA-Z0-9 :_@$#=/+,.-]`)

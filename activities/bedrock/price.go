@@ -134,6 +134,17 @@ func (p Prices) check(u *types.GuardrailUsage) *int64 {
 	)
 }
 
+// units is how many text units the policies of a guardrail looked at together.
+// What is not text has no part in it.
+func units(u *types.GuardrailUsage) int64 {
+	var n int64
+	for _, c := range []*int32{u.ContentPolicyUnits, u.TopicPolicyUnits, u.SensitiveInformationPolicyUnits, u.SensitiveInformationPolicyFreeUnits,
+		u.WordPolicyUnits, u.ContextualGroundingPolicyUnits, u.AutomatedReasoningPolicyUnits} {
+		n += int64(aws.ToInt32(c))
+	}
+	return n
+}
+
 type part struct {
 	count int32
 	price *pico

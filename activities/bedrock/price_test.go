@@ -14,9 +14,9 @@ import (
 // costOf is what a call of model costs that used tokens, as the wire says it.
 func costOf(t *testing.T, prices *bedrock.Prices, model, tokens string) *int64 {
 	t.Helper()
-	s := awstest.Serve(t, always(awstest.JSON(`{"output":{"message":{"role":"assistant","content":[{"text":"x"}]}},"stopReason":"end_turn","usage":{`+tokens+`}}`)))
-	m := mustModel(t, awstest.Config(s.URL), bedrock.Config{Prices: prices, Models: map[activities.Purpose]string{activities.PurposePlan: model}}, nil)
-	reply, err := m.Converse(t.Context(), activities.ModelRequest{Purpose: activities.PurposePlan, Messages: ask.Messages})
+	s := awstest.Serve(t, always(awstest.Stream(append(awstest.TextEvents("end_turn", "x"), awstest.Usage(tokens))...)))
+	m := mustModel(t, awstest.Config(s.URL), bedrock.Config{Prices: prices}, nil)
+	reply, err := m.Converse(t.Context(), activities.ModelRequest{Model: model, Messages: ask.Messages}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +38,9 @@ func TestCost(t *testing.T) {
 		{"amazon.nova-pro-v1:0", `"inputTokens":1,"outputTokens":0`, "1"}, // 0.8, rounded up
 		{"amazon.nova-micro-v1:0", `"inputTokens":1000,"outputTokens":0`, "35"},
 		{"amazon.nova-pro-v1:0", `"inputTokens":0,"outputTokens":0,"cacheReadInputTokens":1000`, "200"},
-		{"amazon.nova-pro-v1:0", `"inputTokens":10,"outputTokens":1,"cacheWriteInputTokens":1000`, "unknown"},
-		{"amazon.nova-micro-v1:0", `"inputTokens":10,"outputTokens":1,"cacheReadInputTokens":1`, "unknown"},
+		{"amazon.nova-pro-v1:0", `"inputTokens":10,"outputTokens":1,"cacheWriteInputTokens":1000`, "812"},
+		{"amazon.nova-micro-v1:0", `"inputTokens":0,"outputTokens":0,"cacheReadInputTokens":1000000`, "8750"},
+		{"us.amazon.nova-2-lite-v1:0", `"inputTokens":10,"outputTokens":1,"cacheReadInputTokens":1`, "unknown"},
 		{"someone.else-v1:0", million, "unknown"},
 		{"arn:aws:bedrock:us-east-1:000000000000:application-inference-profile/a1b2c3", million, "unknown"},
 		{"global.amazon.nova-pro-v1:0", million, "unknown"},
@@ -51,6 +52,47 @@ func TestCost(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s for %s costs %s, want %s", c.model, c.tokens, got, c.want)
 		}
+	}
+}
+
+// TestCostOfAnIncident says what an incident costs at the shipped prices, and
+// holds that its parts add up. The counts are those of an incident with twenty
+// tool calls, each turn sending the conversation so far.
+func TestCostOfAnIncident(t *testing.T) {
+	t.Parallel()
+	total := int64(0)
+	for _, a := range []struct {
+		agent, model         string
+		turns, input, output int // input and output of one turn, on average
+		want                 int64
+	}{
+		{"detection", "amazon.nova-micro-v1:0", 2, 3_000, 200, 266},
+		{"diagnosis", "amazon.nova-pro-v1:0", 8, 9_000, 500, 70_400},
+		{"prediction", "amazon.nova-lite-v1:0", 2, 4_000, 300, 624},
+		{"resolution", "amazon.nova-pro-v1:0", 2, 6_000, 400, 12_160},
+		{"communication", "amazon.nova-lite-v1:0", 2, 3_000, 400, 552},
+	} {
+		one := costOf(t, nil, a.model, fmt.Sprintf(`"inputTokens":%d,"outputTokens":%d`, a.input, a.output))
+		if one == nil {
+			t.Fatalf("%s has no price", a.model)
+		}
+		cost := *one * int64(a.turns)
+		total += cost
+		if cost != a.want {
+			t.Errorf("%s costs %d, want %d", a.agent, cost, a.want)
+		}
+		t.Logf("%-14s %-24s %2d calls %6d tokens in %5d out  $%.4f", a.agent, a.model, a.turns, a.turns*a.input, a.turns*a.output, float64(cost)/1e6)
+	}
+	s := awstest.Serve(t, always(awstest.JSON(`{"action":"NONE","outputs":[],"usage":{"topicPolicyUnits":120,"contentPolicyUnits":120,"wordPolicyUnits":0,"sensitiveInformationPolicyUnits":120,"sensitiveInformationPolicyFreeUnits":120,"contextualGroundingPolicyUnits":0}}`)))
+	checked, err := mustGuardrail(t, awstest.Config(s.URL), nil).Check(t.Context(), activities.GuardOutput, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard := *checked.Provenance.Usage.CostMicros
+	t.Logf("%-14s %-24s 120,000 characters by content, topic and personal data  $%.4f", "guardrail", "", float64(guard)/1e6)
+	t.Logf("%-14s $%.4f", "together", float64(total+guard)/1e6)
+	if guard != 48_000 || total != 84_002 {
+		t.Errorf("guardrail %d and models %d", guard, total)
 	}
 }
 

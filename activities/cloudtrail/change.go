@@ -23,13 +23,14 @@ const (
 // kinds says what the operations that matter to a service do to it. Writing
 // operations that are not here are of the kind other.
 var kinds = map[string]string{
-	"CreateService":               deployment,
-	"UpdateService":               deployment, // or scaling, see kindOf
-	"DeleteService":               deployment,
-	"CreateDeployment":            deployment,
-	"RegisterTaskDefinition":      deployment,
-	"UpdateServicePrimaryTaskSet": deployment,
-	"UpdateFunctionCode":          deployment,
+	"CreateService":                deployment,
+	"UpdateService":                deployment, // or scaling, see kindOf
+	"DeleteService":                deployment,
+	"CreateDeployment":             deployment,
+	"RegisterTaskDefinition":       deployment,
+	"UpdateServicePrimaryTaskSet":  deployment,
+	"UpdateFunctionCode":           deployment,
+	"UpdateFunctionCode20150331v2": deployment, // how CloudTrail writes Lambda's operations
 
 	"RegisterScalableTarget":                   scaling,
 	"DeregisterScalableTarget":                 scaling,
@@ -41,21 +42,28 @@ var kinds = map[string]string{
 	"DecreaseReplicaCount":                     scaling,
 	"ModifyReplicationGroupShardConfiguration": scaling,
 
-	"ModifyDBInstance":              configuration,
-	"ModifyDBCluster":               configuration,
-	"ModifyDBParameterGroup":        configuration,
-	"ModifyDBClusterParameterGroup": configuration,
-	"ModifyCacheParameterGroup":     configuration,
-	"ModifyReplicationGroup":        configuration,
-	"UpdateFunctionConfiguration":   configuration,
-	"PutParameter":                  configuration,
-	"PutSecretValue":                configuration,
-	"UpdateSecret":                  configuration,
-	"ModifyListener":                configuration,
-	"ModifyTargetGroup":             configuration,
-	"ModifyTargetGroupAttributes":   configuration,
-	"AuthorizeSecurityGroupIngress": configuration,
-	"RevokeSecurityGroupIngress":    configuration,
+	"UpdateTable":                           configuration,
+	"SetQueueAttributes":                    configuration,
+	"PutFunctionConcurrency":                configuration,
+	"UpdateAlias":                           configuration,
+	"ModifyLoadBalancerAttributes":          configuration,
+	"DeregisterTargets":                     configuration,
+	"ModifyDBInstance":                      configuration,
+	"ModifyDBCluster":                       configuration,
+	"ModifyDBParameterGroup":                configuration,
+	"ModifyDBClusterParameterGroup":         configuration,
+	"ModifyCacheParameterGroup":             configuration,
+	"ModifyReplicationGroup":                configuration,
+	"UpdateFunctionConfiguration":           configuration,
+	"UpdateFunctionConfiguration20150331v2": configuration,
+	"PutParameter":                          configuration,
+	"PutSecretValue":                        configuration,
+	"UpdateSecret":                          configuration,
+	"ModifyListener":                        configuration,
+	"ModifyTargetGroup":                     configuration,
+	"ModifyTargetGroupAttributes":           configuration,
+	"AuthorizeSecurityGroupIngress":         configuration,
+	"RevokeSecurityGroupIngress":            configuration,
 }
 
 // record is what is read of CloudTrail's own record of an event.

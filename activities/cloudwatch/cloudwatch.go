@@ -1,10 +1,21 @@
 // Package cloudwatch reads the standard measures of a service from Amazon
-// CloudWatch: application signals and ECS for services, RDS for databases,
-// ElastiCache for caches. It asks for all of them in one GetMetricData and
-// drops what comes back empty, so it does not need to know what a service is.
+// CloudWatch. Application signals and ECS are asked first; of a service that
+// neither knows it finds out by ListMetrics what it is: a database, a cache, a
+// queue, a table, a function or a load balancer of that name. What AWS calls
+// their metrics becomes a measure of Vigil's where there is one, in its unit;
+// every other metric is returned under its own name in snake_case.
 //
-// Only periods that are over are read: a period in progress holds fewer
-// requests than it will, and would look like a drop in traffic.
+// # Limits
+//
+//   - Only periods that are over are read: a period in progress holds fewer
+//     requests than it will, and would look like a drop in traffic.
+//   - Of a resource at most 60 metrics are read, those with a measure first, and
+//     of a metric that exists only by a further dimension, such as a table's
+//     operation, the largest of at most ten.
+//   - A load balancer is found by its name or by all of its dimension, among
+//     the first 2,500 metrics of load balancers.
+//   - A metric that counts what goes wrong and is not there is zero where what
+//     it is a share of is there: load balancers publish no zeros.
 //
 // Metrics is immutable and safe for concurrent use.
 package cloudwatch
@@ -12,10 +23,7 @@ package cloudwatch
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,22 +52,23 @@ type Config struct {
 
 // Metrics reads time series.
 type Metrics struct {
-	api     *cloudwatch.Client
-	call    awscall.Caller
-	period  time.Duration
-	sources []source
+	api    *cloudwatch.Client
+	call   awscall.Caller
+	period time.Duration
+	config Config
 }
 
 var _ activities.Metrics = (*Metrics)(nil)
 
-// source is one CloudWatch metric that may hold a measure of a service.
+// source is one CloudWatch metric that holds a measure of a service, or a
+// part of one.
 type source struct {
 	measure    incident.Metric
 	unit       string
 	namespace  string
 	metric     string
 	stat       string
-	dimensions func(service string) []types.Dimension
+	dimensions []types.Dimension
 	scale      float64
 }
 
@@ -71,43 +80,28 @@ func New(cfg aws.Config, c Config, recorder activities.Recorder) (*Metrics, erro
 		return nil, incident.Errorf(incident.KindInvalid, "cloudwatch: a period of %s; use 1, 5, 10, 20 or 30 seconds, or whole minutes", c.Period)
 	}
 	return &Metrics{
-		api:     cloudwatch.NewFromConfig(awscall.Prepare(cfg, readTimeout)),
-		call:    awscall.New(service, recorder),
-		period:  c.Period,
-		sources: sources(c),
+		api:    cloudwatch.NewFromConfig(awscall.Prepare(cfg, readTimeout)),
+		call:   awscall.New(service, recorder),
+		period: c.Period,
+		config: c,
 	}, nil
 }
 
-// sources lists where each measure may be, in the order of incident.Metrics.
-// Where two of them answer for one measure the first is used.
-func sources(c Config) []source {
-	signals := dimensions("Environment", c.Environment, "Service")
-	ecs := dimensions("ClusterName", c.Cluster, "ServiceName")
-	database := dimensions("", "", "DBInstanceIdentifier")
-	cache := dimensions("", "", "CacheClusterId")
-	perSecond := 1 / c.Period.Seconds()
+// signals are the measures of a service that runs on ECS.
+func (m *Metrics) signals(service string) []source {
+	app := []types.Dimension{dimension("Environment", m.config.Environment), dimension("Service", service)}
+	ecs := []types.Dimension{dimension("ClusterName", m.config.Cluster), dimension("ServiceName", service)}
 	return []source{
-		{incident.MetricLatency, "ms", "ApplicationSignals", "Latency", "p95", signals, 1},
-		{incident.MetricLatency, "ms", "AWS/RDS", "ReadLatency", "Average", database, 1000},
-		{incident.MetricErrorRate, "share", "ApplicationSignals", "Fault", "Average", signals, 1},
-		{incident.MetricRequestRate, "1/s", "ApplicationSignals", "Latency", "SampleCount", signals, perSecond},
-		{incident.MetricCPU, "percent", "AWS/ECS", "CPUUtilization", "Average", ecs, 1},
-		{incident.MetricCPU, "percent", "AWS/RDS", "CPUUtilization", "Average", database, 1},
-		{incident.MetricCPU, "percent", "AWS/ElastiCache", "CPUUtilization", "Average", cache, 1},
-		{incident.MetricMemory, "percent", "AWS/ECS", "MemoryUtilization", "Average", ecs, 1},
-		{incident.MetricConnections, "count", "AWS/RDS", "DatabaseConnections", "Average", database, 1},
-		{incident.MetricConnections, "count", "AWS/ElastiCache", "CurrConnections", "Average", cache, 1},
+		{incident.MetricLatency, unitMilliseconds, "ApplicationSignals", "Latency", "p95", app, 1},
+		{incident.MetricErrorRate, unitShare, "ApplicationSignals", "Fault", average, app, 1},
+		{incident.MetricRequestRate, unitPerSecond, "ApplicationSignals", "Latency", "SampleCount", app, 1 / m.period.Seconds()},
+		{incident.MetricCPU, unitPercent, "AWS/ECS", "CPUUtilization", average, ecs, 1},
+		{incident.MetricMemory, unitPercent, "AWS/ECS", "MemoryUtilization", average, ecs, 1},
 	}
 }
 
-func dimensions(fixed, value, named string) func(string) []types.Dimension {
-	return func(service string) []types.Dimension {
-		d := []types.Dimension{{Name: aws.String(named), Value: aws.String(service)}}
-		if fixed != "" {
-			d = append([]types.Dimension{{Name: aws.String(fixed), Value: aws.String(value)}}, d...)
-		}
-		return d
-	}
+func dimension(name, value string) types.Dimension {
+	return types.Dimension{Name: aws.String(name), Value: aws.String(value)}
 }
 
 // Query reads all measures of one service.
@@ -115,95 +109,15 @@ func (m *Metrics) Query(ctx context.Context, service string, w activities.Window
 	if service == "" || !w.To.After(w.From) {
 		return nil, incident.Provenance{}, incident.Errorf(incident.KindInvalid, "cloudwatch: a query needs a service and a window, not %q from %s to %s", service, w.From, w.To)
 	}
-	from, to := w.From.Truncate(m.period), w.To.Truncate(m.period)
-	if !to.After(from) {
-		from = to.Add(-m.period) // the window lies within one period: the last that is over
+	series, all, err := m.read(ctx, service, m.signals(service), w)
+	if err != nil || len(series) > 0 {
+		return series, all, err
 	}
-	in := &cloudwatch.GetMetricDataInput{StartTime: &from, EndTime: &to, ScanBy: types.ScanByTimestampAscending, MetricDataQueries: m.queries(service)}
-	answers := make([]answer, len(m.sources))
-	var all incident.Provenance
-	for page := 0; ; page++ {
-		out, p, err := awscall.Do(ctx, m.call, "GetMetricData", m.api.GetMetricData, in)
-		if err != nil {
-			return nil, p, err
-		}
-		all = awscall.Merge(all, p)
-		if err := collect(answers, out.MetricDataResults, all); err != nil {
-			return nil, all, err
-		}
-		if aws.ToString(out.NextToken) == "" {
-			break
-		}
-		if page == maxPages {
-			return nil, all, awscall.Malformed(all, "the pages do not end; ask for a shorter window or a longer period")
-		}
-		in.NextToken = out.NextToken
+	found, p, err := m.discover(ctx, service)
+	all = awscall.Merge(all, p)
+	if err != nil || len(found) == 0 {
+		return nil, all, err
 	}
-	series, err := m.series(service, answers, all)
-	return series, all, err
-}
-
-func (m *Metrics) queries(service string) []types.MetricDataQuery {
-	out := make([]types.MetricDataQuery, len(m.sources))
-	for i, s := range m.sources {
-		out[i] = types.MetricDataQuery{Id: aws.String(queryID(i)), ReturnData: aws.Bool(true), MetricStat: &types.MetricStat{
-			Metric: &types.Metric{Namespace: aws.String(s.namespace), MetricName: aws.String(s.metric), Dimensions: s.dimensions(service)},
-			Period: aws.Int32(int32(m.period / time.Second)), Stat: aws.String(s.stat),
-		}}
-	}
-	return out
-}
-
-// queryID makes an id of a source's place; ids must begin with a letter.
-func queryID(i int) string { return "m" + strconv.Itoa(i) }
-
-// answer is what came back for one source, over all pages.
-type answer struct {
-	points []incident.Point
-	status types.StatusCode
-}
-
-func collect(answers []answer, results []types.MetricDataResult, p incident.Provenance) error {
-	for _, r := range results {
-		i, err := strconv.Atoi(strings.TrimPrefix(aws.ToString(r.Id), "m"))
-		if err != nil || i < 0 || i >= len(answers) {
-			return awscall.Malformed(p, "a result has the id %q, which was not asked for", aws.ToString(r.Id))
-		}
-		if len(r.Timestamps) != len(r.Values) {
-			return awscall.Malformed(p, "%d times and %d values", len(r.Timestamps), len(r.Values))
-		}
-		for k, at := range r.Timestamps {
-			if v := r.Values[k]; !math.IsNaN(v) && !math.IsInf(v, 0) {
-				answers[i].points = append(answers[i].points, incident.Point{At: at.UTC(), Value: v})
-			}
-		}
-		answers[i].status = r.StatusCode
-	}
-	return nil
-}
-
-// series turns the answers into measures. A result that stayed incomplete is
-// an error: half of a series can show a recovery that is none.
-func (m *Metrics) series(service string, answers []answer, p incident.Provenance) ([]incident.Series, error) {
-	var out []incident.Series
-	for i, s := range m.sources {
-		a := answers[i]
-		switch a.status {
-		case types.StatusCodeComplete, "":
-		case types.StatusCodeForbidden:
-			return nil, incident.Errorf(incident.KindDenied, "cloudwatch GetMetricData: %s %s is forbidden; the worker's role needs cloudwatch:GetMetricData", s.namespace, s.metric)
-		default:
-			return nil, incident.Errorf(incident.KindUnavailable, "cloudwatch GetMetricData: %s %s came back as %s (request %s); it may succeed later", s.namespace, s.metric, a.status, p.RequestID)
-		}
-		known := slices.ContainsFunc(out, func(o incident.Series) bool { return o.Metric == s.measure })
-		if len(a.points) == 0 || known {
-			continue
-		}
-		for k := range a.points {
-			a.points[k].Value *= s.scale
-		}
-		slices.SortStableFunc(a.points, func(x, y incident.Point) int { return x.At.Compare(y.At) })
-		out = append(out, incident.Series{Service: service, Metric: s.measure, Unit: s.unit, Points: a.points})
-	}
-	return out, nil
+	series, p, err = m.read(ctx, service, found, w)
+	return shares(series), awscall.Merge(all, p), err
 }

@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -58,7 +57,7 @@ func (p *Publisher) Publish(ctx context.Context, events []event.Event) error {
 		if err != nil {
 			return &incident.Error{Kind: incident.KindInvalid, Op: "publish event " + e.ID, Msg: "it cannot be encoded", Err: err}
 		}
-		m := nats.NewMsg(bus.EventSubject + token(e.IncidentID))
+		m := nats.NewMsg(bus.Subject(e.IncidentID))
 		m.Data = body
 		if _, err := p.js.PublishMsg(ctx, m, jetstream.WithMsgID(e.ID), jetstream.WithExpectStream(bus.EventStream)); err != nil {
 			return failure("publish event "+e.ID, len(body), err)
@@ -67,8 +66,14 @@ func (p *Publisher) Publish(ctx context.Context, events []event.Event) error {
 	return nil
 }
 
-// PublishSystem stores the latest value of a system event.
+// PublishSystem stores the latest value of a system event that has one source.
 func (p *Publisher) PublishSystem(ctx context.Context, e event.SystemEvent) error {
+	return p.PublishSystemOf(ctx, "", e)
+}
+
+// PublishSystemOf stores the latest value of a system event as source says it:
+// each of several sources, such as workers, has a latest value of its own.
+func (p *Publisher) PublishSystemOf(ctx context.Context, source string, e event.SystemEvent) error {
 	if e.Type == "" {
 		return incident.Errorf(incident.KindInvalid, "publish a system event: it has no type")
 	}
@@ -76,28 +81,12 @@ func (p *Publisher) PublishSystem(ctx context.Context, e event.SystemEvent) erro
 	if err != nil {
 		return &incident.Error{Kind: incident.KindInvalid, Op: "publish " + e.Type, Msg: "it cannot be encoded", Err: err}
 	}
-	m := nats.NewMsg(bus.SystemSubject + strings.ReplaceAll(e.Type, ".", "-"))
+	m := nats.NewMsg(bus.System(e.Type, source))
 	m.Data = body
 	if _, err := p.js.PublishMsg(ctx, m, jetstream.WithExpectStream(bus.SystemStream)); err != nil {
 		return failure("publish "+e.Type, len(body), err)
 	}
 	return nil
-}
-
-// token makes an incident's id one token of a subject. Ids that people choose
-// may hold what NATS gives a meaning to (dots, spaces, wildcards); those are
-// written as %XX. Readers take the id from the event, not from the subject.
-func token(id string) string {
-	var b strings.Builder
-	for i := range len(id) {
-		switch c := id[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_':
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
 }
 
 // failure says what kind of error err is: an event that the stream can never

@@ -140,10 +140,13 @@ func TestPublishSystem(t *testing.T) {
 	if f.got[0].Subject != "vigil.sys.aws-services" {
 		t.Errorf("subject %s", f.got[0].Subject)
 	}
+	if err := p.PublishSystemOf(t.Context(), "worker 1@host.a", e); err != nil || f.got[1].Subject != "vigil.sys.aws-services.worker%201%40host%2Ea" {
+		t.Errorf("%v, subject %s", err, f.got[1].Subject)
+	}
 	if err := p.PublishSystem(t.Context(), event.SystemEvent{}); incident.KindOf(err) != incident.KindInvalid {
 		t.Errorf("no type: %v", err)
 	}
-	f.failAt, f.err = 1, natsgo.ErrTimeout
+	f.failAt, f.err = 2, natsgo.ErrTimeout
 	if err := p.PublishSystem(t.Context(), e); incident.KindOf(err) != incident.KindUnavailable {
 		t.Errorf("no ack: %v", err)
 	}

@@ -53,17 +53,33 @@ type Anomaly struct {
 	Slope     float64 // per minute since the onset (Theil–Sen); 0 without one
 	Direction Direction
 	Strength  float64       // 0 unremarkable … 1 far outside normal
-	Over      bool          // it was abnormal and its last three points are not
+	Spike     bool          // no level, but a point far beyond any of the past
+	Over      bool          // it was abnormal and its last point is not, nor far from it the one before
 	Period    time.Duration // distance between points, around the onset where there is one
 }
 
 // Abnormal reports whether the series left its normal state.
 func (a Anomaly) Abnormal() bool { return a.Strength > 0 }
 
-// Harmful reports whether it did so in the direction that hurts. Traffic
-// hurts in both: more of it is load, less of it is customers who left.
+// Harmful reports whether it did so in the direction that hurts.
 func (a Anomaly) Harmful() bool {
-	return a.Strength > 0 && (a.Direction == Up || a.Metric == incident.MetricRequestRate)
+	return a.Strength > 0 && (a.Direction == Up && hurtsUp(a.Metric) || a.Direction == Down && hurtsDown(a.Metric))
+}
+
+// hurtsDown reports whether less of a measure is a sign of trouble. Traffic
+// hurts both ways: more of it is load, less of it is customers who left.
+func hurtsDown(m incident.Metric) bool {
+	switch m {
+	case incident.MetricRequestRate, incident.MetricFreeStorage, incident.MetricFreeMemory, incident.MetricCacheHitRate,
+		incident.MetricCertificateDays:
+		return true
+	}
+	return false
+}
+
+// hurtsUp reports whether more of a measure is a sign of trouble.
+func hurtsUp(m incident.Metric) bool {
+	return m == incident.MetricRequestRate || !hurtsDown(m) && m != incident.MetricMaxConnections
 }
 
 // Summarise compares a series with its own past.
@@ -111,7 +127,7 @@ func summarise(s incident.Series, points []incident.Point, onset, baselineTo tim
 			w = newWindow(points, s.Metric, begin)
 		}
 	}
-	w.calibrate()
+	w.calibrate(from)
 	k, up = w.worst(from)
 	a.Known, a.Baseline, a.Spread, a.Period = true, w.median, w.spread, period(points)
 	a.Now, a.Level = points[n-1].Value, w.levels[k]
@@ -124,7 +140,8 @@ func summarise(s incident.Series, points []incident.Point, onset, baselineTo tim
 		if up {
 			a.Direction = Up
 		}
-		a.Over = math.Abs(w.levels[max(0, n-sustain)]-w.median) < remarkable*w.spread
+		near := math.Max(remarkable*w.spread, math.Abs(a.Level-w.median)/10)
+		a.Over = math.Abs(a.Now-w.median) < near && math.Abs(points[n-2].Value-w.median) < math.Max(near, 0.3*math.Abs(a.Level-w.median))
 		if a.Onset = onset; onset.IsZero() {
 			begin = w.excursion(k, up)
 			a.Onset = points[begin].At
@@ -132,6 +149,9 @@ func summarise(s incident.Series, points []incident.Point, onset, baselineTo tim
 				a.Period = max(a.Period, a.Onset.Sub(points[begin-1].At))
 			}
 		}
+	}
+	if a.Strength == 0 {
+		a.Spike = w.spikes(from)
 	}
 	a.Peak = points[begin].Value
 	for _, p := range points[begin:] {
@@ -235,9 +255,11 @@ func (w *window) excursion(k int, up bool) int {
 }
 
 // calibrate widens the spread to what the past itself has shown: a level that
-// the past reached now and then is at most remarkable. Tails heavier than the
-// normal distribution's, and daily cycles, are accounted for by this.
-func (w *window) calibrate() {
+// the past reached as often as once in all the levels that are now compared
+// with it is at most remarkable. Tails heavier than the normal distribution's,
+// and daily cycles, are accounted for by this, and so is that among many levels
+// one is always the worst.
+func (w *window) calibrate(from int) {
 	n := w.baseline - sustain + 1
 	if n < 2*fullBaseline {
 		return
@@ -246,7 +268,24 @@ func (w *window) calibrate() {
 	for _, l := range w.levels[:n] {
 		dev = append(dev, math.Abs(l-w.median))
 	}
-	w.spread = math.Max(w.spread, quantileInPlace(dev, 0.98)/remarkable)
+	compared := float64(len(w.points) - from)
+	w.spread = math.Max(w.spread, quantileInPlace(dev, math.Max(0.98, 1-0.5/compared))/remarkable)
+}
+
+// spikes reports whether a single point since from is twice as far from normal
+// as any of the past, and remarkable. That it did not last is why it is no
+// anomaly; that it was there is worth saying.
+func (w *window) spikes(from int) bool {
+	var usual, now float64
+	for i, v := range w.values {
+		d := math.Abs(v - w.median)
+		if i < w.baseline {
+			usual = math.Max(usual, d)
+		} else if i >= from {
+			now = math.Max(now, d)
+		}
+	}
+	return now > 2*usual && now > remarkable*w.spread && w.baseline >= fullBaseline
 }
 
 // spreadFloor is the smallest spread that a metric is taken to have: a twentieth
@@ -254,16 +293,22 @@ func (w *window) calibrate() {
 func spreadFloor(m incident.Metric, median float64) float64 {
 	least := 1e-9
 	switch m {
-	case incident.MetricLatency:
+	case incident.MetricLatency, incident.MetricReadLatency, incident.MetricWriteLatency:
 		least = 0.5
 	case incident.MetricErrorRate:
 		least = 0.002
-	case incident.MetricRequestRate:
+	case incident.MetricRequestRate, incident.MetricThrottles:
 		least = 0.02
-	case incident.MetricCPU, incident.MetricMemory:
+	case incident.MetricCPU, incident.MetricMemory, incident.MetricConnections, incident.MetricReplicaLag, incident.MetricQueueDepth,
+		incident.MetricQueueAge:
 		least = 1
-	case incident.MetricConnections:
-		least = 1
+	case incident.MetricRestarts, incident.MetricUnavailable, incident.MetricDiskQueue, incident.MetricDatabaseLoad,
+		incident.MetricCertificateDays:
+		least = 0.3 // one of them is remarkable
+	case incident.MetricReadIOPS, incident.MetricWriteIOPS:
+		least = 5
+	case incident.MetricThrottledCPU, incident.MetricCacheHitRate:
+		least = 0.01
 	}
 	return math.Max(least, 0.05*math.Abs(median))
 }
@@ -273,6 +318,8 @@ func Finding(a Anomaly) string {
 	switch {
 	case !a.Known:
 		return fmt.Sprintf("%s too short to judge", a.Metric)
+	case a.Spike:
+		return fmt.Sprintf("%s within normal (%s) but for a spike to %s", a.Metric, num(a.Baseline), num(a.Peak))
 	case !a.Abnormal():
 		return fmt.Sprintf("%s within normal (%s)", a.Metric, num(a.Baseline))
 	}

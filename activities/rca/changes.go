@@ -38,7 +38,7 @@ func changeWeight(kind string) float64 {
 	case "deployment":
 		return 1
 	case "configuration":
-		return 0.7
+		return 0.85
 	}
 	return 0 // scaling follows load, and "other" says nothing
 }

@@ -21,18 +21,28 @@
 //   - Onset: the start of the excursion that holds the worst sustained level.
 //   - Ranking: a caller whose callee became abnormal no later, and by enough to
 //     account for it, is explained by it and loses score ("explaining away",
-//     Pearl 1988); what is left over is a service's own. Following anomalies
-//     along the call graph is the idea of Monitorrank (Kim et al., SIGMETRICS
-//     2013), MicroRCA (Wu et al., NOMS 2020) and of Budhathoki et al., ICML 2022.
-//   - Signatures of known causes add to a suspect's own score, by noisy-or.
+//     Pearl 1988), latency and errors each by itself; what is left over is a
+//     service's own. Sizes are compared in milliseconds and in failures a second
+//     along the calls, because z-scores do not add up along them. Following
+//     anomalies along the call graph is the idea of Monitorrank (Kim et al.,
+//     SIGMETRICS 2013), MicroRCA (Wu et al., NOMS 2020) and of Budhathoki et al.,
+//     ICML 2022.
+//   - How unusual is unusual: what the past reached as often as once in all the
+//     levels that are compared now is at most remarkable, an empirical quantile
+//     in place of a distribution that telemetry does not have.
+//   - Signatures of known causes add to a suspect's own score, by noisy-or (Pearl
+//     1988). A cause that brings about the signs of another takes from it.
+//   - Forecast: the Theil–Sen line with the confidence interval of its slope
+//     (Sen 1968) and the spread of the points around it.
 //
 // # Limits
 //
 // The service graph is taken as complete where it has edges: what it does not
 // show cannot be explained. A fault with no telemetry of its own is blamed on
-// the deepest service that shows it. Causes other than the three signatures are
-// ranked, as incident.CauseUnknown. Weights and thresholds are set by hand and
-// were judged on made incidents and recorded ones, of which one half, chosen by
-// a seed, was looked at and the other only measured; the evaluation in
-// deploy/eval prints both.
+// the deepest service that shows it, or on the callee that a log names. Log
+// lines are read by English words that operating systems, runtimes and clouds
+// use. Causes that no signature knows are ranked, as incident.CauseUnknown. A
+// deployment that happens to precede another fault of the same service by
+// seconds is blamed for it. Weights and thresholds are set by hand, on made
+// incidents and on recorded ones, and judged on others; deploy/eval says which.
 package rca

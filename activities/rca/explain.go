@@ -2,6 +2,7 @@ package rca
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"vigil/workflows/incident"
@@ -20,8 +21,14 @@ const (
 	// crossing is what a callee's errors are worth as an account of its
 	// caller's latency (retries), and its latency of its caller's errors (timeouts).
 	crossing = 0.7
+	// patience is a short timeout, in milliseconds.
+	patience = 500.0
+	// partWeight is how much of a score hangs on the part of the trouble that a
+	// service has, compared with others. Services of very different traffic make
+	// it a hint, not a proof.
+	partWeight = 0.3
 	// past is what an anomaly weighs that is over already.
-	past = 0.6
+	past = 0.4
 )
 
 // slack is how well the onsets of both are known.
@@ -64,7 +71,8 @@ func (m *measured) lasting() float64 {
 	return m.Strength
 }
 
-// explain computes how much of n's latency and errors its callees account for.
+// explain computes how much of n's latency and of its errors its callees
+// account for, each by itself: what accounts for the one may leave the other open.
 //
 // A callee accounts for its caller's latency by as many milliseconds as it
 // lost itself, and likewise for errors; several callees add up. Sizes matter
@@ -72,6 +80,7 @@ func (m *measured) lasting() float64 {
 // unusual milliseconds slower does not explain a second.
 func (n *node) explain() {
 	var total, explained, most float64
+	n.shares = map[incident.Metric]float64{}
 	for _, m := range []incident.Metric{incident.MetricLatency, incident.MetricErrorRate} {
 		a := n.harm(m)
 		if a == nil {
@@ -88,8 +97,9 @@ func (n *node) explain() {
 				most, n.by = v*a.Strength, e
 			}
 		}
+		n.shares[m] = clamp01(sum)
 		total += a.Strength
-		explained += a.Strength * clamp01(sum)
+		explained += a.Strength * n.shares[m]
 	}
 	if total > 0 {
 		n.share = explained / total
@@ -108,7 +118,15 @@ func accounts(n *node, a *measured, e *node) float64 {
 		if m == a.Metric {
 			v = math.Max(v, sure*clamp01(calls(n, e)*c.delta()/a.delta()))
 		} else {
-			v = math.Max(v, sure*crossing*c.Strength)
+			v = math.Max(v, sure*crosses(c, c.Strength))
+		}
+	}
+	if !e.observed() {
+		// Nobody measures how slow it is; that something is wrong inside is known,
+		// or its callers say so.
+		v = math.Max(v, 0.7*e.blamed)
+		for _, i := range e.inner {
+			v = math.Max(v, 0.7*i.score*began(e, a))
 		}
 	}
 	if e.pool.score > 0 {
@@ -122,6 +140,25 @@ func accounts(n *node, a *measured, e *node) float64 {
 		v = math.Max(v, e.pool.score*t*(0.4+0.6*math.Max(waits, e.starved())))
 	}
 	return v
+}
+
+// began is timing where the cause has no one measure: by n's first onset.
+func began(n *node, effect *measured) float64 {
+	if n.onset.IsZero() || n.onset.After(effect.Onset.Add(onsetSlack*effect.Period)) {
+		return lateness
+	}
+	return 1
+}
+
+// crosses is what a symptom of a callee is worth as an account of the other
+// kind of symptom in its caller. Errors cost time by being tried again. Time
+// costs errors only where somebody gives up waiting, and nobody does that for a
+// delay much shorter than the shortest of usual timeouts.
+func crosses(callee *measured, strength float64) float64 {
+	if callee.Metric == incident.MetricLatency {
+		return crossing * strength * clamp01(callee.delta()/patience)
+	}
+	return crossing * strength
 }
 
 // precedes orders two services that call each other.
@@ -144,9 +181,10 @@ func ownWeight(m incident.Metric) float64 {
 	return 0.3
 }
 
-// weigh computes what is left of n's anomalies after its callees' share.
+// weigh computes what is left of n's anomalies after its callees' share. What
+// accompanies latency and errors goes together, so only the most of it counts.
 func (n *node) weigh() {
-	rest := 1.0
+	rest, most := 1.0, 0.0
 	for i := range n.anomalies {
 		a := &n.anomalies[i]
 		if !a.Harmful() {
@@ -154,13 +192,62 @@ func (n *node) weigh() {
 		}
 		w := ownWeight(a.Metric) * a.lasting()
 		if a.Metric == incident.MetricLatency || a.Metric == incident.MetricErrorRate {
-			w *= 1 - 0.95*n.share
-		} else {
-			w *= 1 - 0.5*n.share // waiting takes memory and connections too
+			rest *= 1 - w*(1-0.95*n.shares[a.Metric])
+			continue
 		}
-		rest *= 1 - w
+		most = math.Max(most, w*(1-0.5*n.share)) // waiting takes memory and connections too
 	}
-	n.own = 1 - rest
+	n.own = 1 - rest*(1-most)
+	if n.unnoticed() {
+		n.own *= 0.5
+	}
+}
+
+// unnoticed reports whether n shows its callers' trouble only through them, and
+// they are well.
+func (n *node) unnoticed() bool {
+	return !n.observed() && slices.ContainsFunc(n.callers, (*node).observed) && n.suffers() == 0
+}
+
+// lost is what n's own trouble costs each second: milliseconds waited, or
+// requests failed, less what its callees account for. ok is false where its
+// traffic is not known.
+func (n *node) lost(m incident.Metric) (perSecond float64, ok bool) {
+	rate := n.metric(incident.MetricRequestRate)
+	if rate == nil {
+		return 0, false
+	}
+	a := n.harm(m)
+	if a == nil {
+		return 0, true
+	}
+	return a.delta() * math.Max(rate.Level, rate.Now) * (1 - n.shares[m]), true
+}
+
+// compare says how much of the trouble is n's, beside the service that has
+// most of it: the larger part of n's latency and errors by what they cost each
+// second. A service sees all requests that fail for it; a client, or a view
+// that a client has of it, sees its own only, however large a share they are.
+func (g *graph) compare() {
+	for _, n := range g.nodes {
+		n.part = 0
+	}
+	for _, m := range []incident.Metric{incident.MetricLatency, incident.MetricErrorRate} {
+		most := 0.0
+		for _, n := range g.nodes {
+			v, _ := n.lost(m)
+			most = math.Max(most, v)
+		}
+		for _, n := range g.nodes {
+			v, ok := n.lost(m)
+			switch {
+			case !ok:
+				n.part = math.Max(n.part, 0.5)
+			case most > 0:
+				n.part = math.Max(n.part, v/most)
+			}
+		}
+	}
 }
 
 // relate computes what n could have to do with the alerting service's trouble.
@@ -187,7 +274,7 @@ func (n *node) relate(alerting *node, below map[*node]bool) {
 			v = math.Max(v, clamp01(times*l.delta()/la.delta()))
 		}
 		if ea != nil {
-			v = math.Max(v, crossing*l.Strength)
+			v = math.Max(v, crosses(l, l.Strength))
 		}
 	}
 	if e := n.harm(incident.MetricErrorRate); e != nil {
@@ -195,8 +282,8 @@ func (n *node) relate(alerting *node, below map[*node]bool) {
 			v = math.Max(v, clamp01(times*e.delta()/ea.delta()))
 		}
 		if la != nil {
-			v = math.Max(v, crossing*e.Strength)
+			v = math.Max(v, crosses(e, e.Strength))
 		}
 	}
-	n.impact = 0.3 + 0.7*v
+	n.impact = (0.3 + 0.7*v) * (1 - partWeight + partWeight*math.Sqrt(n.part))
 }

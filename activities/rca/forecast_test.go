@@ -52,10 +52,66 @@ func TestForecast(t *testing.T) {
 			if d := p.BreachAt.Sub(tc.breach); p.BreachAt.IsZero() != tc.breach.IsZero() || d.Abs() > time.Second {
 				t.Errorf("breach at %s, want %s", p.BreachAt, tc.breach)
 			}
-			if tc.least == 0 && p.Confidence != 0 {
-				t.Errorf("confidence %v of no forecast", p.Confidence)
+			if tc.says == "too few" && p.Confidence != 0 || tc.says == "no trend" && !(p.Confidence > 0 && p.Confidence < 0.5) {
+				t.Errorf("confidence %v", p.Confidence)
 			}
 		})
+	}
+}
+
+// TestForecastInterval holds that nine of ten points of the future lie within
+// the interval, about, for lines and for levels with noise of their own.
+func TestForecastInterval(t *testing.T) {
+	for _, slope := range []float64{0, 0.4} {
+		inside, all := 0, 0
+		for seed := range uint64(60) {
+			values := noisy(seed, 60, 200, 3)
+			for i := range values {
+				values[i] += slope * float64(i)
+			}
+			p := rca.Forecast(series(incident.MetricLatency, values[:45]...), 0, 75*time.Second) // 15 points of 5 s
+			if n := len(p.Forecast); n == 0 || n > 16 {
+				t.Fatalf("%d points of forecast", n)
+			}
+			for i, f := range p.Forecast {
+				if f.Low > f.Value || f.Value > f.High {
+					t.Fatalf("seed %d: %+v", seed, f)
+				}
+				all++
+				if v := values[45+i]; v >= f.Low && v <= f.High {
+					inside++
+				}
+			}
+		}
+		share := float64(inside) / float64(all)
+		t.Logf("slope %v: %.1f%% within", slope, 100*share)
+		if share < 0.85 || share > 0.995 {
+			t.Errorf("slope %v: %.1f%% of points within an interval of 90%%", slope, 100*share)
+		}
+	}
+}
+
+func TestForecastBounds(t *testing.T) {
+	for _, tc := range []struct {
+		metric  incident.Metric
+		values  []float64
+		breach  time.Time
+		highest float64
+	}{
+		{incident.MetricMemory, line(31, 60, 1), at(40), 100},
+		{incident.MetricErrorRate, line(31, 0.1, 0.02), at(45), 1},
+		{incident.MetricFreeStorage, line(31, 3e9, -5e7), at(60), 3e9},
+	} {
+		limit := map[incident.Metric]float64{incident.MetricMemory: 100, incident.MetricErrorRate: 1}[tc.metric]
+		p := rca.Forecast(series(tc.metric, tc.values...), limit, 30*time.Minute)
+		if d := p.BreachAt.Sub(tc.breach); d.Abs() > time.Second {
+			t.Errorf("%s: breach at %s, want %s", tc.metric, p.BreachAt, tc.breach)
+		}
+		for _, f := range p.Forecast {
+			if f.Low < 0 || f.High > tc.highest {
+				t.Fatalf("%s: %+v is out of bounds", tc.metric, f)
+			}
+		}
 	}
 }
 

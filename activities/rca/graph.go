@@ -16,13 +16,24 @@ type node struct {
 	onset     time.Time // earliest harmful onset
 	logs      Logs
 	changes   []Change
+	events    []Event // what platforms reported of it, oldest first
+	load      *Load   // what it spent its time on, where it is a database that says so
 
-	pool   verdict // connections_exhausted, judged before explaining away
-	share  float64 // how much of its symptoms its callees account for, 0–1
-	by     *node   // the callee that accounts for most
-	own    float64 // what is left over
-	impact float64 // how much of the alerting service's trouble it could make
-	reach  float64 // whether the alerting service depends on it
+	baselineTo time.Time // normal operation up to here
+	end        time.Time // of all telemetry
+
+	pool     verdict                     // connections_exhausted, judged before explaining away
+	cache    verdict                     // cache_failure, judged before the signatures of what stands behind it
+	inner    []verdict                   // what its own measures say, judged before explaining away
+	database bool                        // whether it is one
+	blamed   float64                     // how much its callers say that it fails them, judged before explaining away
+	shares   map[incident.Metric]float64 // how much of each symptom its callees account for, 0–1
+	share    float64                     // how much of its symptoms its callees account for, 0–1
+	by       *node                       // the callee that accounts for most
+	part     float64                     // how much of all that was lost it lost itself, 0–1
+	own      float64                     // what is left over
+	impact   float64                     // how much of the alerting service's trouble it could make
+	reach    float64                     // whether the alerting service depends on it
 }
 
 // measured is an anomaly, where it is cited, and the points it was taken from.
@@ -70,16 +81,52 @@ func newGraph(in Input) *graph {
 	for service, l := range in.Logs {
 		g.at(service).logs = l
 	}
+	for _, e := range in.Events {
+		n := g.at(e.Service)
+		n.events = append(n.events, e)
+	}
+	for i := range in.Loads {
+		g.at(in.Loads[i].Service).load = &in.Loads[i]
+	}
 	slices.SortFunc(g.nodes, byName)
+	var end time.Time
 	for _, n := range g.nodes {
+		n.doubtIdle()
+		for _, a := range n.anomalies {
+			if last := a.points[len(a.points)-1].At; last.After(end) {
+				end = last
+			}
+		}
+	}
+	for _, n := range g.nodes {
+		n.end, n.baselineTo = end, in.BaselineTo
 		slices.SortFunc(n.callees, byName)
 		slices.SortFunc(n.callers, byName)
 		slices.SortStableFunc(n.anomalies, func(a, b measured) int {
 			return slices.Index(incident.Metrics, a.Metric) - slices.Index(incident.Metrics, b.Metric)
 		})
 		slices.SortStableFunc(n.changes, func(a, b Change) int { return a.At.Compare(b.At) })
+		slices.SortStableFunc(n.events, func(a, b Event) int { return a.At.Compare(b.At) })
 	}
 	return g
+}
+
+// idle is what latency and errors of a service count that is normally not called.
+const idle = 0.3
+
+// doubtIdle takes back what the measures of n seem to say where its traffic is
+// normally nil: nothing describes its normal state then, and that it is
+// called now is its callers' doing.
+func (n *node) doubtIdle() {
+	rate := n.metric(incident.MetricRequestRate)
+	if rate == nil || rate.Baseline > 0 {
+		return
+	}
+	for i := range n.anomalies {
+		if m := n.anomalies[i].Metric; m == incident.MetricLatency || m == incident.MetricErrorRate {
+			n.anomalies[i].Strength *= idle
+		}
+	}
 }
 
 func byName(a, b *node) int {

@@ -14,9 +14,11 @@ type Input struct {
 	EdgesEvidence string
 	Changes       []Change
 	Logs          map[string]Logs // by service
-	Alerting      string          // the service that the alert is about; empty: not known
-	StartedAt     time.Time       // when the alert says that it began; zero: not known
-	BaselineTo    time.Time       // the normal state is read up to here; zero: StartedAt
+	Events        []Event
+	Loads         []Load    // one a service
+	Alerting      string    // the service that the alert is about; empty: not known
+	StartedAt     time.Time // when the alert says that it began; zero: not known
+	BaselineTo    time.Time // the normal state is read up to here; zero: StartedAt
 }
 
 // Series is one metric of one service and the evidence that holds it.
@@ -37,6 +39,21 @@ type Logs struct {
 	Evidence string
 }
 
+// Event is something that a platform reported of a part of a service, and
+// the evidence that holds it.
+type Event struct {
+	incident.SystemEvent
+	Service  string
+	Evidence string
+}
+
+// Load is what a database spent its time on and the evidence that holds it.
+type Load struct {
+	incident.DatabaseLoad
+	Service  string
+	Evidence string
+}
+
 // FromEvidence gathers the input of Rank from evidence. What is in it twice
 // counts once: the later piece of evidence replaces the earlier.
 func FromEvidence(evidence []incident.Evidence, alerting string, startedAt, baselineTo time.Time) Input {
@@ -48,6 +65,12 @@ func FromEvidence(evidence []incident.Evidence, alerting string, startedAt, base
 	series := map[seriesKey]int{}
 	changes := map[incident.Change]int{}
 	edges := map[incident.Edge]bool{}
+	type eventKey struct {
+		service string
+		event   incident.SystemEvent
+	}
+	events := map[eventKey]int{}
+	loads := map[string]int{}
 	for _, e := range evidence {
 		for _, s := range e.Series {
 			key := seriesKey{s.Service, s.Metric}
@@ -68,6 +91,24 @@ func FromEvidence(evidence []incident.Evidence, alerting string, startedAt, base
 		}
 		if e.Kind == incident.EvidenceLog && e.Found {
 			in.Logs[e.Service] = Logs{e.Logs, e.ID}
+		}
+		for _, s := range e.Events {
+			event, key := Event{s, e.Service, e.ID}, eventKey{e.Service, s}
+			if i, ok := events[key]; ok {
+				in.Events[i] = event
+				continue
+			}
+			events[key] = len(in.Events)
+			in.Events = append(in.Events, event)
+		}
+		if e.Load != nil {
+			load := Load{*e.Load, e.Service, e.ID}
+			if i, ok := loads[e.Service]; ok {
+				in.Loads[i] = load
+			} else {
+				loads[e.Service] = len(in.Loads)
+				in.Loads = append(in.Loads, load)
+			}
 		}
 		for _, d := range e.Edges {
 			in.EdgesEvidence = e.ID

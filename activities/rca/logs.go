@@ -12,19 +12,47 @@ import (
 type logClass int
 
 const (
-	logOrdinary    logClass = iota
-	logOwn                  // an error of the service itself
-	logDependency           // a call to something else failed or was slow
-	logConnections          // no database connection to be had
-	logMemory               // memory is short
+	logOrdinary      logClass = iota
+	logOwn                    // an error of the service itself
+	logDependency             // a call to something else failed or was slow
+	logConnections            // no database connection to be had
+	logMemory                 // memory is short
+	logStorage                // a disk is full
+	logThrottled              // refused for a quota
+	logCertificate            // a certificate is not valid
+	logNetwork                // packets or names do not get through
+	logConfiguration          // a setting is wrong or missing
+	logOverload               // more work than there is room for
 )
 
+// classWords are what operating systems, drivers, runtimes and cloud services
+// write, by what it means. The first class that has a word in a line wins.
+var classWords = []struct {
+	class logClass
+	words []string
+}{
+	{logConnections, []string{"connection slot", "too many connections", "too many clients", "max_connections", "pool timeout", "pool exhausted",
+		"pool is exhausted", "connection pool", "acquire connection", "acquiring connection", "obtain connection", "get a connection",
+		"waiting for connection", "waiting for a connection", "timed out waiting for conn"}},
+	{logStorage, []string{"no space left on device", "disk full", "disk is full", "disk quota exceeded", "could not extend file", "enospc"}},
+	{logMemory, []string{"out of memory", "outofmemory", "oom-kill", "oom kill", "oomkilled", "heap", "gc pause", "gc overhead",
+		"garbage collect", "memory limit", "memory pressure", "cannot allocate memory", "exit code 137", "memory usage"}},
+	{logCertificate, []string{"x509", "certificate has expired", "certificate expired", "certificate verify failed", "cert_has_expired",
+		"certificate is not valid", "sslhandshakeexception", "unknown certificate authority"}},
+	{logThrottled, []string{"throttl", "rate exceeded", "too many requests", "status 429", " 429 ", "provisionedthroughputexceeded", "requestlimitexceeded",
+		"provisioned throughput", "slowdown", "slow down", "quota exceeded", "limit exceeded", "limitexceeded"}},
+	{logNetwork, []string{"no route to host", "network is unreachable", "network unreachable", "name resolution", "no such host", "nxdomain", "servfail", "enotfound",
+		"eai_again", "getaddrinfo", "unknownhost", "name or service not known", "ehostunreach", "host is unreachable", "host unreachable", "connect timeout", "connection timed out",
+		"connect timed out", "connecttimeout", "etimedout", "dial tcp", "packet loss", "retransmi", "connection reset", "econnreset", "broken pipe", "syn "}},
+	{logConfiguration, []string{"invalid configuration", "configuration error", "config error", "misconfigur", "bad configuration", "invalid config",
+		"configuration", "environment variable", "missing required", "missing property", "unknown property", "could not resolve placeholder", "invalid value", "is not a valid",
+		"accessdenied", "access denied", "permission denied", "not authorized", "unauthorized", "authentication failed",
+		"invalid api key", "invalid credentials", "invalid token", "bad credentials", "forbidden", "feature flag", "setting", "parameter"}},
+	{logOverload, []string{"overload", "shedding", "load shed", "queue is full", "queue full", "backpressure", "rejectedexecution", "thread pool",
+		"worker pool", "no workers", "no free worker", "event loop", "run queue", "saturated", "too busy", "at capacity", "over capacity", "cpu"}},
+}
+
 var (
-	connectionWords = []string{"connection slot", "too many connections", "too many clients", "max_connections",
-		"pool timeout", "pool exhausted", "pool is exhausted", "connection pool", "acquire connection", "acquiring connection",
-		"obtain connection", "get a connection", "waiting for connection", "waiting for a connection", "timed out waiting for conn"}
-	memoryWords = []string{"out of memory", "outofmemory", "oom-kill", "oom kill", "oomkilled", "heap", "gc pause", "gc overhead",
-		"garbage collect", "memory limit", "memory pressure", "cannot allocate memory", "exit code 137", "memory usage"}
 	dependencyWords = []string{"upstream", "downstream", "deadline exceeded", "timed out", "timeout", "connection refused",
 		"connection reset", "bad gateway", "gateway timeout", "service unavailable", "circuit breaker", "i/o timeout"}
 	errorWords = []string{"error", "exception", "panic", "fatal", "failed", "failure", "traceback", "cannot ", "unable to"}
@@ -33,23 +61,33 @@ var (
 // classify says what a pattern is a sign of. callees are the services that the
 // one that logged it calls: an error that names one of them is about that one.
 func classify(p incident.LogPattern, callees []string) logClass {
-	text := strings.ToLower(p.Template + "\n" + p.Example)
-	switch {
-	case containsAny(text, connectionWords):
-		return logConnections
-	case containsAny(text, memoryWords):
-		return logMemory
-	case !isError(p, text):
-		return logOrdinary
-	case containsAny(text, dependencyWords):
-		return logDependency
-	}
-	for _, c := range callees {
-		if c != "" && strings.Contains(text, strings.ToLower(c)) {
-			return logDependency
+	text := textOf(p)
+	problem := isError(p, text)
+	for _, c := range classWords {
+		// Words of databases and memory are a sign at any level, the others in
+		// a line that tells of a problem.
+		if (c.class == logConnections || c.class == logMemory || problem || isWarning(p)) && containsAny(text, c.words) {
+			return c.class
 		}
 	}
+	switch {
+	case !problem:
+		return logOrdinary
+	case containsAny(text, dependencyWords) || namesAny(text, callees):
+		return logDependency
+	}
 	return logOwn
+}
+
+func textOf(p incident.LogPattern) string { return strings.ToLower(p.Template + "\n" + p.Example) }
+
+func namesAny(text string, names []string) bool {
+	for _, n := range names {
+		if n != "" && strings.Contains(text, strings.ToLower(n)) {
+			return true
+		}
+	}
+	return false
 }
 
 func isError(p incident.LogPattern, text string) bool {
@@ -60,6 +98,11 @@ func isError(p incident.LogPattern, text string) bool {
 		return false
 	}
 	return containsAny(text, errorWords)
+}
+
+func isWarning(p incident.LogPattern) bool {
+	l := strings.ToLower(p.Level)
+	return l == "warn" || l == "warning"
 }
 
 func containsAny(text string, words []string) bool {

@@ -41,6 +41,8 @@ func Rank(in Input) []incident.Suspect {
 	g := newGraph(in)
 	for _, n := range g.nodes {
 		n.pool = poolExhausted(n)
+		n.inside()
+		n.blamed = math.Max(dependencyFailure(n).score, throttled(n).score)
 	}
 	alerting := g.byName[in.Alerting]
 	var below map[*node]bool
@@ -50,6 +52,12 @@ func Rank(in Input) []incident.Suspect {
 	for _, n := range g.nodes {
 		n.explain()
 		n.weigh()
+	}
+	for _, n := range g.nodes {
+		n.cache = cacheFailed(n)
+	}
+	g.compare()
+	for _, n := range g.nodes {
 		n.relate(alerting, below)
 	}
 	first, span := g.onsets()
@@ -102,15 +110,7 @@ func earliness(onset, first time.Time, span time.Duration) float64 {
 // suspect turns what is known of n into a suspect.
 func (n *node) suspect(in Input, first time.Time, span time.Duration) incident.Suspect {
 	base := anomalous * n.own * n.impact * n.reach * earliness(n.onset, first, span)
-	best := verdict{cause: incident.CauseUnknown}
-	leak := memoryLeak(n)
-	deployment := badDeployment(n)
-	deployment.score *= 1 - 0.7*leak.score // a leak explains the symptoms without the deployment
-	for _, v := range []verdict{n.pool, leak, deployment} {
-		if v.score *= n.reach; v.score > best.score {
-			best = v
-		}
-	}
+	best := n.judge()
 	if best.score < nameable {
 		best.cause = incident.CauseUnknown
 	}

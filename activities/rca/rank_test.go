@@ -123,7 +123,7 @@ func TestRank(t *testing.T) {
 // 95 of 100 made incidents of each kind, and silence in healthy telemetry. The
 // evaluation in deploy/eval runs the same with more seeds.
 func TestRankSynthetic(t *testing.T) {
-	const seeds = 60
+	const seeds = 24
 	for _, tick := range []time.Duration{time.Second, 5 * time.Second} {
 		for _, cause := range append([]incident.Cause{""}, synthetic.Causes...) {
 			t.Run(fmt.Sprintf("%s/%s", tick, cause), func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestRankSynthetic(t *testing.T) {
 // TestRankWithLess takes one source of telemetry away: the service must still
 // be found, and with no log or no graph the cause as well.
 func TestRankWithLess(t *testing.T) {
-	const seeds = 20
+	const seeds = 10
 	for _, tc := range []struct {
 		name    string
 		without func(*rca.Input)

@@ -3,10 +3,16 @@ package rca
 import (
 	"fmt"
 	"math"
-	"time"
+	"slices"
 
 	"vigil/workflows/incident"
 )
+
+// signature judges whether one known cause is at work in a service. It reads
+// n and what n is connected to, and changes nothing. Score 0: no sign of it.
+// Signs: n.metric and n.harm (series with their anomaly), n.logs, n.changes,
+// n.events, n.load, n.callers and n.callees; n.end is the last moment of the telemetry.
+type signature func(n *node) verdict
 
 // verdict is what a signature says of one service.
 type verdict struct {
@@ -14,11 +20,89 @@ type verdict struct {
 	score   float64 // 0–1
 	reasons []string
 	cites   []string
+	// upstream: the cause comes to the service from its callers, so the service
+	// that complains need not depend on it.
+	upstream bool
 }
 
 func (v *verdict) because(cite, format string, args ...any) {
 	v.reasons = append(v.reasons, fmt.Sprintf(format, args...))
 	v.cites = append(v.cites, cite)
+}
+
+// signatures are the known causes of trouble in any service. Databases have
+// more, see databaseSignatures.
+var signatures = []signature{memoryLeak, outOfMemory, badDeployment, badConfiguration, crashLoop, imagePull, nodePressure,
+	cpuSaturation, trafficSurge, throttled, dependencyFailure, networkFailure, queueBacklog, certificateExpired, diskFull}
+
+// consequences says how much a cause that is at work in a service takes from
+// another that is suspected of the same service, because it brings about its signs.
+var consequences = map[incident.Cause]map[incident.Cause]float64{
+	incident.CauseMemoryLeak: {incident.CauseBadDeployment: 0.7, incident.CauseBadConfiguration: 0.5, incident.CauseOutOfMemory: 0.8,
+		incident.CauseCPUSaturation: 0.8, incident.CauseCrashLoop: 0.6},
+	incident.CauseOutOfMemory:      {incident.CauseCrashLoop: 0.7, incident.CauseCPUSaturation: 0.4},
+	incident.CauseBadDeployment:    {incident.CauseCrashLoop: 0.6, incident.CauseCPUSaturation: 0.6},
+	incident.CauseBadConfiguration: {incident.CauseCrashLoop: 0.6, incident.CauseCPUSaturation: 0.6, incident.CauseDependencyFailure: 0.5},
+	incident.CauseImagePull:        {incident.CauseBadDeployment: 0.5, incident.CauseCrashLoop: 0.9},
+	incident.CauseNodePressure:     {incident.CauseCrashLoop: 0.5},
+	incident.CauseTrafficSurge:     {incident.CauseCPUSaturation: 0.9, incident.CauseQueueBacklog: 0.4},
+	incident.CauseThrottled:        {incident.CauseDependencyFailure: 0.9},
+	incident.CauseNetworkFailure:   {incident.CauseDependencyFailure: 0.3},
+	incident.CauseCertificateExpired: {incident.CauseDependencyFailure: 0.9, incident.CauseNetworkFailure: 0.9,
+		incident.CauseBadConfiguration: 0.5},
+}
+
+// judge tries every signature on n and returns the strongest, after each has
+// lost what others account for.
+func (n *node) judge() verdict {
+	all := []verdict{n.pool, n.cache}
+	for _, sign := range signatures {
+		if v := sign(n); v.score > 0 {
+			all = append(all, v)
+		}
+	}
+	all = append(all, n.inner...)
+	best := verdict{cause: incident.CauseUnknown}
+	for _, v := range all {
+		for _, o := range all {
+			v.score *= 1 - consequences[o.cause][v.cause]*clamp01(o.score)
+		}
+		if v.cause != incident.CauseCacheFailure {
+			v.score *= 1 - 0.7*n.bypassed()
+		}
+		if !v.upstream {
+			v.score *= n.reach
+		}
+		if v.score > best.score {
+			best = v
+		}
+	}
+	return best
+}
+
+// busy are causes that matter as far as somebody waits for it: a database
+// may be busy all night with nobody the worse.
+var busy = []incident.Cause{incident.CauseCPUSaturation, incident.CauseExpensiveQuery, incident.CauseMaintenanceLoad, incident.CauseLockContention,
+	incident.CauseDiskSaturation, causeMemoryPressure}
+
+// harmless is what such a cause counts where its callers are well, and what any
+// counts that is how it has always been.
+const harmless = 0.15
+
+// inside judges what n's own measures say of it, by the signatures of databases
+// and managed services.
+func (n *node) inside() {
+	n.database = readDatabase(n) != nil
+	for _, sign := range databaseSignatures {
+		v := sign(n)
+		if v.score == 0 {
+			continue
+		}
+		if slices.ContainsFunc(n.callers, (*node).observed) && (n.onset.IsZero() && len(n.events) == 0 || slices.Contains(busy, v.cause) && n.suffers() == 0) {
+			v.score *= harmless
+		}
+		n.inner = append(n.inner, v)
+	}
 }
 
 // poolExhausted judges whether callers of n run out of connections to it.
@@ -108,156 +192,4 @@ func plateau(a *measured) float64 {
 		low, high = math.Min(low, p.Value), math.Max(high, p.Value)
 	}
 	return clamp01(1 - 2*(high-low)/a.delta())
-}
-
-// badDeployment judges whether a change broke n: a deployment or a change of
-// configuration on n itself shortly before its first symptom, trouble that
-// no callee accounts for, and errors in its own log that were not there before.
-func badDeployment(n *node) verdict {
-	v := verdict{cause: incident.CauseBadDeployment}
-	l, e := n.harm(incident.MetricLatency), n.harm(incident.MetricErrorRate)
-	if l == nil && e == nil {
-		return v
-	}
-	// A stray error may come before either, so each symptom is asked.
-	var best Change
-	var when float64
-	var first time.Time
-	for _, m := range []*measured{l, e} {
-		if m == nil {
-			continue
-		}
-		for _, c := range n.changes {
-			if w := changeWeight(c.Kind) * recency(c.At, m.Onset, onsetSlack*m.Period); w > when {
-				best, when, first = c, w, m.Onset
-			}
-		}
-	}
-	if when == 0 {
-		return v
-	}
-	left := 1 - n.share
-	var trouble float64
-	if l != nil {
-		trouble = either(trouble, l.lasting())
-	}
-	if e != nil {
-		trouble = either(trouble, e.lasting())
-	}
-	p, logged := worstOf(n.logs, n.calleeNames(), logOwn)
-	// A service that logs nothing new may still be broken, and one whose trouble
-	// is accounted for may still log for itself.
-	v.score = when * math.Min(1, 2*trouble) * left * (0.65 + 0.35*logged)
-	v.because(best.Evidence, "%s", changeWords(best.Change, first, "its symptoms"))
-	if logged > 0 {
-		v.because(n.logs.Evidence, "logs %s", patternWords(p))
-	}
-	return v
-}
-
-const (
-	leakRise = 4.0 // points of memory, in percent, that a leak has taken at least
-	leakFull = 80  // percent of memory in use from which on little is left
-)
-
-// memoryLeak judges whether n loses memory: it rises steadily, or has filled
-// up, and began to before latency or errors did. Growing memory alone is a cache
-// filling up; it takes symptoms, or words about memory in the log, to make it
-// a suspect.
-func memoryLeak(n *node) verdict {
-	v := verdict{cause: incident.CauseMemoryLeak}
-	m := n.metric(incident.MetricMemory)
-	if m == nil || len(m.points) < minBaseline+2 {
-		return v
-	}
-	t := leakTrend(m)
-	rise := t.slope * t.end.Sub(t.start).Seconds()
-	steady := 0.0
-	if t.slope > 0 && rise >= leakRise && t.points > minBaseline && (t.z >= remarkable || m.Harmful()) {
-		steady = clamp01((t.tau-0.4)/0.4) * clamp01(rise/(2*leakRise))
-	}
-	// A leak that has filled the memory does not rise any more.
-	filled := 0.0
-	if m.Harmful() && !m.Over && m.Level >= leakFull {
-		filled = clamp01(m.delta() / (4 * leakRise))
-	}
-	growth := math.Max(steady, 0.9*filled)
-	if growth == 0 {
-		return v
-	}
-	start := m.Onset
-	if start.IsZero() {
-		start = t.start
-	}
-	p, logged := worstOf(n.logs, n.calleeNames(), logMemory)
-	var symptom float64
-	lead := 1.0
-	for _, s := range []*measured{n.harm(incident.MetricLatency), n.harm(incident.MetricErrorRate)} {
-		if s == nil {
-			continue
-		}
-		symptom = either(symptom, s.Strength*(1-n.share))
-		if start.Add(max(m.Period, s.Period)).After(s.Onset) {
-			lead = 0.3 // as it would where requests that wait take the memory
-		}
-	}
-	lead = math.Max(lead, logged)
-	full := 0.0
-	if m.Now >= leakFull {
-		full = 1
-	}
-	felt := 0.3 + 0.7*math.Max(math.Min(1, 2*symptom), logged)
-	v.score = growth * lead * felt * math.Min(1, 0.65+0.25*logged+0.15*full)
-	switch {
-	case steady > 0:
-		v.because(m.evidence, "memory_percent rises steadily, %s to %s at %s a minute (Kendall's tau %.2f)",
-			num(t.at-rise), num(t.at), num(60*t.slope), t.tau)
-	default:
-		v.because(m.evidence, "memory_percent has filled up, %s to %s", num(m.Baseline), num(m.Level))
-	}
-	if lead == 1 && symptom > 0 {
-		v.because(m.evidence, "memory began to rise before the symptoms")
-	}
-	if logged > 0 {
-		v.because(n.logs.Evidence, "logs %s", patternWords(p))
-	}
-	return v
-}
-
-// leakTrend is the clearest rise of m: the latest trend, or the one since its
-// onset, which is better where the leak is young.
-func leakTrend(m *measured) trend {
-	points := sinceDrop(m.points)
-	best := latestTrend(points)
-	if !m.Harmful() {
-		return best
-	}
-	young := points[firstAfter(points, m.Onset.Add(-1)):]
-	// That it left its normal state is certain already, so a few points will do.
-	if t := fit(young); t.points > minBaseline && (t.tau > best.tau || best.z < remarkable) {
-		return t
-	}
-	return best
-}
-
-// sinceDrop returns the points after the largest fall, if that is a restart: a
-// fall by more than half of the series' range. A leak begins anew after it.
-// Where fewer points are left than came before, it returns those before.
-func sinceDrop(points []incident.Point) []incident.Point {
-	low, high := points[0].Value, points[0].Value
-	var fall float64
-	at := 0
-	for i, p := range points {
-		low, high = math.Min(low, p.Value), math.Max(high, p.Value)
-		if i > 0 && points[i-1].Value-p.Value > fall {
-			fall, at = points[i-1].Value-p.Value, i
-		}
-	}
-	switch {
-	case fall <= (high-low)/2:
-		return points
-	case at >= len(points)-at:
-		return points[:at]
-	}
-	return points[at:]
 }

@@ -29,24 +29,48 @@ const (
 	SystemSubject = "vigil.sys." // + event type, dots as dashes
 	SystemFilter  = SystemSubject + ">"
 
+	// DeltaSubject is where models are heard while they speak: core NATS, kept
+	// by nobody. It is followed by the incident id.
+	DeltaSubject = "vigil.tok."
+	DeltaFilter  = DeltaSubject + ">"
+
 	epochKey = "vigil-epoch"
 
 	// maxAge is how long the event stream keeps messages for replicas that
 	// were away; the permanent copy is the gateway's store.
 	maxAge = 72 * time.Hour
+	// maxSystemAge is how long the latest value of a source that has gone, such
+	// as a worker, is still there. Who shows it decides how long it counts.
+	maxSystemAge = time.Hour
 	// dedupWindow is how long a message id is remembered. A publisher that
 	// retries later than that may publish twice; readers drop it by its seq.
 	dedupWindow = 10 * time.Minute
 )
 
-// Subject is where the events of an incident go. Ids that people choose may
-// hold what NATS gives a meaning to (dots, spaces, wildcards); those bytes are
-// written as %XX. Readers take the id from the event, not from the subject.
-func Subject(incidentID string) string {
+// Subject is where the events of an incident go. Readers take the id from the
+// event, not from the subject.
+func Subject(incidentID string) string { return EventSubject + Token(incidentID) }
+
+// Deltas is where what models say about an incident goes as they say it.
+func Deltas(incidentID string) string { return DeltaSubject + Token(incidentID) }
+
+// System is where the latest value of a system event goes, of one of several
+// sources where it has more than one: each has a latest value of its own.
+func System(eventType, source string) string {
+	subject := SystemSubject + strings.ReplaceAll(eventType, ".", "-")
+	if source != "" {
+		subject += "." + Token(source)
+	}
+	return subject
+}
+
+// Token makes an id one token of a subject. Ids that people choose may hold
+// what NATS gives a meaning to (dots, spaces, wildcards); those bytes are
+// written as %XX.
+func Token(id string) string {
 	var b strings.Builder
-	b.WriteString(EventSubject)
-	for i := range len(incidentID) {
-		switch c := incidentID[i]; {
+	for i := range len(id) {
+		switch c := id[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_':
 			b.WriteByte(c)
 		default:
@@ -81,7 +105,7 @@ func Open(ctx context.Context, nc *nats.Conn, replicas int) (*Streams, error) {
 	}
 	system, err := ensure(ctx, js, jetstream.StreamConfig{
 		Name: SystemStream, Subjects: []string{SystemFilter}, Storage: jetstream.MemoryStorage, Replicas: replicas,
-		MaxMsgsPerSubject: 1, AllowDirect: true,
+		MaxMsgsPerSubject: 1, MaxAge: maxSystemAge, AllowDirect: true,
 	})
 	if err != nil {
 		return nil, err

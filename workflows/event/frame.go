@@ -76,6 +76,25 @@ type ErrorFrame struct {
 	Message string `json:"message"`
 }
 
+// TypeModelDelta is the type of a ModelDelta.
+const TypeModelDelta = "model.delta"
+
+// ModelDelta is a piece of what a model is saying, as it arrives. It is
+// ephemeral: nothing keeps it, pieces may be missing, and the model.called
+// event of the same agent and turn takes the place of all of them. A piece of
+// a higher attempt voids those of the attempts before; Index counts from 0.
+type ModelDelta struct {
+	Type       string          `json:"type"`
+	IncidentID string          `json:"incident_id"`
+	RunID      string          `json:"run_id"`
+	Agent      incident.Agent  `json:"agent"`
+	Turn       int             `json:"turn"`
+	Attempt    int32           `json:"attempt"`
+	Index      int             `json:"index"`
+	Text       string          `json:"text"`
+	Origin     incident.Origin `json:"origin"`
+}
+
 // System event types. They carry the latest value and no number.
 const (
 	TypeSystemHealth    = "system.health"
@@ -128,25 +147,49 @@ type BusinessMetrics struct {
 	SampleSize        int      `json:"sample_size"`
 	ModelCostMicros   int64    `json:"model_cost_usd_micros"`
 	ModelCallsUnknown int      `json:"model_calls_unknown_price"`
+	CausesReviewed    int      `json:"causes_reviewed"` // incidents of which a person said whether the cause was right
+	CausesCorrect     int      `json:"causes_correct"`  // of these, where it was
 }
 
-// AWSServiceMetrics is one AWS service (and model, where it has one) as the
-// worker measured it since it started.
+// AWSServiceMetrics is one AWS service (and model, where it has one) as one
+// worker measured it since it started. Latencies are of the latest calls that
+// were answered, in milliseconds; nil where there were none.
 type AWSServiceMetrics struct {
-	Service      string          `json:"service"`
-	Model        string          `json:"model,omitempty"`
-	Calls        int64           `json:"calls"`
-	Errors       int64           `json:"errors"`
-	AverageMS    *float64        `json:"average_latency_ms,omitempty"`
-	InputTokens  int64           `json:"input_tokens"`
-	OutputTokens int64           `json:"output_tokens"`
-	CostMicros   *int64          `json:"cost_usd_micros,omitempty"` // nil: price unknown
-	Health       string          `json:"health"`                    // healthy, degraded, error
-	LastError    string          `json:"last_error,omitempty"`
-	Origin       incident.Origin `json:"origin"`
+	Service           string           `json:"service"`
+	Model             string           `json:"model,omitempty"`
+	Calls             int64            `json:"calls"`
+	Errors            int64            `json:"errors"`
+	ErrorsByKind      map[string]int64 `json:"errors_by_kind,omitempty"` // by incident.Kind
+	AverageMS         *float64         `json:"average_latency_ms,omitempty"`
+	P50MS             *float64         `json:"p50_latency_ms,omitempty"`
+	P95MS             *float64         `json:"p95_latency_ms,omitempty"`
+	P99MS             *float64         `json:"p99_latency_ms,omitempty"`
+	InputTokens       int64            `json:"input_tokens"`
+	OutputTokens      int64            `json:"output_tokens"`
+	CacheTokens       int64            `json:"cache_tokens"`
+	TextUnits         int64            `json:"text_units"`
+	CostMicros        *int64           `json:"cost_usd_micros,omitempty"` // nil: no price of any of it is known
+	UnknownPriced     int64            `json:"unknown_priced_calls"`
+	Breaker           string           `json:"breaker,omitempty"` // closed, open, half_open
+	BreakerUntil      time.Time        `json:"breaker_until,omitzero"`
+	Limited           int64            `json:"limited_calls"` // refused or held back by our own rate limit
+	Health            string           `json:"health"`        // healthy, degraded, error
+	LastError         string           `json:"last_error,omitempty"`
+	GuardrailOutcomes map[string]int64 `json:"guardrail_outcomes,omitempty"`
+	Origin            incident.Origin  `json:"origin,omitempty"` // absent: nothing ever answered, so nobody knows who would have
 }
 
 // AWSServices is the data of aws.services.
 type AWSServices struct {
+	Worker   string              `json:"worker"` // which worker measured it
 	Services []AWSServiceMetrics `json:"services"`
+	Today    *Spend              `json:"today,omitempty"` // of all workers; nil where it cannot be read
+}
+
+// Spend is what models used on one day (UTC), all incidents together.
+type Spend struct {
+	Day           string          `json:"day"` // 2006-01-02
+	Used          incident.Budget `json:"used"`
+	Cap           incident.Budget `json:"cap"` // zero: no cap
+	UnknownPriced int64           `json:"unknown_priced_calls"`
 }

@@ -157,6 +157,9 @@ func checkEvent(t *testing.T, raw []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if e.Seq == 0 {
+		again.ID = e.ID // whoever made it names it
+	}
 	again.Epoch, again.Offset, again.PublishedAt = e.Epoch, e.Offset, e.PublishedAt
 	sameJSON(t, raw, mustMarshal(t, again))
 }
@@ -171,6 +174,7 @@ var frames = map[string]struct {
 	event.FrameSnapshot:       {"Snapshot", &event.Snapshot{}},
 	event.FramePosition:       {"Position", &event.Position{}},
 	event.FrameError:          {"ErrorFrame", &event.ErrorFrame{}},
+	event.TypeModelDelta:      {"ModelDelta", &event.ModelDelta{}},
 	event.TypeSystemHealth:    {"SystemHealthEvent", &event.SystemHealthMetrics{}},
 	event.TypeBusinessMetrics: {"BusinessMetricsEvent", &event.BusinessMetrics{}},
 	event.TypeAWSServices:     {"AWSServicesEvent", &event.AWSServices{}},

@@ -1,6 +1,8 @@
 package event
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -8,7 +10,9 @@ import (
 )
 
 // View is what an incident's events add up to. Apply is the only way to
-// change it; the TypeScript reducer in web/src/store mirrors it field by field.
+// change it, and replaces what it changes rather than writing into it: a copy
+// of a view stays as it was. The TypeScript reducer in web/src/store mirrors it
+// field by field.
 type View struct {
 	Summary
 	Description  string                 `json:"description,omitempty"`
@@ -26,6 +30,31 @@ type View struct {
 	Verification *incident.Verification `json:"verification,omitempty"`
 	Message      string                 `json:"message,omitempty"`
 	Review       string                 `json:"review,omitempty"`
+
+	Budget       incident.Budget                    `json:"budget"`                  // raised for the incident; zero: the settings' own
+	AgentBudgets map[incident.Agent]incident.Budget `json:"agent_budgets,omitempty"` // raised for agents
+	Paused       *BudgetExhausted                   `json:"paused,omitempty"`        // what it waits for
+	Questions    []Question                         `json:"questions,omitempty"`
+	Guardrail    GuardrailCounts                    `json:"guardrail"`
+	Lesson       *incident.Lesson                   `json:"lesson,omitempty"`
+}
+
+// Question is a person's question with its answer, once there is one.
+type Question struct {
+	QuestionAsked
+	AskedAt    time.Time        `json:"asked_at"`
+	Answer     *incident.Answer `json:"answer,omitempty"`
+	Error      string           `json:"error,omitempty"`
+	AnsweredAt time.Time        `json:"answered_at,omitzero"`
+}
+
+// GuardrailCounts is what the guardrail made of an incident's texts.
+type GuardrailCounts struct {
+	Passed     int   `json:"passed"`
+	Anonymized int   `json:"anonymized"`
+	Blocked    int   `json:"blocked"`
+	Failed     int   `json:"failed"`
+	TextUnits  int64 `json:"text_units"`
 }
 
 // Summary is the part of a View that a list of incidents shows.
@@ -58,18 +87,27 @@ type Summary struct {
 	ClosedAt       time.Time               `json:"closed_at,omitzero"`
 	UpdatedAt      time.Time               `json:"updated_at,omitzero"`
 	Cost           Cost                    `json:"cost"`
+	Degraded       bool                    `json:"degraded"`
+	DegradedReason string                  `json:"degraded_reason,omitempty"`
+	CauseCorrect   *bool                   `json:"cause_correct,omitempty"` // what a person said of the diagnosis; nil: nobody did
+	ReviewedBy     string                  `json:"reviewed_by,omitempty"`
 }
 
-// Cost is what the models consumed for one incident. Unknown counts calls
-// whose price is not known; Repeated counts calls that were paid for again
-// after a crash or a failure.
+// Cost is what models and guardrail consumed for one incident. CostMicros is
+// the sum of all calls whose price is known; UnknownPriced counts the others.
+// Repeated counts calls that were sent and whose answer was lost in a crash:
+// they are taken to have used what the call that took their place used, and
+// are in every sum but ModelCalls. RepeatedMicros is the part of CostMicros
+// that is so estimated.
 type Cost struct {
-	ModelCalls    int   `json:"model_calls"`
-	InputTokens   int64 `json:"input_tokens"`
-	OutputTokens  int64 `json:"output_tokens"`
-	CostMicros    int64 `json:"cost_usd_micros"`
-	UnknownPriced int   `json:"unknown_priced_calls"`
-	Repeated      int   `json:"repeated_calls"`
+	ModelCalls     int   `json:"model_calls"`
+	InputTokens    int64 `json:"input_tokens"`
+	OutputTokens   int64 `json:"output_tokens"`
+	CacheTokens    int64 `json:"cache_tokens"`
+	CostMicros     int64 `json:"cost_usd_micros"`
+	UnknownPriced  int   `json:"unknown_priced_calls"`
+	Repeated       int   `json:"repeated_calls"`
+	RepeatedMicros int64 `json:"repeated_cost_usd_micros"`
 }
 
 // PhaseView is one phase as it stands.
@@ -86,6 +124,8 @@ type AgentView struct {
 	AgentUpdated
 	UpdatedAt  time.Time           `json:"updated_at,omitzero"`
 	Provenance incident.Provenance `json:"provenance,omitzero"` // of its latest model call, where it made one
+	Model      string              `json:"model,omitempty"`     // that it asks; empty: none yet, or none is left
+	Used       incident.Budget     `json:"used"`
 }
 
 // Apply adds e to the view. It reports false, and changes nothing, for an
@@ -100,15 +140,27 @@ func (v *View) Apply(e Event) bool {
 	if err != nil {
 		return false
 	}
-	if open, ok := data.(*IncidentOpened); ok {
-		v.open(e, open) // a new run starts from nothing
-	} else if e.RunID != v.RunID {
-		return false
+	switch d := data.(type) {
+	case *IncidentOpened:
+		v.open(e, d) // a new run starts from nothing
+	case *IncidentContinued:
+		correct, by := v.CauseCorrect, v.ReviewedBy
+		*v = d.View // or from where another left it
+		v.RunID = e.RunID
+		if correct != nil { // of which a workflow does not know
+			v.CauseCorrect, v.ReviewedBy = correct, by
+		}
+	default:
+		if e.RunID != v.RunID {
+			return false
+		}
 	}
 	if e.Seq != 0 {
 		v.Seq = e.Seq
 	}
-	v.UpdatedAt = e.At
+	if e.At.After(v.UpdatedAt) {
+		v.UpdatedAt = e.At // what carries no number may come again, or late
+	}
 	if e.Provenance.Origin == incident.OriginSimulated {
 		v.Origin = incident.OriginSimulated // what rests on something simulated is never shown as live
 	}
@@ -156,8 +208,31 @@ func (v *View) apply(e Event, data Data) {
 		v.agent(d, e.At)
 	case *ModelCalled:
 		v.modelCall(d, e.Provenance)
+	case *ModelRouted:
+		v.changeAgent(d.Agent, func(a *AgentView) { a.Model = d.Model })
+	case *IncidentDegraded:
+		v.Degraded, v.DegradedReason = d.Degraded, ""
+		if d.Degraded {
+			v.DegradedReason = d.Reason
+		}
+	case *BudgetExhausted:
+		if d.Scope != BudgetOfDay {
+			v.Paused = d
+		}
+	case *BudgetRaised:
+		v.raise(d)
+	case *QuestionAsked:
+		v.Questions = append(slices.Clip(v.Questions), Question{QuestionAsked: *d, AskedAt: e.At})
+	case *QuestionAnswered:
+		v.answer(d, e.At)
+	case *GuardrailChecked:
+		v.guardrail(d, e.Provenance)
+	case *LessonLearned:
+		v.Lesson = &d.Lesson
+	case *CauseReviewed:
+		v.CauseCorrect, v.ReviewedBy = &d.Correct, d.By
 	case *EvidenceCollected:
-		v.Evidence = append(v.Evidence, d.Evidence)
+		v.Evidence = append(slices.Clip(v.Evidence), d.Evidence)
 	case *DiagnosisConcluded:
 		v.Diagnosis = &d.Diagnosis
 		v.Verdict, v.Cause, v.CauseService = d.Diagnosis.Verdict, d.Diagnosis.Cause, d.Diagnosis.Service
@@ -190,20 +265,19 @@ func (v *View) apply(e Event, data Data) {
 
 func (v *View) close(s incident.Status, o incident.Outcome, reason string, at time.Time) {
 	v.Status, v.Outcome, v.StatusReason, v.ClosedAt, v.NeedsHuman = s, o, reason, at, false
+	v.Paused = nil // nobody waits any more
 	if v.Proposal != nil && v.Proposal.State == incident.ProposalPending {
 		v.settle(v.Proposal.ID, incident.ProposalVoided, "", reason, at)
 	}
 }
 
 func (v *View) alert(a incident.Alert) {
-	found := false
-	for i := range v.Alerts {
-		if v.Alerts[i].Fingerprint == a.Fingerprint {
-			v.Alerts[i], found = a, true
-		}
-	}
-	if !found {
+	v.Alerts = slices.Clone(v.Alerts)
+	i := slices.IndexFunc(v.Alerts, func(have incident.Alert) bool { return have.Fingerprint == a.Fingerprint })
+	if i < 0 {
 		v.Alerts = append(v.Alerts, a)
+	} else {
+		v.Alerts[i] = a
 	}
 	v.AlertsTotal, v.AlertsFiring = len(v.Alerts), 0
 	for _, have := range v.Alerts {
@@ -214,6 +288,7 @@ func (v *View) alert(a incident.Alert) {
 }
 
 func (v *View) phase(d *PhaseChanged, at time.Time) {
+	v.Phases = slices.Clone(v.Phases)
 	for i := range v.Phases {
 		p := &v.Phases[i]
 		if p.Phase != d.Phase {
@@ -229,31 +304,85 @@ func (v *View) phase(d *PhaseChanged, at time.Time) {
 }
 
 func (v *View) agent(d *AgentUpdated, at time.Time) {
+	v.changeAgent(d.Agent, func(a *AgentView) { a.AgentUpdated, a.UpdatedAt = *d, at })
+}
+
+func (v *View) changeAgent(name incident.Agent, change func(*AgentView)) {
+	v.Agents = slices.Clone(v.Agents)
 	for i := range v.Agents {
-		if v.Agents[i].Agent == d.Agent {
-			v.Agents[i].AgentUpdated, v.Agents[i].UpdatedAt = *d, at
+		if v.Agents[i].Agent == name {
+			change(&v.Agents[i])
 		}
 	}
 }
 
 func (v *View) modelCall(d *ModelCalled, p incident.Provenance) {
+	used := incident.Budget{Turns: 1}
 	v.Cost.ModelCalls++
-	if p.Attempt > 1 {
-		v.Cost.Repeated += int(p.Attempt) - 1
+	if p.Usage != nil {
+		times := 1 + int64(p.Lost)
+		v.Cost.InputTokens += p.Usage.InputTokens * times
+		v.Cost.OutputTokens += p.Usage.OutputTokens * times
+		v.Cost.CacheTokens += p.Usage.CacheTokens * times
+		used.Tokens = (p.Usage.InputTokens + p.Usage.OutputTokens) * times
+	}
+	used.CostMicros = v.charge(p)
+	v.changeAgent(d.Agent, func(a *AgentView) { a.Provenance, a.Used = p, a.Used.Plus(used) })
+}
+
+// charge adds what a call cost, as often as it was sent, and returns the sum.
+func (v *View) charge(p incident.Provenance) int64 {
+	v.Cost.Repeated += int(p.Lost)
+	if p.Usage == nil || p.Usage.CostMicros == nil {
+		v.Cost.UnknownPriced += 1 + int(p.Lost)
+		return 0
+	}
+	once := *p.Usage.CostMicros
+	again := once * int64(p.Lost)
+	v.Cost.CostMicros += once + again
+	v.Cost.RepeatedMicros += again
+	return once + again
+}
+
+func (v *View) raise(d *BudgetRaised) {
+	v.Paused = nil
+	switch {
+	case d.Declined:
+	case d.Scope == BudgetOfAgent:
+		caps := maps.Clone(v.AgentBudgets)
+		if caps == nil {
+			caps = map[incident.Agent]incident.Budget{}
+		}
+		caps[d.Agent] = d.Cap
+		v.AgentBudgets = caps
+	case d.Scope == BudgetOfIncident:
+		v.Budget = d.Cap
+	}
+}
+
+func (v *View) answer(d *QuestionAnswered, at time.Time) {
+	v.Questions = slices.Clone(v.Questions)
+	for i := range v.Questions {
+		if q := &v.Questions[i]; q.ID == d.ID {
+			q.Answer, q.Error, q.AnsweredAt = d.Answer, d.Error, at
+		}
+	}
+}
+
+func (v *View) guardrail(d *GuardrailChecked, p incident.Provenance) {
+	switch d.Outcome {
+	case GuardrailPassed:
+		v.Guardrail.Passed++
+	case GuardrailAnonymized:
+		v.Guardrail.Anonymized++
+	case GuardrailBlocked:
+		v.Guardrail.Blocked++
+	case GuardrailFailed:
+		v.Guardrail.Failed++
 	}
 	if p.Usage != nil {
-		v.Cost.InputTokens += p.Usage.InputTokens
-		v.Cost.OutputTokens += p.Usage.OutputTokens
-	}
-	if p.Usage == nil || p.Usage.CostMicros == nil {
-		v.Cost.UnknownPriced++
-	} else {
-		v.Cost.CostMicros += *p.Usage.CostMicros
-	}
-	for i := range v.Agents {
-		if v.Agents[i].Agent == d.Agent {
-			v.Agents[i].Provenance = p
-		}
+		v.Guardrail.TextUnits += p.Usage.TextUnits * (1 + int64(p.Lost))
+		v.charge(p)
 	}
 }
 

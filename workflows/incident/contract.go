@@ -1,6 +1,9 @@
 package incident
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // The names under which an incident's workflow is reached. They are constants
 // rather than Go symbols, so that renaming code never breaks a caller.
@@ -19,7 +22,17 @@ const (
 	UpdateNote        = "note"         // NoteArgs → VerbResult
 	UpdateSetSeverity = "set_severity" // SetSeverityArgs → VerbResult
 	UpdateResolve     = "resolve"      // ResolveArgs → VerbResult
+	UpdateAsk         = "ask"          // AskArgs → AskResult
+	UpdateRaiseBudget = "raise_budget" // RaiseBudgetArgs → VerbResult
+
+	// ReviewWorkflowType keeps what a person said of a diagnosis, whether the
+	// incident is still open or not. Its id is ReviewID; its input ReviewInput.
+	ReviewWorkflowType = "ReviewWorkflow"
 )
+
+// ReviewID is the id of the workflow that keeps one review of an incident.
+// The same key is the same review.
+func ReviewID(incidentID, key string) string { return incidentID + "-review-" + key }
 
 // Search attributes of an incident's workflow, all Keyword but the last.
 const (
@@ -42,6 +55,7 @@ type Input struct {
 	StartedAt   time.Time         `json:"started_at,omitzero"` // when the trouble began; default: when the workflow started
 	Origin      Origin            `json:"origin,omitempty"`    // default: live
 	Alerts      []Alert           `json:"alerts,omitempty"`    // known at the start; most come by signal
+	Continued   json.RawMessage   `json:"continued,omitempty"` // set by the workflow itself, when a long incident continues as new
 }
 
 // AlertSignal brings alerts to a running incident.
@@ -142,6 +156,40 @@ type SetSeverityArgs struct {
 type ResolveArgs struct {
 	Principal Principal `json:"principal"`
 	Reason    string    `json:"reason"`
+}
+
+// AskArgs is a person's question about an open incident. The answer is an
+// event, question.answered.
+type AskArgs struct {
+	Principal Principal `json:"principal"`
+	Question  string    `json:"question"`
+}
+
+// AskResult says under which id the answer will come.
+type AskResult struct {
+	QuestionID string `json:"question_id"`
+	Seq        int64  `json:"seq"`
+}
+
+// RaiseBudgetArgs adds to a budget, of one agent or (Agent empty) of the
+// incident. A budget of nothing says that the incident is to go on without
+// models rather than wait.
+type RaiseBudgetArgs struct {
+	Principal Principal `json:"principal"`
+	Agent     Agent     `json:"agent,omitempty"`
+	Add       Budget    `json:"add"`
+	Comment   string    `json:"comment,omitempty"`
+}
+
+// ReviewInput is a person's answer to "was this the cause?". Correct false
+// with a Cause and CauseService says what it was instead.
+type ReviewInput struct {
+	Principal    Principal `json:"principal"`
+	Correct      bool      `json:"correct"`
+	Cause        Cause     `json:"cause,omitempty"`
+	CauseService string    `json:"cause_service,omitempty"`
+	Comment      string    `json:"comment,omitempty"`
+	Lesson       Lesson    `json:"lesson"` // of the incident as it stands, without a cause
 }
 
 // VerbResult confirms a human verb. Seq is the event that it became.

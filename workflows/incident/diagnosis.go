@@ -9,8 +9,28 @@ type Cause string
 const (
 	CauseUnknown              Cause = "unknown"
 	CauseBadDeployment        Cause = "bad_deployment"
+	CauseBadConfiguration     Cause = "bad_configuration"
 	CauseConnectionsExhausted Cause = "connections_exhausted"
 	CauseMemoryLeak           Cause = "memory_leak"
+	CauseOutOfMemory          Cause = "out_of_memory" // killed for it
+	CauseCrashLoop            Cause = "crash_loop"
+	CauseCPUSaturation        Cause = "cpu_saturation"
+	CauseTrafficSurge         Cause = "traffic_surge"
+	CauseStorageFull          Cause = "storage_full"
+	CauseDiskSaturation       Cause = "disk_saturation" // the disk cannot keep up
+	CauseReplicationLag       Cause = "replication_lag" // a replica cannot keep up with writes
+	CauseExpensiveQuery       Cause = "expensive_query" // one statement takes the database's CPU
+	CauseLockContention       Cause = "lock_contention"
+	CauseMaintenanceLoad      Cause = "maintenance_load" // vacuum, checkpoint, backup, index build
+	CauseFailover             Cause = "failover"
+	CauseNetworkFailure       Cause = "network_failure"
+	CauseThrottled            Cause = "throttled"          // a quota of a service that it depends on
+	CauseDependencyFailure    Cause = "dependency_failure" // something outside that it depends on
+	CauseCacheFailure         Cause = "cache_failure"
+	CauseQueueBacklog         Cause = "queue_backlog"
+	CauseCertificateExpired   Cause = "certificate_expired"
+	CauseNodePressure         Cause = "node_pressure" // the machine under it is short of something
+	CauseImagePull            Cause = "image_pull"    // what was deployed cannot be fetched
 )
 
 // Verdict says whether a diagnosis names a cause.
@@ -19,9 +39,10 @@ type Verdict string
 const (
 	VerdictProbable     Verdict = "probable"
 	VerdictInconclusive Verdict = "inconclusive"
+	VerdictHealthy      Verdict = "healthy" // there is telemetry, and nothing in it is wrong now
 )
 
-var Verdicts = []Verdict{VerdictProbable, VerdictInconclusive}
+var Verdicts = []Verdict{VerdictProbable, VerdictInconclusive, VerdictHealthy}
 
 func (v Verdict) Valid() bool { return contains(Verdicts, v) }
 
@@ -37,6 +58,10 @@ type Diagnosis struct {
 	Hypotheses      []Hypothesis `json:"hypotheses,omitempty"`
 	LookedFor       []LookedFor  `json:"looked_for,omitempty"`
 	Method          string       `json:"method"` // "model" or "statistics"
+
+	// Problem says why a model's answer was not used; empty where it was, or
+	// where no model was asked.
+	Problem string `json:"problem,omitempty"`
 }
 
 // Claim is one sentence of a diagnosis with the evidence that it cites.
@@ -65,8 +90,8 @@ type LookedFor struct {
 }
 
 // Prediction is a forecast of one measure if nobody acts. The forecast is a
-// straight line through recent points (Theil–Sen); BreachAt is zero where
-// the line does not reach the limit within the horizon.
+// straight line through recent points (Theil–Sen) with its 90 % interval;
+// BreachAt is zero where the line does not reach the limit within the horizon.
 type Prediction struct {
 	Summary    string    `json:"summary"`
 	Service    string    `json:"service,omitempty"`
@@ -78,4 +103,51 @@ type Prediction struct {
 	Confidence float64   `json:"confidence"`
 	Cites      []string  `json:"cites,omitempty"`
 	Method     string    `json:"method"` // "model" or "statistics"
+
+	Forecast []ForecastPoint `json:"forecast,omitempty"`
+	Spread   []Spread        `json:"spread,omitempty"` // dependents that it will reach, or has
+}
+
+// ForecastPoint is where a measure is expected at one moment.
+type ForecastPoint struct {
+	At    time.Time `json:"at"`
+	Low   float64   `json:"low"`
+	Value float64   `json:"value"`
+	High  float64   `json:"high"`
+}
+
+// Spread is a service that depends on the one at fault.
+type Spread struct {
+	Service string    `json:"service"`
+	Hops    int       `json:"hops"`           // calls between it and the fault
+	Reached bool      `json:"reached"`        // its measures show it already
+	Since   time.Time `json:"since,omitzero"` // when they began to
+	Cites   []string  `json:"cites,omitempty"`
+}
+
+// Answer is the answer to a person's question about an incident.
+type Answer struct {
+	Text       string  `json:"text"`
+	Claims     []Claim `json:"claims,omitempty"`
+	Method     string  `json:"method"`               // "model" or "statistics"
+	Confidence float64 `json:"confidence,omitempty"` // computed from the evidence cited
+}
+
+// Lesson is what is kept of a closed incident. Cause and CauseService are
+// filled only where the telemetry or a person confirmed them.
+type Lesson struct {
+	IncidentID   string    `json:"incident_id"`
+	RunID        string    `json:"run_id"`
+	Title        string    `json:"title"`
+	Service      string    `json:"service"` // the one that complained
+	Symptoms     string    `json:"symptoms"`
+	Summary      string    `json:"summary"`
+	Cause        Cause     `json:"cause,omitempty"`
+	CauseService string    `json:"cause_service,omitempty"`
+	ConfirmedBy  string    `json:"confirmed_by,omitempty"` // "verification", or the person's name
+	Action       string    `json:"action,omitempty"`       // what was done, where something was
+	Outcome      Outcome   `json:"outcome"`
+	Origin       Origin    `json:"origin"`
+	OpenedAt     time.Time `json:"opened_at"`
+	ClosedAt     time.Time `json:"closed_at"`
 }

@@ -16,10 +16,11 @@ const (
 	KindDenied      Kind = "denied"      // the principal may not
 	KindThrottled   Kind = "throttled"   // too much; later
 	KindUnavailable Kind = "unavailable" // not now; later
+	KindBudget      Kind = "budget"      // a cap on what models may use is reached; raise it, or go on without
 	KindInternal    Kind = "internal"
 )
 
-var Kinds = []Kind{KindInvalid, KindNotFound, KindConflict, KindDenied, KindThrottled, KindUnavailable, KindInternal}
+var Kinds = []Kind{KindInvalid, KindNotFound, KindConflict, KindDenied, KindThrottled, KindUnavailable, KindBudget, KindInternal}
 
 func (k Kind) Valid() bool { return contains(Kinds, k) }
 

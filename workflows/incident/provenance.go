@@ -23,7 +23,8 @@ type Provenance struct {
 	Model     string `json:"model,omitempty"`
 	RequestID string `json:"request_id,omitempty"`
 	LatencyMS int64  `json:"latency_ms,omitempty"`
-	Attempt   int32  `json:"attempt,omitempty"` // above 1: repeated after a crash or a failure, and paid for again
+	Attempt   int32  `json:"attempt,omitempty"` // above 1: repeated after a crash or a failure
+	Lost      int32  `json:"lost,omitempty"`    // earlier attempts that were sent and whose answer nobody saw: paid for again
 	Usage     *Usage `json:"usage,omitempty"`
 	Principal string `json:"principal,omitempty"` // the person who caused it
 }
@@ -33,6 +34,7 @@ type Provenance struct {
 type Usage struct {
 	InputTokens  int64  `json:"input_tokens"`
 	OutputTokens int64  `json:"output_tokens"`
-	CacheTokens  int64  `json:"cache_tokens,omitempty"`
+	CacheTokens  int64  `json:"cache_tokens,omitempty"`    // of the input, read from or written to the cache
+	TextUnits    int64  `json:"text_units,omitempty"`      // of a guardrail, all policies together
 	CostMicros   *int64 `json:"cost_usd_micros,omitempty"` // millionths of a US dollar
 }

@@ -10,29 +10,84 @@ import (
 // the history and a change of configuration never alters a running incident.
 // Durations are milliseconds; DefaultSettings says every default.
 type Settings struct {
-	ModelsEnabled    bool             `json:"models_enabled"` // false: statistics and people alone
-	LookbackMS       int64            `json:"lookback_ms"`    // how far before the incident telemetry is read, for its normal state
-	MaxTurns         int              `json:"max_turns"`      // model calls per agent
-	MaxTokens        int64            `json:"max_tokens"`     // input and output tokens per incident
-	MaxCostMicros    int64            `json:"max_cost_usd_micros"`
-	ApprovalMS       int64            `json:"approval_ms"` // per level of the ladder
-	Ladder           []string         `json:"ladder"`      // who is asked, level by level
-	HandoverMS       int64            `json:"handover_ms"` // how long a person has, per level, once it is theirs
-	VerifyEveryMS    int64            `json:"verify_every_ms"`
-	VerifyPoints     int              `json:"verify_points"` // consecutive good points that count as recovered
-	VerifyTimeoutMS  int64            `json:"verify_timeout_ms"`
-	CatalogueVersion string           `json:"catalogue_version"`
-	Catalogue        []CatalogueEntry `json:"catalogue"`
+	ModelsEnabled    bool               `json:"models_enabled"` // false: statistics and people alone
+	LookbackMS       int64              `json:"lookback_ms"`    // how far before the incident telemetry is read, for its normal state
+	Models           map[Purpose]string `json:"models"`         // model or inference profile of each purpose
+	ModelLadder      []string           `json:"model_ladder"`   // smallest first: up where an answer cannot be used, down where a model cannot be had
+	Budget           Budget             `json:"budget"`         // of the incident, all agents together
+	AgentBudgets     map[Agent]Budget   `json:"agent_budgets"`
+	BudgetWaitMS     int64              `json:"budget_wait_ms"`                  // how long a person has to raise a budget before the statistics go on alone
+	SecondLookMS     int64              `json:"second_look_ms"`                  // how soon models that failed are asked again; doubles, with jitter
+	ContinueAfter    int64              `json:"continue_after_events,omitempty"` // events of one run before it continues as new; 0: when Temporal suggests it
+	Tools            []string           `json:"tools,omitempty"`                 // tools that have something behind them; the worker fills it in
+	Suffix           string             `json:"suffix,omitempty"`                // ends the tags that delimit data in prompts; random, made anew for each incident
+	ApprovalMS       int64              `json:"approval_ms"`                     // per level of the ladder
+	Ladder           []string           `json:"ladder"`                          // who is asked, level by level
+	HandoverMS       int64              `json:"handover_ms"`                     // how long a person has, per level, once it is theirs
+	VerifyEveryMS    int64              `json:"verify_every_ms"`
+	VerifyPoints     int                `json:"verify_points"` // consecutive good points that count as recovered
+	VerifyTimeoutMS  int64              `json:"verify_timeout_ms"`
+	CatalogueVersion string             `json:"catalogue_version"`
+	Catalogue        []CatalogueEntry   `json:"catalogue"`
+}
+
+// Purpose is what a model is asked for. Each has a model in the settings.
+type Purpose string
+
+const (
+	PurposeClassify    Purpose = "classify"    // detection
+	PurposeForecast    Purpose = "forecast"    // prediction
+	PurposeDiagnose    Purpose = "diagnose"    // diagnosis
+	PurposePlan        Purpose = "plan"        // resolution
+	PurposeCommunicate Purpose = "communicate" // communication
+	PurposeAnswer      Purpose = "answer"      // a person's question
+)
+
+var Purposes = []Purpose{PurposeClassify, PurposeForecast, PurposeDiagnose, PurposePlan, PurposeCommunicate, PurposeAnswer}
+
+func (p Purpose) Valid() bool { return contains(Purposes, p) }
+
+// Budget caps what models may use, or says what they have used. As a cap, a
+// field that is zero caps nothing.
+type Budget struct {
+	Turns      int   `json:"turns,omitempty"`  // model calls
+	Tokens     int64 `json:"tokens,omitempty"` // input and output
+	CostMicros int64 `json:"cost_usd_micros,omitempty"`
+}
+
+// Exceeded names the first cap of b that used has reached, "" for none.
+func (b Budget) Exceeded(used Budget) string {
+	switch {
+	case b.Turns > 0 && used.Turns >= b.Turns:
+		return "turns"
+	case b.Tokens > 0 && used.Tokens >= b.Tokens:
+		return "tokens"
+	case b.CostMicros > 0 && used.CostMicros >= b.CostMicros:
+		return "cost"
+	}
+	return ""
+}
+
+// Plus adds budgets field by field.
+func (b Budget) Plus(more Budget) Budget {
+	return Budget{Turns: b.Turns + more.Turns, Tokens: b.Tokens + more.Tokens, CostMicros: b.CostMicros + more.CostMicros}
 }
 
 // DefaultSettings are the shipped values. All actions are in dry run.
 func DefaultSettings() Settings {
 	return Settings{
-		ModelsEnabled:    true,
-		LookbackMS:       int64(15 * time.Minute / time.Millisecond),
-		MaxTurns:         6,
-		MaxTokens:        200_000,
-		MaxCostMicros:    1_000_000,
+		ModelsEnabled: true,
+		LookbackMS:    int64(15 * time.Minute / time.Millisecond),
+		Models: map[Purpose]string{
+			PurposeClassify: "amazon.nova-micro-v1:0", PurposeForecast: "amazon.nova-lite-v1:0", PurposeCommunicate: "amazon.nova-lite-v1:0",
+			PurposeDiagnose: "amazon.nova-pro-v1:0", PurposePlan: "amazon.nova-pro-v1:0", PurposeAnswer: "amazon.nova-pro-v1:0",
+		},
+		ModelLadder: []string{"amazon.nova-micro-v1:0", "amazon.nova-lite-v1:0", "amazon.nova-pro-v1:0"},
+		Budget:      Budget{Turns: 60, Tokens: 400_000, CostMicros: 1_000_000},
+		AgentBudgets: map[Agent]Budget{AgentDetection: {Turns: 6}, AgentDiagnosis: {Turns: 20}, AgentPrediction: {Turns: 6},
+			AgentResolution: {Turns: 6}, AgentCommunication: {Turns: 6}},
+		BudgetWaitMS:     int64(15 * time.Minute / time.Millisecond),
+		SecondLookMS:     int64(30 * time.Second / time.Millisecond),
 		ApprovalMS:       int64(15 * time.Minute / time.Millisecond),
 		Ladder:           []string{"on-call", "engineering leads"},
 		HandoverMS:       int64(12 * time.Hour / time.Millisecond),
@@ -45,11 +100,11 @@ func DefaultSettings() Settings {
 				Causes: []Cause{CauseBadDeployment}, Risk: RiskMedium, BlastRadius: "one service",
 				Effect: "the version before the last deployment serves again", TimeoutMS: 600_000},
 			{Type: ActionRestartService, Title: "Restart the service", Document: "Vigil-RestartService",
-				Causes: []Cause{CauseMemoryLeak}, Risk: RiskMedium, BlastRadius: "one service, task by task",
-				Effect: "memory starts from empty; requests in flight are drained", TimeoutMS: 180_000},
-			{Type: ActionScaleService, Title: "Give the database more connections", Document: "Vigil-ScaleService",
-				Causes: []Cause{CauseConnectionsExhausted}, Risk: RiskLow, BlastRadius: "one database and its callers",
-				Effect: "waiting requests get a connection", TimeoutMS: 300_000},
+				Causes: []Cause{CauseMemoryLeak, CauseCPUSaturation, CauseCacheFailure}, Risk: RiskMedium, BlastRadius: "one service, task by task",
+				Effect: "it starts afresh; requests in flight are drained", TimeoutMS: 180_000},
+			{Type: ActionScaleService, Title: "Scale it up", Document: "Vigil-ScaleService",
+				Causes: []Cause{CauseConnectionsExhausted, CauseTrafficSurge}, Risk: RiskLow, BlastRadius: "one service or database and its callers",
+				Effect: "waiting requests are served", TimeoutMS: 300_000},
 		},
 	}
 }
@@ -61,10 +116,15 @@ func (s Settings) Validate() error {
 		return Errorf(KindInvalid, "settings: every duration must be positive; leave one out for its default")
 	case s.VerifyPoints < 2:
 		return Errorf(KindInvalid, "settings: verify_points is %d; one point proves nothing, use 2 or more", s.VerifyPoints)
-	case s.ModelsEnabled && s.MaxTurns < 1:
-		return Errorf(KindInvalid, "settings: max_turns is %d; use 1 or more, or switch models off", s.MaxTurns)
+	case s.ModelsEnabled && (s.BudgetWaitMS <= 0 || s.SecondLookMS <= 0):
+		return Errorf(KindInvalid, "settings: budget_wait_ms and second_look_ms must be positive; leave them out for their defaults")
 	case len(s.Ladder) == 0:
 		return Errorf(KindInvalid, "settings: ladder is empty; name at least one level to ask")
+	}
+	for _, p := range Purposes {
+		if s.ModelsEnabled && s.Models[p] == "" {
+			return Errorf(KindInvalid, "settings: there is no model to %s with; name one, or switch models off", p)
+		}
 	}
 	for i, e := range s.Catalogue {
 		if e.Type == "" || e.Document == "" || e.TimeoutMS <= 0 || !e.Risk.Valid() {

@@ -153,12 +153,14 @@ const (
 	HandoverActionUnknown   HandoverReason = "action_unknown"   // whether the action ran cannot be told
 	HandoverNotVerified     HandoverReason = "not_verified"     // it ran; the telemetry did not come back
 	HandoverCancelled       HandoverReason = "cancelled"        // someone asked the investigation to stop
+	HandoverHealthy         HandoverReason = "healthy"          // the telemetry shows nothing wrong now: a false alarm, or over
+	HandoverGuardrail       HandoverReason = "guardrail"        // the guardrail blocked the action, or could not be asked
 	HandoverFailed          HandoverReason = "failed"           // a phase failed in a way that Vigil cannot go on from
 )
 
 var HandoverReasons = []HandoverReason{HandoverInconclusive, HandoverNoAction, HandoverRejected,
 	HandoverApprovalExpired, HandoverDryRun, HandoverActionFailed, HandoverActionUnknown, HandoverNotVerified,
-	HandoverCancelled, HandoverFailed}
+	HandoverCancelled, HandoverHealthy, HandoverGuardrail, HandoverFailed}
 
 func (h HandoverReason) Valid() bool { return contains(HandoverReasons, h) }
 

@@ -3,6 +3,7 @@ package awscall
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -43,40 +44,130 @@ func Do[In, Out, Options any](ctx context.Context, c Caller, name string, op Ope
 // what it consumed. model may be empty.
 func DoMetered[In, Out, Options any](ctx context.Context, c Caller, name, model string, op Operation[In, Out, Options],
 	in *In, usage func(*Out) *incident.Usage) (*Out, incident.Provenance, error) {
-	seen := &sighting{}
-	start := time.Now()
-	out, err := op(context.WithValue(ctx, sightingKey{}, seen), in)
-	p := incident.Provenance{
-		Origin: seen.origin, Service: c.service, Operation: name, Model: model, RequestID: seen.requestID,
-		LatencyMS: int64((time.Since(start) + time.Millisecond - 1) / time.Millisecond), // rounded up: 0 would read as "not measured"
-	}
-	call := activities.Call{Provenance: p}
-	if err != nil {
-		failure := fail(ctx, p, seen, err)
-		if !slices.Contains(c.absent, failure.Kind) {
-			call.Failed, call.Error = failure.Kind, failure.Error()
-			call.Cancelled = errors.Is(failure, context.Canceled)
+	return DoNoted(ctx, c, name, model, op, in, func(out *Out, call *activities.Call) {
+		if usage != nil {
+			call.Provenance.Usage = usage(out)
 		}
-		c.record(call)
-		return nil, p, failure
-	}
-	if usage != nil {
-		p.Usage = usage(out)
-	}
-	call.Provenance = p
-	c.record(call)
-	return out, p, nil
+	})
 }
 
-func (c Caller) record(call activities.Call) {
-	if c.recorder != nil {
-		c.recorder.Record(call)
+// DoNoted makes one call; note adds to its record what the answer says, such
+// as what it consumed.
+func DoNoted[In, Out, Options any](ctx context.Context, c Caller, name, model string, op Operation[In, Out, Options],
+	in *In, note func(*Out, *activities.Call)) (*Out, incident.Provenance, error) {
+	r, err := c.begin(ctx, name, model)
+	if err != nil {
+		return nil, r.call.Provenance, err
+	}
+	defer r.release()
+	out, err := op(r.ctx, in)
+	if err != nil {
+		failure := r.failed(err)
+		return nil, r.call.Provenance, failure
+	}
+	note(out, &r.call)
+	r.succeeded()
+	return out, r.call.Provenance, nil
+}
+
+// Stream makes one call whose answer comes in pieces: read takes them until
+// the last and says what the answer consumed, also where it then fails. The
+// call has succeeded when read returns nil; its latency is that of the whole
+// answer. A call that fails after its answer began is returned as an
+// activities.PaidError: it cost, and nobody can say how much.
+func Stream[In, Out, Options any](ctx context.Context, c Caller, name, model string, op Operation[In, Out, Options],
+	in *In, read func(*Out) (*incident.Usage, error)) (incident.Provenance, error) {
+	r, err := c.begin(ctx, name, model)
+	if err != nil {
+		return r.call.Provenance, err
+	}
+	defer r.release()
+	out, err := op(r.ctx, in)
+	if err != nil {
+		failure := r.failed(err)
+		return r.call.Provenance, failure
+	}
+	activities.ReportOrigin(ctx, r.seen.origin)
+	if r.call.Provenance.Usage, err = read(out); err != nil {
+		if r.call.Provenance.Usage == nil {
+			r.call.Provenance.Usage = &incident.Usage{}
+		}
+		failure := r.failed(err)
+		return r.call.Provenance, &activities.PaidError{Provenance: r.call.Provenance, Err: failure}
+	}
+	r.succeeded()
+	return r.call.Provenance, nil
+}
+
+// running is a call on its way.
+type running struct {
+	ctx    context.Context
+	caller Caller
+	seen   *sighting
+	start  time.Time
+	leave  func(activities.Call)
+	call   activities.Call
+	ended  bool
+}
+
+// begin asks the gate, where there is one. What the gate holds back is no
+// call, and is not recorded as one.
+func (c Caller) begin(ctx context.Context, name, model string) (*running, error) {
+	seen := &sighting{}
+	r := &running{ctx: context.WithValue(ctx, sightingKey{}, seen), caller: c, seen: seen, leave: func(activities.Call) {},
+		call: activities.Call{Provenance: incident.Provenance{Service: c.service, Operation: name, Model: model}}}
+	if gate, ok := c.recorder.(activities.Gate); ok {
+		leave, err := gate.Enter(ctx, c.service, model)
+		if err != nil {
+			return r, fmt.Errorf("%s: %w", operation(r.call.Provenance), err)
+		}
+		r.leave = leave
+	}
+	r.start = time.Now()
+	return r, nil
+}
+
+// stamp fills in what is known once the call is over.
+func (r *running) stamp() {
+	p := &r.call.Provenance
+	p.Origin, p.RequestID = r.seen.origin, r.seen.requestID
+	p.LatencyMS = int64((time.Since(r.start) + time.Millisecond - 1) / time.Millisecond) // rounded up: 0 would read as "not measured"
+}
+
+func (r *running) succeeded() {
+	r.stamp()
+	r.end()
+}
+
+func (r *running) failed(err error) *incident.Error {
+	r.stamp()
+	failure := fail(r.ctx, r.call.Provenance, r.seen, err)
+	if !slices.Contains(r.caller.absent, failure.Kind) {
+		r.call.Failed, r.call.Error = failure.Kind, failure.Error()
+		r.call.Cancelled = errors.Is(failure, context.Canceled)
+	}
+	r.end()
+	return failure
+}
+
+func (r *running) end() {
+	r.ended = true
+	r.leave(r.call)
+	if r.caller.recorder != nil {
+		r.caller.recorder.Record(r.call)
+	}
+}
+
+// release leaves the gate also where the call ended in a panic.
+func (r *running) release() {
+	if !r.ended {
+		r.leave(activities.Call{Provenance: r.call.Provenance, Cancelled: true})
 	}
 }
 
 // Malformed is the error for an answer that came and makes no sense. It may
 // be a passing fault of the service, so it is retryable.
-func Malformed(p incident.Provenance, format string, args ...any) error {
+func Malformed(p incident.Provenance, format string, args ...any) *incident.Error {
 	e := incident.Errorf(incident.KindInternal, format, args...)
 	e.Op = operation(p)
 	if p.RequestID != "" {

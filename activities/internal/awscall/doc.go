@@ -9,7 +9,9 @@
 //     this package; its text does, redacted and shortened.
 //   - Every answer has a provenance: origin (simulated where the server says
 //     so by the header X-Vigil-Simulated, live otherwise), request id, latency.
-//   - Every call is reported to the activities.Recorder, failed ones included.
+//   - Every call is reported to the activities.Recorder, failed ones included,
+//     once it is over; one whose answer is streamed is over with its last piece.
+//   - A Recorder that is an activities.Gate too is asked before every call.
 //
 // A Caller is immutable and safe for concurrent use. Cancelling the context
 // ends the call at once.

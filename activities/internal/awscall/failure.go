@@ -58,6 +58,7 @@ var kinds = map[string]incident.Kind{
 	"UnauthorizedOperation":          incident.KindDenied,
 	"UnauthorizedException":          incident.KindDenied,
 	"NotAuthorized":                  incident.KindDenied,
+	"NotAuthorizedException":         incident.KindDenied,
 	"UnrecognizedClientException":    incident.KindDenied,
 	"InvalidClientTokenId":           incident.KindDenied,
 	"InvalidSignatureException":      incident.KindDenied,
@@ -73,6 +74,8 @@ var kinds = map[string]incident.Kind{
 	"OperationNotPermittedException": incident.KindDenied,
 
 	// Nothing there.
+	"DBClusterNotFoundFault":                       incident.KindNotFound,
+	"DBInstanceNotFound":                           incident.KindNotFound,
 	"ResourceNotFound":                             incident.KindNotFound,
 	"ResourceNotFoundException":                    incident.KindNotFound,
 	"ClusterNotFoundException":                     incident.KindNotFound,
@@ -140,8 +143,11 @@ func classify(ctx context.Context, seen *sighting, err error) (kind incident.Kin
 		encode   *smithy.SerializationError
 		region   *aws.MissingRegionError
 		network  net.Error
+		own      *incident.Error
 	)
 	switch {
+	case errors.As(err, &own): // of whoever read the answer
+		return own.Kind, own.Msg, nil
 	case errors.As(err, &api) && api.ErrorCode() != "" && api.ErrorCode() != unknownCode:
 		what = api.ErrorCode()
 		if m := api.ErrorMessage(); m != "" {

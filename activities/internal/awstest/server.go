@@ -6,10 +6,13 @@ package awstest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,6 +55,26 @@ func CBOR(body cbor.Value) Answer {
 	return Answer{Status: 200, Header: http.Header{"Content-Type": {"application/cbor"}, "Smithy-Protocol": {"rpc-v2-cbor"}}, Body: cbor.Encode(body)}
 }
 
+// XML is a successful answer of the query protocol: result is what stands in
+// the element that is named after the operation.
+func XML(operation, result string) Answer {
+	return Answer{Status: 200, Header: http.Header{"Content-Type": {"text/xml"}}, Body: fmt.Appendf(nil,
+		"<%[1]sResponse><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>", operation, result)}
+}
+
+// queryAction is the operation that a request of the query protocol asks for;
+// "" where it speaks another.
+func queryAction(r *http.Request, body []byte) string {
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return ""
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return ""
+	}
+	return form.Get("Action")
+}
+
 // Exception is an error as the protocol of r has it.
 func Exception(r *http.Request, status int, code, message string) Answer {
 	h := http.Header{"X-Amzn-Errortype": {code}}
@@ -59,6 +82,18 @@ func Exception(r *http.Request, status int, code, message string) Answer {
 		h.Set("Content-Type", "application/cbor")
 		h.Set("Smithy-Protocol", "rpc-v2-cbor")
 		return Answer{Status: status, Header: h, Body: cbor.Encode(cbor.Map{"__type": cbor.String(code), "message": cbor.String(message)})}
+	}
+	var escaped bytes.Buffer
+	if err := xml.EscapeText(&escaped, []byte(message)); err != nil {
+		panic(err) // a buffer takes all
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return Answer{Status: status, Header: http.Header{"Content-Type": {"text/xml"}},
+			Body: fmt.Appendf(nil, `<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>`, code, &escaped)}
+	}
+	if r.URL.Query().Has("x-id") { // S3
+		return Answer{Status: status, Header: http.Header{"Content-Type": {"application/xml"}},
+			Body: fmt.Appendf(nil, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`, code, &escaped)}
 	}
 	h.Set("Content-Type", "application/json")
 	return Answer{Status: status, Header: h, Body: fmt.Appendf(nil, `{"__type":%q,"message":%q}`, code, message)}
@@ -89,7 +124,7 @@ func Serve(t testing.TB, answer func(op string, r *http.Request, body []byte) An
 		if err != nil {
 			return // the client is gone
 		}
-		op := operation(r)
+		op := cmp.Or(queryAction(r, body), operation(r))
 		s.mu.Lock()
 		s.requests = append(s.requests, Request{Operation: op, Path: r.URL.EscapedPath(), Header: r.Header.Clone(), Body: body})
 		s.mu.Unlock()
@@ -124,7 +159,25 @@ func operation(r *http.Request) string {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		return target[strings.LastIndex(target, ".")+1:]
 	}
+	if id := r.URL.Query().Get("x-id"); id != "" { // S3
+		return id
+	}
 	switch last := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]; last {
+	case "retrieve":
+		if strings.HasPrefix(r.URL.Path, "/memories/") {
+			return "RetrieveMemoryRecords"
+		}
+		return "Retrieve"
+	case "events":
+		return "CreateEvent"
+	case "text":
+		return "InvokeAgent"
+	case "conversations":
+		return "ChatSync"
+	case "relevant-content":
+		return "SearchRelevantContent"
+	case "converse-stream":
+		return "ConverseStream"
 	case "converse":
 		return "Converse"
 	case "apply":

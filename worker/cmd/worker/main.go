@@ -1,5 +1,8 @@
 // Command worker runs Vigil's workflows and activities. Any number of workers
 // may run; each can be killed at any moment.
+//
+// `worker doctor`, with the same flags, checks instead that AWS is as they need
+// it, and prints what works and what is missing.
 package main
 
 import (
@@ -31,6 +34,10 @@ func main() {
 }
 
 func run(args []string) error {
+	diagnose := len(args) > 0 && args[0] == "doctor"
+	if diagnose {
+		args = args[1:]
+	}
 	fs := flag.NewFlagSet("worker", flag.ContinueOnError)
 	config := worker.DefaultConfig()
 	config.Flags(fs)
@@ -40,7 +47,12 @@ func run(args []string) error {
 		return err
 	}
 	if fs.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q; everything is a flag, see --help", fs.Arg(0))
+		return fmt.Errorf("unexpected argument %q; besides flags there is only doctor, and it comes first", fs.Arg(0))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if diagnose {
+		return worker.Doctor(ctx, config, os.Stdout)
 	}
 	log, err := logging.New(*level, *format)
 	if err != nil {
@@ -50,8 +62,6 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	starting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := w.Start(starting); err != nil {

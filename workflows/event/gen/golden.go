@@ -16,10 +16,13 @@ var stories = map[string]func() *tape{
 	"story":              deploymentStory,
 	"story-inconclusive": inconclusiveStory,
 	"story-aborted":      abortedStory,
+	"story-agents":       databaseStory,
+	"story-continued":    continuedStory,
+	"story-healthy":      healthyStory,
 }
 
 // storyOrder is where goldens of single types are looked for, in this order.
-var storyOrder = []func() *tape{deploymentStory, inconclusiveStory, abortedStory, oddments}
+var storyOrder = []func() *tape{deploymentStory, inconclusiveStory, abortedStory, databaseStory, continuedStory, healthyStory, oddments}
 
 // buildGoldens makes one file per event type, per frame and per system event,
 // and one per story. The file of a type is called after it; evidence has
@@ -45,6 +48,22 @@ func eventGoldens(files map[string][]byte) error {
 			if _, have := first[e.Type]; !have {
 				first[e.Type] = e
 			}
+		}
+	}
+	for _, e := range databaseEvidence(storyStart, incident.OriginSimulated) {
+		name := string(event.TypeEvidenceCollected) + "." + string(e.Kind)
+		if e.Ref != "" {
+			name = string(event.TypeEvidenceCollected) + ".shortened"
+		} else if e.Kind == incident.EvidenceMetric || e.Kind == incident.EvidenceRanking || !e.Found {
+			continue
+		}
+		one := &tape{incidentID: "inc-orders-db-3m7q8z", runID: "0195a200-3e00-7c30-8a00-2a3b4c5d6e06", now: storyStart, epoch: streamEpoch, offset: 610, seq: 10}
+		one.add(0, &event.EvidenceCollected{Evidence: e}, e.Provenance)
+		if one.err != nil {
+			return one.err
+		}
+		if err := put(files, name, one.events[0]); err != nil {
+			return err
 		}
 	}
 	short := &tape{incidentID: "inc-checkout-7f3k2m", runID: "0195a1f0-6c1e-7d42-9b57-2f1d6f0a4c01", now: storyStart, epoch: streamEpoch, offset: 111, seq: 11}
@@ -91,6 +110,8 @@ func frameGoldens(files map[string][]byte) error {
 		event.FrameSnapshot: event.Snapshot{Type: event.FrameSnapshot, Epoch: streamEpoch, Offset: cursor.Offset, Incidents: []event.Summary{open.Summary, view.Summary}},
 		event.FramePosition: event.Position{Type: event.FramePosition, Epoch: streamEpoch, Offset: cursor.Offset, RTTMS: 12.4},
 		event.FrameError:    event.ErrorFrame{Type: event.FrameError, Code: event.CloseSlow, Message: event.CloseReasons[event.CloseSlow]},
+		event.TypeModelDelta: event.ModelDelta{Type: event.TypeModelDelta, IncidentID: view.IncidentID, RunID: view.RunID, Agent: incident.AgentDiagnosis,
+			Turn: 1, Attempt: 1, Index: 3, Text: "The change precedes the symptom.", Origin: incident.OriginSimulated},
 	}
 	for name, data := range map[string]any{
 		event.TypeSystemHealth: event.SystemHealthMetrics{
@@ -102,12 +123,9 @@ func frameGoldens(files map[string][]byte) error {
 			WebSocketLatencyMS: ptr(11.8), EventPublishLagMS: ptr(4.6), ProjectionOffset: cursor.Offset, EventsPerSecond: 7.5,
 			GatewayUptimeSeconds: 8124, WorkersPolling: ptr(1)},
 		event.TypeBusinessMetrics: event.BusinessMetrics{IncidentsOpen: 2, IncidentsClosed: 7, Remediated: 5, MTTRSeconds: ptr(871.0),
-			MTTRLowerSeconds: ptr(502.0), MTTRUpperSeconds: ptr(1240.0), MTTASeconds: ptr(64.0), SampleSize: 7, ModelCostMicros: 51240, ModelCallsUnknown: 2},
-		event.TypeAWSServices: event.AWSServices{Services: []event.AWSServiceMetrics{
-			{Service: "bedrock", Model: proModel, Calls: 21, Errors: 1, AverageMS: ptr(815.2), InputTokens: 81200, OutputTokens: 2900, CostMicros: ptr[int64](74240), Health: "healthy", Origin: incident.OriginSimulated},
-			{Service: "cloudwatch", Calls: 96, AverageMS: ptr(34.1), Health: "healthy", Origin: incident.OriginSimulated},
-			{Service: "ssm", Calls: 3, Errors: 3, Health: "error", LastError: "StartAutomationExecution: AccessDeniedException", Origin: incident.OriginLive},
-		}},
+			MTTRLowerSeconds: ptr(502.0), MTTRUpperSeconds: ptr(1240.0), MTTASeconds: ptr(64.0), SampleSize: 7, ModelCostMicros: 51240, ModelCallsUnknown: 2,
+			CausesReviewed: 6, CausesCorrect: 5},
+		event.TypeAWSServices: awsServices(),
 	} {
 		raw, err := json.Marshal(data)
 		if err != nil {

@@ -19,7 +19,7 @@ import (
 const schemaID = "urn:vigil:protocol:1"
 
 // enums are the closed sets. A named string type that is not here is an open
-// set (incident.Cause, incident.ActionType) and stays a string.
+// set (incident.Cause, incident.Metric, incident.ActionType) and stays a string.
 var enums = map[reflect.Type][]string{
 	typeOf[incident.Severity]():          values(incident.Severities),
 	typeOf[incident.Status]():            values(incident.Statuses),
@@ -31,7 +31,6 @@ var enums = map[reflect.Type][]string{
 	typeOf[incident.HandoverReason]():    values(incident.HandoverReasons),
 	typeOf[incident.AlertStatus]():       values(incident.AlertStatuses),
 	typeOf[incident.EvidenceKind]():      values(incident.EvidenceKinds),
-	typeOf[incident.Metric]():            values(incident.Metrics),
 	typeOf[incident.Verdict]():           values(incident.Verdicts),
 	typeOf[incident.Autonomy]():          values(incident.Autonomies),
 	typeOf[incident.Risk]():              values(incident.Risks),
@@ -41,6 +40,10 @@ var enums = map[reflect.Type][]string{
 	typeOf[incident.Origin]():            values(incident.Origins),
 	typeOf[incident.Role]():              values(incident.Roles),
 	typeOf[incident.Kind]():              values(incident.Kinds),
+	typeOf[incident.Purpose]():           values(incident.Purposes),
+	typeOf[event.RouteReason]():          values(event.RouteReasons),
+	typeOf[event.BudgetScope]():          values(event.BudgetScopes),
+	typeOf[event.GuardrailOutcome]():     values(event.GuardrailOutcomes),
 }
 
 // frames are the frames that are not events, by their type.
@@ -54,6 +57,7 @@ var frames = []struct {
 	{"Snapshot", event.FrameSnapshot, event.Snapshot{}},
 	{"Position", event.FramePosition, event.Position{}},
 	{"ErrorFrame", event.FrameError, event.ErrorFrame{}},
+	{"ModelDelta", event.TypeModelDelta, event.ModelDelta{}},
 }
 
 // systemEvents are the latest-value events, by their type.
@@ -90,7 +94,7 @@ func buildSchema() ([]byte, error) {
 	b := &builder{
 		// Unknown fields are allowed: fields get added, and a page that was
 		// loaded before an upgrade must go on reading.
-		reflector: &jsonschema.Reflector{Anonymous: true, AllowAdditionalProperties: true, Mapper: mapType},
+		reflector: &jsonschema.Reflector{Anonymous: true, AllowAdditionalProperties: true, Mapper: mapType, Namer: nameOf},
 		defs:      jsonschema.Definitions{},
 		amended:   map[reflect.Type]bool{},
 	}
@@ -100,6 +104,7 @@ func buildSchema() ([]byte, error) {
 		}
 	}
 	b.addEnums()
+	b.addPoint()
 	serverFrames := b.addEvents()
 	serverFrames = append(serverFrames, b.addSystemEvents()...)
 	for _, f := range frames {
@@ -124,12 +129,32 @@ func buildSchema() ([]byte, error) {
 	return indent(root)
 }
 
-// mapType refers to enums by name, and leaves the rest to reflection.
+// mapType refers to enums and points by name, and leaves the rest to reflection.
 func mapType(t reflect.Type) *jsonschema.Schema {
-	if _, ok := enums[t]; ok {
+	if _, ok := enums[t]; ok || t == typeOf[incident.Point]() {
 		return ref(t.Name())
 	}
 	return nil
+}
+
+// nameOf is the name of t in the schema. Two packages may use a word for two
+// things; the schema has one name for each.
+func nameOf(t reflect.Type) string {
+	if t == typeOf[incident.SystemEvent]() {
+		return "PlatformEvent" // SystemEvent is the frame
+	}
+	return t.Name()
+}
+
+// addPoint describes a point as it marshals itself: a pair, not an object.
+func (b *builder) addPoint() {
+	t := typeOf[incident.Point]()
+	two := uint64(2)
+	b.defs[t.Name()] = &jsonschema.Schema{
+		Type: "array", Description: b.reflector.CommentMap[t.PkgPath()+"."+t.Name()],
+		PrefixItems: []*jsonschema.Schema{{Type: "number"}, {Type: "number"}}, MinItems: &two, MaxItems: &two,
+	}
+	b.amended[t] = true
 }
 
 func (b *builder) addEnums() {
@@ -220,8 +245,8 @@ func (b *builder) amend(t reflect.Type) {
 	if t.Kind() != reflect.Struct || b.amended[t] || t == typeOf[time.Time]() {
 		return
 	}
-	b.amended[t] = true
-	s := b.defs[t.Name()]
+	s := b.defs[nameOf(t)]
+	b.amended[t] = s != nil // a struct that was only embedded so far has no schema yet
 	var required []string
 	for _, f := range reflect.VisibleFields(t) {
 		tag := strings.Split(f.Tag.Get("json"), ",")

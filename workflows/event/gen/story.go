@@ -88,7 +88,7 @@ func investigate(t *tape, began time.Time, o incident.Origin) {
 	logs := paymentsLogs(began, o)
 	t.add(90*time.Millisecond, &event.EvidenceCollected{Evidence: logs}, logs.Provenance)
 	again := byModel(o, proModel, 4, 1034, 4702, 208, ptr[int64](4427))
-	again.Attempt = 2
+	again.Attempt, again.Lost = 2, 1
 	t.add(1100*time.Millisecond, &event.ModelCalled{Agent: incident.AgentDiagnosis, Turn: 2, StopReason: "end_turn",
 		Text: `{"verdict":"probable","cause":"bad_deployment","service":"checkout","summary":"Version v42 of checkout is at fault","confidence":0.9}`}, again)
 	t.add(time.Millisecond, &event.DiagnosisConcluded{Diagnosis: deploymentDiagnosis()}, flow)

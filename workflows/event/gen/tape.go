@@ -41,6 +41,14 @@ func (t *tape) addUnnumbered(after time.Duration, data event.Data, p incident.Pr
 	t.append(data, 0, p)
 }
 
+// addReview records a person's look back, whose id is its own workflow's.
+func (t *tape) addReview(after time.Duration, key string, d *event.CauseReviewed, p incident.Provenance) {
+	t.addUnnumbered(after, d, p)
+	if t.err == nil {
+		t.events[len(t.events)-1].ID = incident.ReviewID(t.incidentID, key)
+	}
+}
+
 func (t *tape) append(data event.Data, seq int64, p incident.Provenance) {
 	e, err := event.New(data, t.incidentID, t.runID, seq, t.now, p)
 	if err != nil {
@@ -83,6 +91,13 @@ func byAWS(o incident.Origin, service, operation string, request int, latencyMS 
 func byModel(o incident.Origin, model string, request int, latencyMS, in, out int64, costMicros *int64) incident.Provenance {
 	return incident.Provenance{Origin: o, Service: "bedrock", Operation: "Converse", Model: model, RequestID: requestID(request),
 		LatencyMS: latencyMS, Attempt: 1, Usage: &incident.Usage{InputTokens: in, OutputTokens: out, CostMicros: costMicros}}
+}
+
+// byGuardrail is a check that was charged, units of text in all policies.
+func byGuardrail(o incident.Origin, request int, units int64, costMicros *int64) incident.Provenance {
+	p := byAWS(o, "bedrock", "ApplyGuardrail", request, 88)
+	p.Usage = &incident.Usage{TextUnits: units, CostMicros: costMicros}
+	return p
 }
 
 func requestID(n int) string { return fmt.Sprintf("7d1f6a20-%04d-4c55-9a10-52b6f4e0c%03d", n, n) }
