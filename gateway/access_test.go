@@ -59,6 +59,10 @@ var requests = []struct {
 	{"POST", "/api/v1/incidents/inc-1/notes", "/api/v1/incidents/{id}/notes", incident.RoleResponder, gateway.NoteRequest{Text: "hm"}, 200},
 	{"POST", "/api/v1/incidents/inc-1/severity", "/api/v1/incidents/{id}/severity", incident.RoleResponder, gateway.SeverityRequest{Severity: "low"}, 200},
 	{"POST", "/api/v1/incidents/inc-1/resolve", "/api/v1/incidents/{id}/resolve", incident.RoleResponder, gateway.ResolveRequest{Reason: "was a drill"}, 200},
+	{"POST", "/api/v1/incidents/inc-1/questions", "/api/v1/incidents/{id}/questions", incident.RoleResponder, gateway.QuestionRequest{Question: "why?"}, 202},
+	{"POST", "/api/v1/incidents/inc-1/budget", "/api/v1/incidents/{id}/budget", incident.RoleApprover, gateway.BudgetRequest{Turns: 5}, 200},
+	{"POST", "/api/v1/incidents/inc-1/review", "/api/v1/incidents/{id}/review", incident.RoleResponder, gateway.ReviewRequest{Correct: new(bool)}, 202},
+	{"GET", "/api/v1/incidents/inc-1/evidence/E-whole/whole", "/api/v1/incidents/{id}/evidence/{evidence_id}/whole", incident.RoleViewer, nil, 200},
 	{"GET", "/api/v1/me", "", incident.RoleViewer, nil, 200},
 	{"DELETE", "/api/v1/session", "", "", nil, 204},
 	{"GET", "/api/v1/system/health", "", incident.RoleViewer, nil, 200},
@@ -73,8 +77,9 @@ var requests = []struct {
 
 func TestEveryRouteByEveryRole(t *testing.T) {
 	t.Parallel()
-	r := start(t, withDemo)
+	r := start(t, withDemo, withKept)
 	r.open("inc-1")
+	r.publishKept("inc-1", 2)
 	roles := append([]incident.Role{""}, incident.Roles...)
 	for _, q := range requests {
 		for _, role := range roles {

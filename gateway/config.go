@@ -18,6 +18,8 @@ type Config struct {
 	DataDir string // directory of the store and the session key; made if absent
 	WebDir  string // directory of the built dashboards
 
+	EvidenceDir string // where workers keep evidence that is too large for a history, as this gateway sees it; empty: it is not served
+
 	NATSURL        string // where the event stream is; unused when Deps has a connection
 	StreamReplicas int    // copies of the stream when it is made
 
@@ -54,6 +56,7 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&c.Listen, "listen", c.Listen, "`address` to serve HTTP on")
 	fs.StringVar(&c.DataDir, "data-dir", c.DataDir, "`directory` of the gateway's store; made if it does not exist")
 	fs.StringVar(&c.WebDir, "web-dir", c.WebDir, "`directory` of the built dashboards")
+	fs.StringVar(&c.EvidenceDir, "evidence-dir", c.EvidenceDir, "`directory` in which workers keep evidence that is too large for a history, where this gateway can read it; empty to serve only what incidents hold")
 	fs.StringVar(&c.NATSURL, "nats-url", c.NATSURL, "`url` of the NATS server that has the event stream")
 	fs.IntVar(&c.StreamReplicas, "stream-replicas", c.StreamReplicas, "copies of the event stream, when this gateway is the one that makes it; 3 on a NATS cluster")
 	fs.StringVar(&c.TokenFile, "token-file", c.TokenFile, "YAML `file` of principals, their roles and the hashes of their tokens; reread when it changes")

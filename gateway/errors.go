@@ -44,6 +44,7 @@ var statuses = map[incident.Kind]int{
 	incident.KindConflict:    http.StatusConflict,
 	incident.KindDenied:      http.StatusForbidden,
 	incident.KindThrottled:   http.StatusTooManyRequests,
+	incident.KindBudget:      http.StatusConflict, // a person has to raise it first
 	incident.KindUnavailable: http.StatusServiceUnavailable,
 	incident.KindInternal:    http.StatusInternalServerError,
 }

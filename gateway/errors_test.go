@@ -17,7 +17,7 @@ import (
 func TestEveryKindHasItsStatus(t *testing.T) {
 	t.Parallel()
 	want := map[incident.Kind]int{incident.KindInvalid: 422, incident.KindNotFound: 404, incident.KindConflict: 409, incident.KindDenied: 403,
-		incident.KindThrottled: 429, incident.KindUnavailable: 503, incident.KindInternal: 500}
+		incident.KindThrottled: 429, incident.KindBudget: 409, incident.KindUnavailable: 503, incident.KindInternal: 500}
 	for _, k := range incident.Kinds {
 		p := gateway.ProblemOf(fmt.Errorf("wrapped: %w", incident.Errorf(k, "words for people")))
 		if p.Status != want[k] || p.Kind != k || p.Type != "urn:vigil:problem:"+string(k) || p.Title == "" {

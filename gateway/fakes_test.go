@@ -16,6 +16,7 @@ type engine struct {
 	started  map[string]incident.Input
 	alerts   map[string][]incident.Alert
 	updates  []updateCall
+	reviews  map[string]incident.ReviewInput
 	onStart  func(id string) error
 	onUpdate func(u updateCall) (any, error)
 	describe func(id, runID string) (bool, string, error)
@@ -83,6 +84,9 @@ func (e *engine) Update(_ context.Context, id, name, updateID string, args, resu
 		return e.down
 	}
 	var out any = incident.VerbResult{Seq: int64(len(e.updates))}
+	if name == incident.UpdateAsk {
+		out = incident.AskResult{QuestionID: "Q1", Seq: int64(len(e.updates))}
+	}
 	if name == incident.UpdateDecide {
 		d, _ := args.(incident.DecideArgs)
 		out = incident.DecideResult{ProposalID: d.ProposalID, State: incident.ProposalApproved, DecidedBy: d.Principal.Name}
@@ -98,6 +102,22 @@ func (e *engine) Update(_ context.Context, id, name, updateID string, args, resu
 		return err
 	}
 	return json.Unmarshal(raw, result)
+}
+
+func (e *engine) Review(_ context.Context, id string, in incident.ReviewInput) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.down != nil {
+		return e.down
+	}
+	if _, used := e.reviews[id]; used {
+		return incident.Errorf(incident.KindConflict, "used")
+	}
+	if e.reviews == nil {
+		e.reviews = map[string]incident.ReviewInput{}
+	}
+	e.reviews[id] = in
+	return nil
 }
 
 func (e *engine) EventsSince(_ context.Context, id, _ string, after int64) ([]event.Event, error) {
@@ -155,6 +175,11 @@ func (s *stream) Events(ctx context.Context, after uint64, fn func(relay.Message
 }
 
 func (*stream) System(ctx context.Context, _ func(relay.Message)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (*stream) Deltas(ctx context.Context, _ func(relay.Message)) error {
 	<-ctx.Done()
 	return ctx.Err()
 }

@@ -37,6 +37,7 @@ var closedSets = map[reflect.Type][]any{
 	reflect.TypeFor[incident.Role]():              set(incident.Roles),
 	reflect.TypeFor[incident.Kind]():              set(incident.Kinds),
 	reflect.TypeFor[event.Type]():                 set(event.Types()),
+	reflect.TypeFor[event.BudgetScope]():          set(event.BudgetScopes),
 	reflect.TypeFor[store.DeliveryState]():        set(deliveryStates),
 }
 
@@ -63,8 +64,24 @@ func newSchemas() *schemas {
 	return s
 }
 
-// closed refers to closed sets by name.
+// written are the types that write themselves as something else than their
+// fields, which the reflector cannot know.
+var written = map[reflect.Type]func() *jsonschema.Schema{
+	reflect.TypeFor[incident.Point](): func() *jsonschema.Schema {
+		two := uint64(2)
+		return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "number"}, MinItems: &two, MaxItems: &two,
+			Description: "milliseconds since 1970, and the value"}
+	},
+}
+
+// closed refers to closed sets, and to types that write themselves, by name.
 func (s *schemas) closed(t reflect.Type) *jsonschema.Schema {
+	if schema, ok := written[t]; ok {
+		if s.claim(t) {
+			s.made[t.Name()] = schema()
+		}
+		return &jsonschema.Schema{Ref: componentsPath + t.Name()}
+	}
 	values, ok := closedSets[t]
 	if !ok {
 		return nil
@@ -110,7 +127,7 @@ func (s *schemas) amend(t reflect.Type) {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
 		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() {
+	if _, own := written[t]; own || t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() {
 		return
 	}
 	def := s.made[t.Name()]

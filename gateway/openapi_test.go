@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
@@ -71,9 +72,10 @@ func TestDocumentHasEveryRoute(t *testing.T) {
 // responses against it.
 func TestResponsesAreAsDocumented(t *testing.T) {
 	t.Parallel()
-	r := start(t, withDemo)
+	r := start(t, withDemo, withKept)
 	r.open("inc-1")
 	fill(r, "inc-1")
+	r.publishKept("inc-1", 20)
 	doc, err := libopenapi.NewDocument(r.document())
 	must(t, err)
 	v, errs := validator.NewValidator(doc)
@@ -159,7 +161,7 @@ func TestResponsesAreAsDocumented(t *testing.T) {
 // fill gives an incident some of everything that a view can hold.
 func fill(r *rig, id string) {
 	r.tb.Helper()
-	confidence := 0.8
+	confidence, live := 0.8, incident.Provenance{Origin: incident.OriginLive}
 	action := incident.Action{IncidentID: id, PlanRevision: 1, Step: 1, Type: incident.ActionRollbackDeployment, Target: "checkout"}
 	for i, d := range []event.Data{
 		&event.AlertReceived{Alert: incident.Alert{Source: "alertmanager", CorrelationKey: "k", Fingerprint: "f", Status: incident.AlertFiring, Title: "x"}},
@@ -172,6 +174,15 @@ func fill(r *rig, id string) {
 		&event.ApprovalDecided{ProposalID: "p-1", State: incident.ProposalApproved, By: "alice"},
 		&event.ActionStarted{ProposalID: "p-1", Action: action, ClientToken: "t"},
 		&event.VerificationMeasured{Verification: incident.Verification{State: incident.VerificationMeasuring}},
+		&event.EvidenceCollected{Evidence: incident.Evidence{ID: "E2", Kind: incident.EvidenceMetric, Found: true, Strength: 0.5, Provenance: live, Series: []incident.Series{{
+			Service: "checkout", Metric: incident.MetricLatency, Unit: "ms", Points: []incident.Point{{At: time.UnixMilli(1_700_000_000_000), Value: 12.5}}}}}},
+		&event.EvidenceCollected{Evidence: incident.Evidence{ID: "E3", Kind: incident.EvidenceDatabaseLoad, Provenance: live, Load: &incident.DatabaseLoad{Average: 3, Waits: []incident.WaitLoad{{Name: "CPU", Load: 2}}}}},
+		&event.PredictionConcluded{Prediction: incident.Prediction{Summary: "up", Forecast: []incident.ForecastPoint{{Low: 1, Value: 2, High: 3}}}},
+		&event.QuestionAsked{ID: "Q1", By: "alice", Text: "why?"},
+		&event.QuestionAnswered{ID: "Q1", Answer: &incident.Answer{Text: "because", Method: "statistics", Claims: []incident.Claim{{Text: "x"}}}},
+		&event.BudgetExhausted{Scope: event.BudgetOfAgent, Agent: incident.AgentDiagnosis, Which: "turns", Cap: incident.Budget{Turns: 3}},
+		&event.LessonLearned{Lesson: incident.Lesson{IncidentID: id, RunID: "run-" + id, Title: "x", Outcome: incident.OutcomeRemediated, Origin: incident.OriginLive}, Into: []string{"archive"}},
+		&event.IncidentDegraded{Degraded: true, Reason: "no model"},
 		&event.IncidentStatusChanged{Status: incident.StatusVerifying},
 	} {
 		r.publish(id, int64(i+2), d)

@@ -21,6 +21,9 @@ type Engine interface {
 	// Update sends an update and waits for its outcome. The same updateID takes
 	// effect once.
 	Update(ctx context.Context, id, name, updateID string, args, result any) error
+	// Review starts the workflow id that keeps a person's review; an id that was
+	// used before is an error of kind conflict.
+	Review(ctx context.Context, id string, in incident.ReviewInput) error
 	// EventsSince returns a run's events after a seq; runID "" is the latest.
 	EventsSince(ctx context.Context, id, runID string, afterSeq int64) ([]event.Event, error)
 	// Describe says whether a run is open and, if not, how it ended:

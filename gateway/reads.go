@@ -22,6 +22,10 @@ const (
 	deliveriesMax                  = 50
 )
 
+// allRuns in the place of a run's id asks for the latest run and those that it
+// goes on from. Temporal's run ids are UUIDs.
+const allRuns = "all"
+
 // IncidentList is one page of incidents, newest first.
 type IncidentList struct {
 	Incidents  []event.Summary `json:"incidents"`
@@ -31,7 +35,7 @@ type IncidentList struct {
 // EventList is a stretch of an incident's events, oldest first.
 type EventList struct {
 	Events []event.Event `json:"events"`
-	More   bool          `json:"more"` // ask again with after = the last seq
+	More   bool          `json:"more"` // ask again with after = the last seq; of all runs: the number of events so far
 }
 
 func (a *api) listIncidents(c echo.Context) error {
@@ -61,7 +65,15 @@ func (a *api) listEvents(c echo.Context) error {
 	if q.err != nil {
 		return q.err
 	}
-	list, more, err := a.store.IncidentEvents(c.Request().Context(), c.Param("id"), q.text("run_id"), after, int(limit))
+	ctx, id := c.Request().Context(), c.Param("id")
+	var list []event.Event
+	var more bool
+	var err error
+	if run := q.text("run_id"); run == allRuns {
+		list, more, err = a.store.IncidentStory(ctx, id, int(after), int(limit))
+	} else {
+		list, more, err = a.store.IncidentEvents(ctx, id, run, after, int(limit))
+	}
 	if err != nil {
 		return err
 	}

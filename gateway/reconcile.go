@@ -111,15 +111,17 @@ func (r *reconciler) incident(ctx context.Context, s event.Summary, away *atomic
 	}
 	// A reset ends a run by terminating it, and so does continuing as new:
 	// the incident goes on in the next run, whose events are on their way.
-	next, _, err := r.engine.Describe(ctx, s.IncidentID, "")
+	next, last, err := r.engine.Describe(ctx, s.IncidentID, "")
 	if err != nil && incident.KindOf(err) != incident.KindNotFound {
 		return fmt.Errorf("reconcile incident %s: %w", s.IncidentID, err)
 	}
-	if next {
+	switch {
+	case next:
 		return nil
-	}
-	if how == "completed" {
-		return r.completed(ctx, s)
+	case how == "completed":
+		return r.completed(ctx, s, s.RunID, s.Seq)
+	case how == "continued_as_new" && last == "completed": // its last run begins with all that was before
+		return r.completed(ctx, s, "", 0)
 	}
 	if r.overdue(s.RunID, r.every) { // seen twice: its last events may just be arriving
 		return r.abort(ctx, s, how, endings[how])
@@ -144,14 +146,15 @@ func (r *reconciler) gone(ctx context.Context, s event.Summary) error {
 	return r.abort(ctx, s, "deleted", "its workflow does not exist in Temporal any more: it was deleted, or its retention has passed")
 }
 
-// completed deals with a workflow that ended properly, and whose last events
-// have not come. It holds them, so they are put on the stream once more: what
-// has come meanwhile is dropped there, or by seq in the store.
-func (r *reconciler) completed(ctx context.Context, s event.Summary) error {
+// completed deals with a workflow that ended properly, and whose last events,
+// those of runID after a seq, have not come. It holds them, so they are put on
+// the stream once more: what has come meanwhile is dropped there, or by seq in
+// the store.
+func (r *reconciler) completed(ctx context.Context, s event.Summary, runID string, after int64) error {
 	if !r.overdue(s.RunID, closingGrace) {
 		return nil
 	}
-	missing, err := r.engine.EventsSince(ctx, s.IncidentID, s.RunID, s.Seq)
+	missing, err := r.engine.EventsSince(ctx, s.IncidentID, runID, after)
 	if err != nil {
 		return fmt.Errorf("reconcile incident %s: its last events are missing: %w", s.IncidentID, err)
 	}
@@ -164,7 +167,7 @@ func (r *reconciler) completed(ctx context.Context, s event.Summary) error {
 		}
 	}
 	r.log.Info("the last events of an incident were missing and were published again",
-		zap.String("incident_id", s.IncidentID), zap.String("run_id", s.RunID), zap.Int("events", len(missing)))
+		zap.String("incident_id", s.IncidentID), zap.String("run_id", missing[0].RunID), zap.Int("events", len(missing)))
 	r.clear(s.RunID) // wait as long again before asking once more
 	return nil
 }

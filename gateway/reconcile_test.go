@@ -137,6 +137,34 @@ func TestLastEventsThatNeverCameAreFetched(t *testing.T) {
 	}
 }
 
+// An incident that continued and ended while its last run had not come by the
+// stream is not aborted: that run is fetched, which begins with all before it.
+func TestLastRunThatNeverCameIsFetched(t *testing.T) {
+	t.Parallel()
+	tl := newTimeline(t)
+	tl.engine.describe = func(_, runID string) (bool, string, error) {
+		if runID == "run-1" {
+			return false, "continued_as_new", nil
+		}
+		return false, "completed", nil
+	}
+	tl.engine.events = func(_ string, after int64) ([]event.Event, error) {
+		if after != 0 {
+			return nil, fmt.Errorf("asked for those after %d", after)
+		}
+		return []event.Event{{Type: event.TypeIncidentContinued, ID: "run-2/1", IncidentID: "inc-1", RunID: "run-2", Seq: 1, Data: []byte(`{}`)}}, nil
+	}
+	must(t, tl.after(0))
+	must(t, tl.after(time.Second))
+	if len(tl.shelf.published) != 0 {
+		t.Fatal("fetched while they may be on their way")
+	}
+	must(t, tl.after(5*time.Second))
+	if len(tl.shelf.published) != 1 || tl.shelf.published[0].ID != "run-2/1" {
+		t.Errorf("published %+v", tl.shelf.published)
+	}
+}
+
 func TestCompletedWithoutAnOutcomeIsAborted(t *testing.T) {
 	t.Parallel()
 	tl := newTimeline(t)

@@ -103,8 +103,12 @@ func (a *api) incidentRoutes() []route {
 			id: "getIncident", tag: "incidents", summary: "Read an incident as it stands", status: http.StatusOK, result: event.View{}, problems: reads},
 		{method: http.MethodGet, path: "/api/v1/incidents/:id/events", need: incident.RoleViewer, handle: a.listEvents,
 			id: "listEvents", tag: "incidents", summary: "Read what happened to an incident, oldest first",
-			params: []param{{"after", "only events after this seq", int64(0)}, {"run_id", "of this run; default the latest", ""}, {"limit", "1 to 1000; default 500", 0}},
+			params: []param{{"after", "only events after this seq; of all runs: after this many events", int64(0)},
+				{"run_id", "of this run; default the latest; all: of the latest and those that it goes on from", ""}, {"limit", "1 to 1000; default 500", 0}},
 			status: http.StatusOK, result: EventList{}, problems: reads},
+		{method: http.MethodGet, path: "/api/v1/incidents/:id/evidence/:evidence_id/whole", need: incident.RoleViewer, handle: a.wholeEvidence,
+			id: "wholeEvidence", tag: "incidents", summary: "Read a piece of evidence whole that was too large for the incident's history",
+			status: http.StatusOK, media: mediaJSON, problems: []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable}},
 	}
 	commands := []route{
 		{path: "", need: incident.RoleResponder, handle: change(a, a.start), id: "startIncident",
@@ -119,6 +123,12 @@ func (a *api) incidentRoutes() []route {
 			summary: "Change the severity", body: SeverityRequest{}, status: http.StatusOK, result: incident.VerbResult{}},
 		{path: "/:id/resolve", need: incident.RoleResponder, handle: change(a, a.resolve), id: "resolve",
 			summary: "Close the incident on your word, with a reason", body: ResolveRequest{}, status: http.StatusOK, result: incident.VerbResult{}},
+		{path: "/:id/questions", need: incident.RoleResponder, handle: change(a, a.ask), id: "ask",
+			summary: "Ask something about an open incident; the answer comes as an event", body: QuestionRequest{}, status: http.StatusAccepted, result: incident.AskResult{}},
+		{path: "/:id/budget", need: incident.RoleApprover, handle: change(a, a.raiseBudget), id: "raiseBudget",
+			summary: "Let models use more, or decline to", body: BudgetRequest{}, status: http.StatusOK, result: incident.VerbResult{}},
+		{path: "/:id/review", need: incident.RoleResponder, handle: change(a, a.review), id: "review",
+			summary: "Say whether the cause that was named was the cause", body: ReviewRequest{}, status: http.StatusAccepted, result: Reviewed{}},
 	}
 	for _, r := range commands {
 		list = append(list, asCommand(r, "/api/v1/incidents", "incidents"))

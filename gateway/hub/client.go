@@ -53,6 +53,7 @@ type client struct {
 	epoch string // of its starting point
 	from  uint64 // frames up to here are part of its starting point
 	seen  uint64 // newest system value that it has
+	heard uint64 // index of the ephemeral frame that it gets next
 }
 
 const (

@@ -19,6 +19,10 @@
 // All methods of Hub are safe for concurrent use; frames must come in order,
 // so one goroutine at a time calls Publish and Reset.
 //
+// Ephemeral frames are outside of the promise: they go to those who are up to
+// date when they come, from a small ring that all clients share, and anybody
+// may miss any of them.
+//
 // Limits. A client whose backlog in the log exceeds Config.QueueFrames or
 // Config.QueueBytes is closed with event.CloseSlow and resumes from its
 // cursor; it costs the others nothing, because the backlog is the shared log

@@ -57,6 +57,7 @@ type Hub struct {
 	log      frameLog
 	system   []systemValue
 	version  uint64 // of the newest system value
+	passing  ephemerals
 	clients  []*client
 	admitted int // places given; a few more than clients while they upgrade
 	closed   bool
@@ -67,6 +68,7 @@ type systemValue struct {
 	kind    string
 	version uint64
 	wire    wire
+	until   time.Time // when it is too old to be sent; zero: never
 }
 
 // New makes a hub. It has no position until the first Publish or Reset, but
@@ -172,11 +174,21 @@ func (h *Hub) evictLocked() {
 // PublishSystem sends a system event to all clients and keeps it as the latest
 // of its kind for those to come. A client that is busy may skip values, never
 // the latest.
-func (h *Hub) PublishSystem(kind string, body []byte) {
+func (h *Hub) PublishSystem(kind string, body []byte) { h.publishSystem(kind, body, time.Time{}) }
+
+// PublishSystemUntil is PublishSystem for a value that is worth nothing after
+// a while, unless another of its kind takes its place: what a process says of
+// itself, say, which may be gone.
+func (h *Hub) PublishSystemUntil(kind string, body []byte, until time.Time) {
+	h.publishSystem(kind, body, until)
+}
+
+func (h *Hub) publishSystem(kind string, body []byte, until time.Time) {
 	w := encode(body)
 	h.mu.Lock()
+	h.forgetLocked(time.Now())
 	h.version++
-	v := systemValue{kind: kind, version: h.version, wire: w}
+	v := systemValue{kind: kind, version: h.version, wire: w, until: until}
 	if i := slices.IndexFunc(h.system, func(s systemValue) bool { return s.kind == kind }); i >= 0 {
 		h.system[i] = v
 	} else {

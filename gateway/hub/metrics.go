@@ -51,7 +51,7 @@ type metrics struct {
 	rtt       prometheus.Histogram
 	closed    *prometheus.CounterVec
 
-	events, system, positions, snapshots prometheus.Counter // frames written, by kind
+	events, system, positions, snapshots, ephemeral prometheus.Counter // frames written, by kind
 
 	mu     sync.Mutex
 	byCode map[int]int64
@@ -71,7 +71,7 @@ func newMetrics(r prometheus.Registerer, h *Hub) *metrics {
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gateway_ws_dropped_total", Help: "Sockets that the gateway closed, by close code."}, []string{"code"}),
 		events: frames.WithLabelValues("event"), system: frames.WithLabelValues("system"),
-		positions: frames.WithLabelValues("position"), snapshots: frames.WithLabelValues("snapshot"),
+		positions: frames.WithLabelValues("position"), snapshots: frames.WithLabelValues("snapshot"), ephemeral: frames.WithLabelValues("ephemeral"),
 		byCode: map[int]int64{},
 	}
 	for code := range event.CloseReasons {

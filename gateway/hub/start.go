@@ -135,6 +135,7 @@ func (h *Hub) attachLocked(c *client, p event.Cursor, before string) bool {
 		return false
 	}
 	c.epoch, c.from, c.live, c.stale = p.Epoch, p.Offset, true, false
+	c.heard = h.passing.next()
 	return true
 }
 

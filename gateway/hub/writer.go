@@ -25,6 +25,7 @@ type writer struct {
 	taken   []entry // being written; they count as backlog until then
 	takenAt uint64  // index of the first of them
 	system  []systemValue
+	passing []wire
 	buffers net.Buffers // what is written at once
 }
 
@@ -87,6 +88,9 @@ func (w *writer) drain(ctx context.Context) (more bool, err error) {
 	for _, s := range w.system {
 		w.buffers = append(w.buffers, s.wire)
 	}
+	for _, p := range w.passing { // before the events, one of which may be what they come to
+		w.buffers = append(w.buffers, p)
+	}
 	for _, e := range w.taken {
 		w.buffers = append(w.buffers, e.wire)
 	}
@@ -96,6 +100,7 @@ func (w *writer) drain(ctx context.Context) (more bool, err error) {
 		}
 		w.hub.metrics.system.Add(float64(len(w.system)))
 		w.hub.metrics.events.Add(float64(len(w.taken)))
+		w.hub.metrics.ephemeral.Add(float64(len(w.passing)))
 		w.settle()
 	}
 	due := w.due.Load()
@@ -140,13 +145,15 @@ func (w *writer) take() (at event.Cursor, stale bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	clear(w.taken) // frames that were written may be collected
-	w.taken, w.system = w.taken[:0], w.system[:0]
+	clear(w.passing)
+	w.taken, w.system, w.passing = w.taken[:0], w.system[:0], w.passing[:0]
 	if w.stale || !w.live {
 		return event.Cursor{}, w.stale
 	}
 	if w.seen < h.version {
+		now := time.Now()
 		for _, s := range h.system {
-			if s.version > w.seen {
+			if s.version > w.seen && !s.over(now) {
 				w.system = append(w.system, s)
 			}
 		}
@@ -167,6 +174,10 @@ func (w *writer) take() (at event.Cursor, stale bool) {
 	}
 	w.takenAt = pos
 	w.taken = h.log.read(w.taken, pos, batch)
+	if len(w.taken) < batch { // otherwise it is behind, and they are what is dropped first
+		w.passing = h.passing.read(w.passing, w.heard)
+	}
+	w.heard = h.passing.next()
 	at.Offset = max(at.Offset, h.log.last)
 	return at, false
 }

@@ -58,11 +58,14 @@ type streams struct {
 	msgs    []relay.Message // offsets 1, 2, 3, …
 	changed chan struct{}   // closed and replaced at every change
 	system  []relay.Message
+	deltas  chan relay.Message
 	broken  error // what consumers fail with, at once
 	opened  int   // consumers made
 }
 
-func newStreams() *streams { return &streams{epoch: "s0", changed: make(chan struct{})} }
+func newStreams() *streams {
+	return &streams{epoch: "s0", changed: make(chan struct{}), deltas: make(chan relay.Message)}
+}
 
 func (s *streams) change(f func()) {
 	s.mu.Lock()
@@ -156,6 +159,17 @@ func (s *streams) System(ctx context.Context, fn func(relay.Message)) error {
 	}
 }
 
+func (s *streams) Deltas(ctx context.Context, fn func(relay.Message)) error {
+	for {
+		select {
+		case m := <-s.deltas:
+			fn(m)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // tap is a hub without sockets that remembers what it was given.
 type tap struct {
 	*hub.Hub
@@ -163,6 +177,8 @@ type tap struct {
 	events []event.Event // published, in order, since the last reset
 	resets []event.Cursor
 	system map[string]string
+	until  map[string]time.Time
+	passed []string
 }
 
 func (h *tap) Publish(epoch string, frames []hub.Frame) {
@@ -197,6 +213,23 @@ func (h *tap) PublishSystem(kind string, body []byte) {
 	defer h.mu.Unlock()
 	h.system[kind] = string(body)
 	h.Hub.PublishSystem(kind, body)
+}
+
+func (h *tap) PublishSystemUntil(kind string, body []byte, until time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.system[kind], h.until[kind] = string(body), until
+	h.Hub.PublishSystemUntil(kind, body, until)
+}
+
+func (h *tap) PublishEphemeral(body []byte) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	taken := h.Hub.PublishEphemeral(body)
+	if taken {
+		h.passed = append(h.passed, string(body))
+	}
+	return taken
 }
 
 func (h *tap) ids() []string {
@@ -263,7 +296,7 @@ func closeStore(t tb, s store.Store) {
 func newFixture(s store.Store, cfg relay.Config) *fixture {
 	cfg.RetryMin, cfg.RetryMax, cfg.CheckEvery = time.Millisecond, 5*time.Millisecond, 5*time.Millisecond
 	f := &fixture{streams: newStreams(), store: s, filler: new(filler), cfg: cfg, events: s}
-	f.hub = &tap{Hub: hub.New(hub.Config{}, relay.NewSource(s, 50)), system: map[string]string{}}
+	f.hub = &tap{Hub: hub.New(hub.Config{}, relay.NewSource(s, 50)), system: map[string]string{}, until: map[string]time.Time{}}
 	return f
 }
 

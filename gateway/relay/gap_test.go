@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"vigil/gateway/relay"
 	"vigil/workflows/event"
@@ -106,5 +107,36 @@ func TestAbsurdGap(t *testing.T) {
 	}
 	if n := f.relay.Status().SetAside; n != 1 {
 		t.Errorf("set aside %d, want 1", n)
+	}
+}
+
+// A hole in a run that the incident no longer is in is filled from that run.
+func TestGapInAnEarlierRun(t *testing.T) {
+	f := running(t, relay.Config{})
+	a := story(t, "inc-a", "run-a", 4)
+	var v event.View
+	for _, e := range a {
+		v.Apply(e)
+	}
+	next, err := event.New(&event.IncidentContinued{FromRunID: "run-a", View: v}, "inc-a", "run-b", 1, began.Add(time.Hour), a[0].Provenance)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked []string
+	f.filler.answer(func(_, run string, after int64) ([]event.Event, error) {
+		asked = append(asked, run)
+		return a[after:], nil
+	})
+	f.publish(t, a[0], a[3], next)
+	f.settled(t)
+	if got, want := f.hub.ids(), append(ids(a), next.ID); !slices.Equal(got, want) {
+		t.Errorf("published %v, want %v", got, want)
+	}
+	if !slices.Equal(asked, []string{"run-a"}) {
+		t.Errorf("asked run %v", asked)
+	}
+	list, more, err := f.store.IncidentStory(t.Context(), "inc-a", 0, 10)
+	if err != nil || more || !slices.Equal(ids(list), append(ids(a), next.ID)) {
+		t.Errorf("the story is %v, more %t, %v", ids(list), more, err)
 	}
 }

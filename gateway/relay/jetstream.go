@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"vigil/internal/bus"
@@ -61,6 +62,49 @@ func (j *jetStream) System(ctx context.Context, fn func(Message)) error {
 	return j.consume(ctx, func(s *bus.Streams) jetstream.Stream { return s.System }, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{bus.SystemFilter}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 	}, fn)
+}
+
+// deltasWaiting bounds the pieces that wait for the hub. NATS drops what comes
+// on top, and says so in its statistics.
+const deltasWaiting = 1024
+
+func (j *jetStream) Deltas(ctx context.Context, fn func(Message)) error {
+	look, cancel := context.WithTimeout(ctx, lookWait)
+	defer cancel()
+	s, err := j.open(look)
+	if err != nil {
+		return err
+	}
+	nc := s.JS.Conn()
+	closed := nc.StatusChanged(nats.CLOSED) // anything less the connection gets over, and subscribes again
+	defer nc.RemoveStatusListener(closed)
+	var running sync.Mutex // so that fn does not run when Deltas has returned
+	ended := false
+	sub, err := nc.Subscribe(bus.DeltaFilter, func(m *nats.Msg) {
+		running.Lock()
+		defer running.Unlock()
+		if !ended {
+			fn(Message{Subject: m.Subject, Data: m.Data})
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("subscribe to %s: %w", bus.DeltaFilter, err)
+	}
+	defer func() {
+		running.Lock()
+		ended = true
+		running.Unlock()
+		_ = sub.Unsubscribe() // fails only where the connection is gone, and the subscription with it
+	}()
+	if err := sub.SetPendingLimits(deltasWaiting, deltasWaiting<<10); err != nil {
+		return fmt.Errorf("subscribe to %s: %w", bus.DeltaFilter, err)
+	}
+	select {
+	case <-closed:
+		return errors.New("the connection to NATS was closed")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (j *jetStream) consume(ctx context.Context, stream func(*bus.Streams) jetstream.Stream,

@@ -41,6 +41,10 @@ type Streams interface {
 	// System calls fn for the latest message of each subject of the system
 	// stream, and then for every new one.
 	System(ctx context.Context, fn func(Message)) error
+	// Deltas calls fn for what models say right now, as far as it arrives,
+	// until ctx ends or it fails. Nothing keeps these messages: what comes while
+	// fn is busy may be dropped, and their offset is 0.
+	Deltas(ctx context.Context, fn func(Message)) error
 }
 
 // Hub is what the relay feeds. *hub.Hub is one.
@@ -49,6 +53,8 @@ type Hub interface {
 	Publish(epoch string, frames []hub.Frame)
 	Reset(event.Cursor)
 	PublishSystem(kind string, body []byte)
+	PublishSystemUntil(kind string, body []byte, until time.Time)
+	PublishEphemeral(body []byte) bool
 }
 
 // Filler reads events from their workflow. An error of kind not_found says
@@ -123,6 +129,7 @@ func (r *Relay) Start(context.Context) error {
 	r.cancel = cancel
 	r.done.Go(func() { r.keep(ctx, "event stream", r.status.report, r.followEvents) })
 	r.done.Go(func() { r.keep(ctx, "system stream", nil, r.followSystem) })
+	r.done.Go(func() { r.keep(ctx, "words of models", nil, r.followDeltas) })
 	return nil
 }
 

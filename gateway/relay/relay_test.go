@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"vigil/gateway/hub"
 	"vigil/gateway/relay"
@@ -80,7 +81,7 @@ func TestWarmsTheHub(t *testing.T) {
 	f.publish(t, a...)
 	f.settled(t)
 	f.stop(t)
-	f.hub = &tap{Hub: hub.New(hub.Config{}, relay.NewSource(f.store, 50)), system: map[string]string{}}
+	f.hub = &tap{Hub: hub.New(hub.Config{}, relay.NewSource(f.store, 50)), system: map[string]string{}, until: map[string]time.Time{}}
 	f.start(t)
 	f.settled(t)
 	if got := f.hub.ids(); !slices.Equal(got, ids(a[5:])) {
@@ -209,6 +210,56 @@ func TestSystemEvents(t *testing.T) {
 	defer f.hub.mu.Unlock()
 	if len(f.hub.system) != 2 || f.hub.system["aws.services"] != good {
 		t.Errorf("got %v, want the two that are what they say", f.hub.system)
+	}
+}
+
+// Each worker's latest figures stand beside the others', for as long as it
+// keeps saying them.
+func TestSystemEventsOfWorkers(t *testing.T) {
+	f := running(t, relay.Config{})
+	now := time.Now().UTC()
+	frame := func(worker string, at time.Time) relay.Message {
+		return relay.Message{Subject: "vigil.sys.aws-services." + worker, Data: []byte(`{"type":"aws.services","at":"` + at.Format(time.RFC3339Nano) +
+			`","provenance":{"origin":"live"},"data":{"worker":"` + worker + `"}}`)}
+	}
+	f.change(func() {
+		f.system = append(f.system, frame("gone", now.Add(-3*time.Minute)), frame("a", now.Add(-time.Minute)), frame("b", now), frame("a", now),
+			relay.Message{Subject: "vigil.sys.system-health.c", Data: frame("c", now).Data}, frame("", now), frame("last", now))
+	})
+	eventually(t, "the last one has come", func() bool {
+		f.hub.mu.Lock()
+		defer f.hub.mu.Unlock()
+		return f.hub.system["aws-services.last"] != ""
+	})
+	f.hub.mu.Lock()
+	defer f.hub.mu.Unlock()
+	if len(f.hub.system) != 3 || f.hub.system["aws-services.a"] != string(frame("a", now).Data) || f.hub.system["aws-services.b"] == "" {
+		t.Errorf("got %v, want the latest of a, b and last", f.hub.system)
+	}
+	if until := f.hub.until["aws-services.a"]; !until.Equal(now.Add(2 * time.Minute)) {
+		t.Errorf("it stands until %s, want two minutes after %s", until, now)
+	}
+}
+
+func TestDeltas(t *testing.T) {
+	f := running(t, relay.Config{})
+	const good = `{"type":"model.delta","incident_id":"inc-a","run_id":"run-a","agent":"diagnosis","turn":1,"attempt":1,"index":0,"text":"the pool","origin":"live"}`
+	for _, body := range []string{good, "not json", strings.Replace(good, "model.delta", "model.called", 1), strings.Replace(good, "inc-a", "", 1),
+		strings.Replace(good, "the pool", strings.Repeat("x", 20<<10), 1), strings.Replace(good, `"index":0`, `"index":1`, 1)} {
+		f.deltas <- relay.Message{Subject: "vigil.tok.inc-a", Data: []byte(body)}
+	}
+	if len(f.hub.ids()) != 0 {
+		t.Error("a piece of text became an event")
+	}
+	f.hub.mu.Lock()
+	defer f.hub.mu.Unlock()
+	if len(f.hub.passed) < 1 || f.hub.passed[0] != good { // the last may still be on its way
+		t.Errorf("passed on %q", f.hub.passed)
+	}
+	for _, p := range f.hub.passed {
+		if p != good && p != strings.Replace(good, `"index":0`, `"index":1`, 1) {
+			t.Errorf("passed on %.100q", p)
+		}
 	}
 }
 

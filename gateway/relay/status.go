@@ -84,6 +84,7 @@ func lagOf(e event.Event, now time.Time) *Lag {
 
 type metrics struct {
 	fresh, setAside, filled, lost, restarts prometheus.Counter
+	deltas, deltasDropped                   prometheus.Counter
 	offset                                  prometheus.Gauge
 	happened, published                     prometheus.Histogram
 }
@@ -97,17 +98,19 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30, 300}})
 	}
 	m := &metrics{
-		fresh:     counter("gateway_events_applied_total", "Events that were new to this gateway's store."),
-		setAside:  counter("gateway_events_set_aside_total", "Stream messages that could not be applied and were skipped."),
-		filled:    counter("gateway_gap_filled_total", "Missing events that were fetched from their workflow."),
-		lost:      counter("gateway_events_lost_total", "Missing events that nobody has any more; each is marked by an event in its place."),
-		restarts:  counter("gateway_relay_restarts_total", "Times that following a stream failed and was started again."),
-		offset:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "gateway_applied_offset", Help: "Offset in the event stream up to which everything is applied."}),
-		happened:  lag("gateway_event_happened_to_seen_seconds", "From when an event happened, by the workflow's clock, until it was applied here."),
-		published: lag("gateway_event_published_to_seen_seconds", "From when an event was handed to the stream until it was applied here."),
+		fresh:         counter("gateway_events_applied_total", "Events that were new to this gateway's store."),
+		setAside:      counter("gateway_events_set_aside_total", "Stream messages that could not be applied and were skipped."),
+		filled:        counter("gateway_gap_filled_total", "Missing events that were fetched from their workflow."),
+		lost:          counter("gateway_events_lost_total", "Missing events that nobody has any more; each is marked by an event in its place."),
+		restarts:      counter("gateway_relay_restarts_total", "Times that following a stream failed and was started again."),
+		deltas:        counter("gateway_model_deltas_total", "Pieces of models' answers passed on as they came."),
+		deltasDropped: counter("gateway_model_deltas_dropped_total", "Pieces of models' answers that were not passed on: too large, or not what they say they are."),
+		offset:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "gateway_applied_offset", Help: "Offset in the event stream up to which everything is applied."}),
+		happened:      lag("gateway_event_happened_to_seen_seconds", "From when an event happened, by the workflow's clock, until it was applied here."),
+		published:     lag("gateway_event_published_to_seen_seconds", "From when an event was handed to the stream until it was applied here."),
 	}
 	if r != nil {
-		r.MustRegister(m.fresh, m.setAside, m.filled, m.lost, m.restarts, m.offset, m.happened, m.published)
+		r.MustRegister(m.fresh, m.setAside, m.filled, m.lost, m.restarts, m.deltas, m.deltasDropped, m.offset, m.happened, m.published)
 	}
 	return m
 }

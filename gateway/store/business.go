@@ -29,6 +29,12 @@ func Business(all []event.Summary) event.BusinessMetrics {
 			resolve = appendSpan(resolve, s.OpenedAt, s.ClosedAt)
 		}
 		acknowledge = appendSpan(acknowledge, s.OpenedAt, s.AcknowledgedAt)
+		if s.CauseCorrect != nil {
+			b.CausesReviewed++
+			if *s.CauseCorrect {
+				b.CausesCorrect++
+			}
+		}
 		b.ModelCostMicros += s.Cost.CostMicros
 		b.ModelCallsUnknown += s.Cost.UnknownPriced
 	}

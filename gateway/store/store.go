@@ -163,6 +163,8 @@ type Events interface {
 	// at the next event of the run, which follows. A run that was aborted is
 	// over: its later events are skipped, so aborting a run (fill, seq 0) also
 	// ends a gap that nothing can fill; a run that was closed is not aborted.
+	// Other events without a number (what a person says of a run afterwards) are
+	// applied whether the run is over or not, once per id.
 	// An event without incident or run id belongs to nothing and is skipped.
 	Apply(ctx context.Context, epoch string, fill, events []event.Event) (fresh []event.Event, gap *Gap, err error)
 	// Since returns up to limit events after c in the order applied, which is
@@ -197,8 +199,13 @@ type Reads interface {
 	Incident(ctx context.Context, id string) (event.View, error)
 	// IncidentEvents returns events of an incident in the order applied, after
 	// seq afterSeq of run runID; "" is the latest run. more says that there are
-	// more. An abort has seq 0 and comes after every numbered event.
+	// more. An abort has seq 0 and comes after every numbered event; a review
+	// has seq 0 too and stands where it was applied.
 	IncidentEvents(ctx context.Context, id, runID string, afterSeq int64, limit int) (list []event.Event, more bool, err error)
+	// IncidentStory returns the events of the latest run and of all runs that it
+	// goes on from (incident.continued), oldest first, leaving out the first
+	// after of them.
+	IncidentStory(ctx context.Context, id string, after, limit int) (list []event.Event, more bool, err error)
 	// Open lists id and run of every incident that is not closed, for the reconciler.
 	Open(ctx context.Context) ([]event.Summary, error)
 	// Business computes the business metrics from all incidents, as the function of that name does.

@@ -101,6 +101,21 @@ func (c *Client) Signal(ctx context.Context, id string, alerts incident.AlertSig
 	return wrap(c.sdk.SignalWorkflow(ctx, id, "", incident.SignalAlert, alerts), "signal incident %s", id)
 }
 
+// Review starts the workflow that keeps a person's review of an incident. An
+// id that was used before is an error of kind conflict.
+func (c *Client) Review(ctx context.Context, id string, in incident.ReviewInput) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	_, err := c.sdk.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                                       id,
+		TaskQueue:                                incident.TaskQueue,
+		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            truncate("Review of "+in.Lesson.IncidentID, maxSummary),
+	}, incident.ReviewWorkflowType, in)
+	return wrap(err, "start review %s", id)
+}
+
 func startOptions(id string, in incident.Input) client.StartWorkflowOptions {
 	var attrs []sdktemporal.SearchAttributeUpdate
 	if in.Severity.Valid() {

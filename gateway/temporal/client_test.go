@@ -58,6 +58,27 @@ func TestStartSaysWhatTheWorkflowNeeds(t *testing.T) {
 	}
 }
 
+func TestReviewIsAWorkflowOfItsOwn(t *testing.T) {
+	t.Parallel()
+	s := &server{}
+	c := serve(t, s)
+	in := incident.ReviewInput{Principal: incident.Principal{Name: "ada", Role: incident.RoleResponder}, Correct: true, Lesson: incident.Lesson{IncidentID: "inc-1", RunID: "run-1"}}
+	if err := c.Review(t.Context(), incident.ReviewID("inc-1", "k"), in); err != nil {
+		t.Fatal(err)
+	}
+	r := s.start
+	if r.GetWorkflowId() != "inc-1-review-k" || r.GetWorkflowType().GetName() != incident.ReviewWorkflowType || r.GetTaskQueue().GetName() != incident.TaskQueue ||
+		r.GetWorkflowIdReusePolicy() != enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE {
+		t.Errorf("started %v", r)
+	}
+	var got incident.ReviewInput
+	if decode(t, r.GetInput(), &got); got != in {
+		t.Errorf("input %+v, want %+v", got, in)
+	}
+	s.err = serviceerror.ToStatus(serviceerror.NewWorkflowExecutionAlreadyStarted("used", "r", "run-1")).Err()
+	check(t, "Review", c.Review(t.Context(), "inc-1-review-k", in), incident.KindConflict, "in use")
+}
+
 func TestDeliverSignalsWithStart(t *testing.T) {
 	t.Parallel()
 	s := &server{}
@@ -275,5 +296,21 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	if err := serve(t, &server{}).Health(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// The events of a run that continued as new are asked of that run.
+func TestEventsSinceOfAnEarlierRun(t *testing.T) {
+	t.Parallel()
+	s := &server{onQuery: func(r *workflowservice.QueryWorkflowRequest) (any, error) { return []event.Event{}, nil }}
+	c := serve(t, s)
+	for _, run := range []string{"run-a", ""} {
+		if _, err := c.EventsSince(t.Context(), "inc-1", run, 7); err != nil {
+			t.Fatal(err)
+		}
+		e := s.queries[len(s.queries)-1].GetExecution()
+		if e.GetWorkflowId() != "inc-1" || e.GetRunId() != run {
+			t.Errorf("asked %v, want run %q", e, run)
+		}
 	}
 }

@@ -138,8 +138,8 @@ func (a *applier) run(e event.Event) (*runState, error) {
 		return r, nil
 	}
 	r := &runState{}
-	err := a.tx.QueryRowContext(a.ctx, `SELECT coalesce(max(seq), 0), coalesce(min(seq) = 0, 0), coalesce(max(type = ?), 0)
-		FROM events WHERE incident_id = ? AND run_id = ?`, string(event.TypeIncidentClosed), e.IncidentID, e.RunID).
+	err := a.tx.QueryRowContext(a.ctx, `SELECT coalesce(max(seq), 0), coalesce(max(type = ?), 0), coalesce(max(type = ?), 0)
+		FROM events WHERE incident_id = ? AND run_id = ?`, string(event.TypeIncidentAborted), string(event.TypeIncidentClosed), e.IncidentID, e.RunID).
 		Scan(&r.last, &r.aborted, &r.closed)
 	if err != nil {
 		return nil, err
@@ -153,6 +153,9 @@ func (a *applier) run(e event.Event) (*runState, error) {
 func (a *applier) one(e event.Event) (done bool, err error) {
 	if e.IncidentID == "" || e.RunID == "" || e.Seq < 0 {
 		return false, nil
+	}
+	if e.Seq == 0 && e.Type != event.TypeIncidentAborted {
+		return false, a.beside(e)
 	}
 	run, err := a.run(e)
 	if err != nil {
@@ -173,6 +176,22 @@ func (a *applier) one(e event.Event) (done bool, err error) {
 	run.closed = run.closed || e.Type == event.TypeIncidentClosed
 	a.fresh = append(a.fresh, e)
 	return false, a.project(e)
+}
+
+// beside applies an event that is no part of a run's story and carries no
+// number, such as what a person says of it afterwards: whether the run is over
+// or not, once.
+func (a *applier) beside(e event.Event) error {
+	var known bool
+	if err := a.tx.QueryRowContext(a.ctx, `SELECT EXISTS (SELECT 1 FROM events
+		WHERE incident_id = ? AND run_id = ? AND seq = 0 AND json_extract(event, '$.id') = ?)`, e.IncidentID, e.RunID, e.ID).Scan(&known); err != nil || known {
+		return err
+	}
+	if err := a.insert(&e); err != nil {
+		return err
+	}
+	a.fresh = append(a.fresh, e)
+	return a.project(e)
 }
 
 // insert adds e to the event table and sets its position in the stream.
@@ -211,7 +230,7 @@ func (a *applier) project(e event.Event) error {
 		return nil // of an older run, or of a type that this build does not know; it is kept all the same
 	}
 	switch {
-	case e.Type == event.TypeIncidentOpened && before != "":
+	case before != "" && (e.Type == event.TypeIncidentOpened || e.Type == event.TypeIncidentContinued):
 		return a.rebind(e.IncidentID)
 	case v.Status.Terminal():
 		return a.unbind(e.IncidentID)
@@ -232,7 +251,7 @@ func (a *applier) unbind(incidentID string) error {
 }
 
 // rebind restores the binding of an incident that goes on in a new run (a
-// reset), unless its key has another open incident by now.
+// reset, or one that continued), unless its key has another open incident by now.
 func (a *applier) rebind(incidentID string) error {
 	_, err := a.tx.ExecContext(a.ctx, `UPDATE bindings SET open = 1 WHERE incident_id = ?1 AND open = 0 AND NOT EXISTS (
 		SELECT 1 FROM bindings o WHERE o.open = 1

@@ -200,6 +200,36 @@ func (s *Store) IncidentEvents(ctx context.Context, id, runID string, afterSeq i
 	return list, more, nil
 }
 
+// IncidentStory implements store.Reads. An incident that continued in a new
+// run says in the first event of that run which one it goes on from. Events
+// are only ever added at the end, so how many were read is a place in them.
+func (s *Store) IncidentStory(ctx context.Context, id string, after, limit int) (list []event.Event, more bool, err error) {
+	err = s.read(ctx, "read the story of incident", func(tx *sql.Tx) error {
+		var known bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM incidents WHERE incident_id = ?)`, id).Scan(&known); err != nil {
+			return err
+		}
+		if !known {
+			return notFound("incident %q does not exist", id)
+		}
+		var err error
+		list, err = selectEvents(ctx, tx, `WHERE incident_id = ?1 AND run_id IN (
+			WITH RECURSIVE runs (run_id) AS (
+				SELECT run_id FROM incidents WHERE incident_id = ?1
+				UNION SELECT json_extract(e.event, '$.data.from_run_id') FROM events e JOIN runs r ON e.run_id = r.run_id
+				WHERE e.incident_id = ?1 AND e.seq = 1 AND e.type = ?2)
+			SELECT run_id FROM runs) ORDER BY position LIMIT ?3 OFFSET ?4`, id, string(event.TypeIncidentContinued), limit+1, after)
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	if len(list) > limit {
+		list, more = list[:limit], true
+	}
+	return list, more, nil
+}
+
 // Open implements store.Reads.
 func (s *Store) Open(ctx context.Context) ([]event.Summary, error) {
 	var list []event.Summary

@@ -38,6 +38,8 @@ func Run(t *testing.T, fresh func(t testing.TB) Opener) {
 		"NewEpochKeepsEvents":             newEpochKeepsEvents,
 		"SecondRunIsANewBranch":           secondRunIsANewBranch,
 		"AbortEndsARun":                   abortEndsARun,
+		"ReviewsAreKept":                  reviewsAreKept,
+		"ContinuedIncidentIsOneStory":     continuedIncidentIsOneStory,
 		"UnknownEventsAreKept":            unknownEventsAreKept,
 		"AnyInterleavingAppliesExactly":   anyInterleavingAppliesExactly,
 		"TwoConsumersApplyOnce":           twoConsumersApplyOnce,
