@@ -26,5 +26,7 @@ export default defineConfig(({ mode }) => ({
     env: { TZ: "UTC" },
     include: ["src/**/*.test.{ts,tsx}", "test/**/*.test.ts"],
     restoreMocks: true,
+    // A whole page in a DOM takes a second or two where many things run at once.
+    testTimeout: 20_000,
   },
 }));

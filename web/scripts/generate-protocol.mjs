@@ -29,6 +29,7 @@ function withoutSiblings(node) {
   if (Array.isArray(node)) return node.map(withoutSiblings);
   if (typeof node !== "object" || node === null) return node;
   if (typeof node.$ref === "string") return { $ref: node.$ref };
+  if (node.prefixItems) return { ...node, prefixItems: undefined, items: node.prefixItems }; // what the compiler calls a tuple
   return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, withoutSiblings(v)]));
 }
 
@@ -54,8 +55,8 @@ function shapes(schema) {
     "",
     "/**",
     " * What each struct must hold, in a notation of one word a field: `string`, `number`, `boolean`,",
-    " * `time`, the name of another struct, `[x]` a list, `{x}` a map, `any`; `?` after the field's name",
-    " * that it may be absent, `|null` that it may be null.",
+    " * `time`, the name of another struct, `[x]` a list, `{x}` a map, `(x,y)` a list of exactly these;",
+    " * `?` after the field's name that it may be absent, `|null` that it may be null.",
     " */",
     "export const shapes = {",
   ];
@@ -88,10 +89,13 @@ function members(schema, union) {
 function notation(schema, s) {
   if (s.$ref) {
     const name = s.$ref.replace("#/$defs/", "");
-    return schema.$defs[name].enum ? "string" : name;
+    const def = schema.$defs[name];
+    if (def.enum) return "string";
+    return def.properties ? name : notation(schema, def);
   }
   if (s.const !== undefined) return `=${s.const}`;
   if (s.oneOf) return `${notation(schema, s.oneOf[0])}|null`;
+  if (s.prefixItems) return `(${s.prefixItems.map((item) => notation(schema, item)).join(",")})`;
   if (s.type === "array") return `[${notation(schema, s.items)}]`;
   if (s.type === "object") return `{${notation(schema, s.additionalProperties)}}`;
   if (s.format === "date-time") return "time";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { FakeClock } from "../../test/fake-clock";
 import { FakeSocket } from "../../test/fake-socket";
 import { goldenText } from "../../test/golden";
-import type { IncidentEvent, Snapshot, SystemEvent, Welcome } from "../protocol/generated";
+import type { IncidentEvent, ModelDelta, Snapshot, SystemEvent, Welcome } from "../protocol/generated";
 import { type Connection, Feed } from "./feed";
 
 const welcome = JSON.parse(goldenText("welcome")) as Welcome;
@@ -14,7 +14,7 @@ const epoch = snapshot.epoch;
 function setUp() {
   const clock = new FakeClock();
   const sockets: FakeSocket[] = [];
-  const got = { snapshots: [] as Snapshot[], offsets: [] as (number | undefined)[], system: [] as SystemEvent[], verified: 0 };
+  const got = { snapshots: [] as Snapshot[], offsets: [] as (number | undefined)[], system: [] as SystemEvent[], deltas: [] as ModelDelta[], verified: 0 };
   const shown: Connection[] = [];
   const network = { up: true, changed: () => {} };
   const feed = new Feed({
@@ -37,6 +37,7 @@ function setUp() {
       snapshot: (s) => got.snapshots.push(s),
       event: (d) => got.offsets.push(d.event.offset),
       system: (s) => got.system.push(s),
+      delta: (d) => got.deltas.push(d),
       verify: () => got.verified++,
     },
   });
@@ -254,4 +255,17 @@ it("system events and the round trip are passed on", () => {
   expect(t.state().rttMs).toBeUndefined();
   t.position(320, { rtt_ms: 48.2 });
   expect(t.state().rttMs).toBe(48.2);
+});
+
+it("pieces of what a model says are passed on, and move no cursor", () => {
+  const t = setUp();
+  t.feed.start();
+  t.last().accept();
+  t.last().say(goldenText("welcome"));
+  t.last().say(goldenText("snapshot"));
+  const before = t.feed.position();
+  t.last().say(goldenText("model.delta"));
+  expect(t.got.deltas.map((d) => d.text)).toEqual(["The change precedes the symptom."]);
+  expect(t.feed.position()).toEqual(before);
+  expect(t.got.offsets).toEqual([]);
 });

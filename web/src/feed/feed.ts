@@ -18,6 +18,7 @@ import { mayReconnect } from "../protocol/close";
 import {
   type Cursor,
   type Hello,
+  type ModelDelta,
   type Position,
   type Principal,
   type Snapshot,
@@ -51,6 +52,8 @@ export interface Sink {
   snapshot(snapshot: Snapshot): void;
   event(event: DecodedEvent): void;
   system(event: SystemEvent): void;
+  /** A piece of what a model is saying; moves no cursor, and may be missing. */
+  delta(delta: ModelDelta): void;
   /** The gateway is complete up to an offset that no frame led to: compare with what it has. */
   verify(): void;
 }
@@ -165,6 +168,9 @@ export class Feed {
         break;
       case "error":
         this.show({ reason: frame.message });
+        break;
+      case "model.delta":
+        this.options.sink.delta(frame);
         break;
       default:
         this.options.sink.system(frame);

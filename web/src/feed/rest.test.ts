@@ -109,3 +109,16 @@ describe("writing", () => {
     expect(new Set(Array.from({ length: 100 }, newIdempotencyKey)).size).toBe(100);
   });
 });
+
+it("asking, raising a budget and reviewing are posted with a key each, to where the gateway expects them", async () => {
+  const { rest, requests } = setUp(json({}));
+  await rest.ask("inc/1", "why?", "k1");
+  await rest.raiseBudget("inc/1", { agent: "diagnosis", turns: 5 }, "k2");
+  await rest.review("inc/1", { correct: false, cause: "failover" }, "k3");
+  expect(requests).toEqual([
+    { method: "POST", url: "/api/v1/incidents/inc%2F1/questions", key: "k1", body: { question: "why?" } },
+    { method: "POST", url: "/api/v1/incidents/inc%2F1/budget", key: "k2", body: { agent: "diagnosis", turns: 5 } },
+    { method: "POST", url: "/api/v1/incidents/inc%2F1/review", key: "k3", body: { correct: false, cause: "failover" } },
+  ]);
+  expect(rest.wholeEvidence("inc/1", "E 1")).toBe("/api/v1/incidents/inc%2F1/evidence/E%201/whole");
+});

@@ -4,7 +4,7 @@
  * same key, and the gateway does it once.
  */
 import { type DecodedEvent, decodeEvent, decodeSummary, decodeView } from "../protocol/decoder";
-import type { Kind, Origin, Role, Severity, Summary, View } from "../protocol/generated";
+import type { Agent, Kind, Origin, Role, Severity, Summary, View } from "../protocol/generated";
 
 export class ApiError extends Error {
   override name = "ApiError";
@@ -84,6 +84,24 @@ export interface DecisionRequest {
   comment?: string;
 }
 
+/** What is added to a budget, of one agent or of the incident. Declined: go on without models. */
+export interface BudgetRequest {
+  agent?: Agent;
+  turns?: number;
+  tokens?: number;
+  cost_usd?: number;
+  decline?: boolean;
+  comment?: string;
+}
+
+/** A person's answer to "was this the cause?". */
+export interface ReviewRequest {
+  correct: boolean;
+  cause?: string;
+  cause_service?: string;
+  comment?: string;
+}
+
 /** A key for one intention to change something. */
 export function newIdempotencyKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID needs a secure context
@@ -147,6 +165,23 @@ export class Rest {
 
   async resolve(id: string, reason: string, key: string): Promise<void> {
     await this.verb(id, "resolve", { reason }, key);
+  }
+
+  async ask(id: string, question: string, key: string): Promise<void> {
+    await this.verb(id, "questions", { question }, key);
+  }
+
+  async raiseBudget(id: string, request: BudgetRequest, key: string): Promise<void> {
+    await this.verb(id, "budget", request, key);
+  }
+
+  async review(id: string, request: ReviewRequest, key: string): Promise<void> {
+    await this.verb(id, "review", request, key);
+  }
+
+  /** Where the whole of a piece of evidence is that was shortened. */
+  wholeEvidence(id: string, evidenceId: string): string {
+    return `/api/v1/incidents/${encodeURIComponent(id)}/evidence/${encodeURIComponent(evidenceId)}/whole`;
   }
 
   async deliveries(state: DeliveryState, before?: number): Promise<DeliveryPage> {

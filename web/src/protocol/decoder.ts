@@ -120,6 +120,15 @@ function check(value: unknown, wanted: string, path: string): string | undefined
     if (!Array.isArray(value)) return `${path} is not a list`;
     return firstWrong(value.entries(), wanted.slice(1, -1), path);
   }
+  if (wanted.startsWith("(")) {
+    const parts = wanted.slice(1, -1).split(",");
+    if (!Array.isArray(value) || value.length !== parts.length) return `${path} is not a list of ${parts.length}`;
+    for (const [i, part] of parts.entries()) {
+      const wrong = check(value[i], part, `${path}[${i}]`);
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  }
   if (wanted.startsWith("{")) {
     if (!isObject(value)) return `${path} is not a map`;
     return firstWrong(Object.entries(value), wanted.slice(1, -1), path);

@@ -60,24 +60,51 @@ export type Risk = "low" | "medium" | "high" | "critical";
  */
 export type Autonomy = "approve" | "never";
 /**
- * Metric is Vigil's own name of a measure; adapters map it to their source's.
+ * BudgetScope says whose budget is meant.
  */
-export type Metric =
-  "latency_ms" | "error_rate" | "request_rate" | "cpu_percent" | "memory_percent" | "connections";
+export type BudgetScope = "agent" | "incident" | "day";
 /**
  * Verdict says whether a diagnosis names a cause.
  */
-export type Verdict = "probable" | "inconclusive";
+export type Verdict = "probable" | "inconclusive" | "healthy";
 /**
  * Kind classifies errors for everything that has to react to them: retry
  * policies, HTTP statuses, close codes. What has no kind is internal.
  */
 export type Kind =
-  "invalid" | "not_found" | "conflict" | "denied" | "throttled" | "unavailable" | "internal";
+  | "invalid"
+  | "not_found"
+  | "conflict"
+  | "denied"
+  | "throttled"
+  | "unavailable"
+  | "budget"
+  | "internal";
 /**
  * EvidenceKind says what a piece of evidence is made of.
  */
-export type EvidenceKind = "metric" | "log" | "change" | "topology" | "ranking";
+export type EvidenceKind =
+  | "metric"
+  | "log"
+  | "change"
+  | "topology"
+  | "events"
+  | "database_load"
+  | "runbook"
+  | "past_incident"
+  | "ranking";
+/**
+ * Point is one sample of a series. As JSON it is [milliseconds since 1970,
+ * value], the value to six significant digits: an incident holds thousands.
+ *
+ * @minItems 2
+ * @maxItems 2
+ */
+export type Point = [number, number];
+/**
+ * GuardrailOutcome is what came of a check.
+ */
+export type GuardrailOutcome = "passed" | "anonymized" | "blocked" | "failed" | "off";
 /**
  * HandoverReason says why a person was brought in.
  */
@@ -91,6 +118,8 @@ export type HandoverReason =
   | "action_unknown"
   | "not_verified"
   | "cancelled"
+  | "healthy"
+  | "guardrail"
   | "failed";
 /**
  * Status is where an incident stands, in one word.
@@ -111,6 +140,14 @@ export type Status =
 export type Outcome =
   "remediated" | "recovered" | "resolved_by_person" | "alert_cleared" | "unresolved" | "aborted";
 /**
+ * PhaseState says how a phase stands or ended.
+ */
+export type PhaseState = "pending" | "running" | "completed" | "degraded" | "skipped" | "failed";
+/**
+ * VerificationState says what the telemetry shows after an action.
+ */
+export type VerificationState = "measuring" | "helped" | "not_helped" | "unknown";
+/**
  * One thing that happened to an incident.
  */
 export type IncidentEvent =
@@ -122,32 +159,42 @@ export type IncidentEvent =
   | ApprovalExpiredEvent
   | ApprovalRequestedEvent
   | ApprovalVoidedEvent
+  | BudgetExhaustedEvent
+  | BudgetRaisedEvent
+  | CauseReviewedEvent
   | DecisionMadeEvent
   | DiagnosisConcludedEvent
   | ErrorRaisedEvent
   | EvidenceCollectedEvent
+  | GuardrailCheckedEvent
   | IncidentAbortedEvent
   | IncidentAcknowledgedEvent
   | IncidentClosedEvent
+  | IncidentContinuedEvent
+  | IncidentDegradedEvent
   | IncidentEscalatedEvent
   | IncidentNotedEvent
   | IncidentOpenedEvent
   | IncidentSeverityChangedEvent
   | IncidentStatusChangedEvent
+  | LessonLearnedEvent
   | MessageDraftedEvent
   | ModelCalledEvent
+  | ModelRoutedEvent
   | PhaseChangedEvent
   | PredictionConcludedEvent
+  | QuestionAnsweredEvent
+  | QuestionAskedEvent
   | ReviewWrittenEvent
   | VerificationMeasuredEvent;
 /**
- * PhaseState says how a phase stands or ended.
+ * Purpose is what a model is asked for. Each has a model in the settings.
  */
-export type PhaseState = "pending" | "running" | "completed" | "degraded" | "skipped" | "failed";
+export type Purpose = "classify" | "forecast" | "diagnose" | "plan" | "communicate" | "answer";
 /**
- * VerificationState says what the telemetry shows after an action.
+ * RouteReason is why a model was chosen.
  */
-export type VerificationState = "measuring" | "helped" | "not_helped" | "unknown";
+export type RouteReason = "configured" | "malformed" | "unsupported" | "unavailable" | "statistics";
 /**
  * Role is what a principal may do; each includes the ones before it.
  */
@@ -164,22 +211,32 @@ export type ServerFrame =
   | ApprovalExpiredEvent
   | ApprovalRequestedEvent
   | ApprovalVoidedEvent
+  | BudgetExhaustedEvent
+  | BudgetRaisedEvent
+  | CauseReviewedEvent
   | DecisionMadeEvent
   | DiagnosisConcludedEvent
   | ErrorRaisedEvent
   | EvidenceCollectedEvent
+  | GuardrailCheckedEvent
   | IncidentAbortedEvent
   | IncidentAcknowledgedEvent
   | IncidentClosedEvent
+  | IncidentContinuedEvent
+  | IncidentDegradedEvent
   | IncidentEscalatedEvent
   | IncidentNotedEvent
   | IncidentOpenedEvent
   | IncidentSeverityChangedEvent
   | IncidentStatusChangedEvent
+  | LessonLearnedEvent
   | MessageDraftedEvent
   | ModelCalledEvent
+  | ModelRoutedEvent
   | PhaseChangedEvent
   | PredictionConcludedEvent
+  | QuestionAnsweredEvent
+  | QuestionAskedEvent
   | ReviewWrittenEvent
   | VerificationMeasuredEvent
   | SystemHealthEvent
@@ -188,40 +245,98 @@ export type ServerFrame =
   | Welcome
   | Snapshot
   | Position
-  | ErrorFrame;
+  | ErrorFrame
+  | ModelDelta;
 /**
  * SystemEvent is the frame of a system event.
  */
 export type SystemEvent = SystemHealthEvent | BusinessMetricsEvent | AWSServicesEvent;
 
 /**
- * AWSServiceMetrics is one AWS service (and model, where it has one) as the
- * worker measured it since it started.
+ * AWSServiceMetrics is one AWS service (and model, where it has one) as one
+ * worker measured it since it started. Latencies are of the latest calls that
+ * were answered, in milliseconds; nil where there were none.
  */
 export interface AWSServiceMetrics {
   service: string;
   model?: string;
   calls: number;
   errors: number;
+  /**
+   * by incident.Kind
+   */
+  errors_by_kind?: {
+    [k: string]: number;
+  };
   average_latency_ms?: number;
+  p50_latency_ms?: number;
+  p95_latency_ms?: number;
+  p99_latency_ms?: number;
   input_tokens: number;
   output_tokens: number;
+  cache_tokens: number;
+  text_units: number;
   /**
-   * nil: price unknown
+   * nil: no price of any of it is known
    */
   cost_usd_micros?: number;
+  unknown_priced_calls: number;
+  /**
+   * closed, open, half_open
+   */
+  breaker?: string;
+  breaker_until?: string;
+  /**
+   * refused or held back by our own rate limit
+   */
+  limited_calls: number;
   /**
    * healthy, degraded, error
    */
   health: string;
   last_error?: string;
-  origin: Origin;
+  guardrail_outcomes?: {
+    [k: string]: number;
+  };
+  origin?: Origin;
 }
 /**
  * AWSServices is the data of aws.services.
  */
 export interface AWSServices {
+  /**
+   * which worker measured it
+   */
+  worker: string;
   services: AWSServiceMetrics[] | null;
+  today?: Spend;
+}
+/**
+ * Spend is what models used on one day (UTC), all incidents together.
+ */
+export interface Spend {
+  /**
+   * 2006-01-02
+   */
+  day: string;
+  used: Budget;
+  cap: Budget;
+  unknown_priced_calls: number;
+}
+/**
+ * Budget caps what models may use, or says what they have used. As a cap, a
+ * field that is zero caps nothing.
+ */
+export interface Budget {
+  /**
+   * model calls
+   */
+  turns?: number;
+  /**
+   * input and output
+   */
+  tokens?: number;
+  cost_usd_micros?: number;
 }
 /**
  * AWSServices is the data of aws.services.
@@ -250,9 +365,13 @@ export interface Provenance {
   request_id?: string;
   latency_ms?: number;
   /**
-   * above 1: repeated after a crash or a failure, and paid for again
+   * above 1: repeated after a crash or a failure
    */
   attempt?: number;
+  /**
+   * earlier attempts that were sent and whose answer nobody saw: paid for again
+   */
+  lost?: number;
   usage?: Usage;
   /**
    * the person who caused it
@@ -266,7 +385,14 @@ export interface Provenance {
 export interface Usage {
   input_tokens: number;
   output_tokens: number;
+  /**
+   * of the input, read from or written to the cache
+   */
   cache_tokens?: number;
+  /**
+   * of a guardrail, all policies together
+   */
+  text_units?: number;
   /**
    * millionths of a US dollar
    */
@@ -419,6 +545,11 @@ export interface AgentView {
   key_finding?: string;
   updated_at?: string;
   provenance?: Provenance;
+  /**
+   * that it asks; empty: none yet, or none is left
+   */
+  model?: string;
+  used: Budget;
 }
 /**
  * Alert is one alert of one sender, normalised. CorrelationKey decides which
@@ -482,6 +613,30 @@ export interface AlertReceivedEvent {
   published_at?: string;
   provenance: Provenance;
   data: AlertReceived;
+}
+/**
+ * Answer is the answer to a person's question about an incident.
+ */
+export interface Answer {
+  text: string;
+  claims?: Claim[];
+  /**
+   * "model" or "statistics"
+   */
+  method: string;
+  /**
+   * computed from the evidence cited
+   */
+  confidence?: number;
+}
+/**
+ * Claim is one sentence of a diagnosis with the evidence that it cites.
+ * Supported is false where it cites nothing that exists.
+ */
+export interface Claim {
+  text: string;
+  cites?: string[];
+  supported: boolean;
 }
 /**
  * ApprovalDecided says who decided, and how.
@@ -634,6 +789,83 @@ export interface ApprovalVoidedEvent {
   data: ApprovalVoided;
 }
 /**
+ * BudgetExhausted says that an agent waits for a person, until Deadline, to
+ * raise a budget. What scope day exhausts, nobody can raise here: the agent
+ * goes on without models.
+ */
+export interface BudgetExhausted {
+  scope: BudgetScope;
+  agent: Agent;
+  /**
+   * turns, tokens or cost
+   */
+  which: string;
+  cap: Budget;
+  used: Budget;
+  deadline?: string;
+}
+/**
+ * BudgetExhausted says that an agent waits for a person, until Deadline, to
+ * raise a budget. What scope day exhausts, nobody can raise here: the agent
+ * goes on without models.
+ */
+export interface BudgetExhaustedEvent {
+  type: "budget.exhausted";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: BudgetExhausted;
+}
+/**
+ * BudgetRaised says who raised a budget, and to what. Declined: they want the
+ * incident to go on without models.
+ */
+export interface BudgetRaised {
+  scope: BudgetScope;
+  agent?: Agent;
+  by: string;
+  cap: Budget;
+  declined?: boolean;
+  comment?: string;
+}
+/**
+ * BudgetRaised says who raised a budget, and to what. Declined: they want the
+ * incident to go on without models.
+ */
+export interface BudgetRaisedEvent {
+  type: "budget.raised";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: BudgetRaised;
+}
+/**
  * BusinessMetrics is what incidents cost in time. Every figure is computed
  * from closed incidents in the store; nil where there are none.
  */
@@ -657,6 +889,14 @@ export interface BusinessMetrics {
   sample_size: number;
   model_cost_usd_micros: number;
   model_calls_unknown_price: number;
+  /**
+   * incidents of which a person said whether the cause was right
+   */
+  causes_reviewed: number;
+  /**
+   * of these, where it was
+   */
+  causes_correct: number;
 }
 /**
  * BusinessMetrics is what incidents cost in time. Every figure is computed
@@ -667,6 +907,47 @@ export interface BusinessMetricsEvent {
   at: string;
   provenance: Provenance;
   data: BusinessMetrics;
+}
+/**
+ * CauseReviewed is a person's answer to "was this the cause?". It may come
+ * after the end, and carries no number.
+ */
+export interface CauseReviewed {
+  by: string;
+  correct: boolean;
+  /**
+   * what it was
+   */
+  cause?: string;
+  /**
+   * where it was
+   */
+  cause_service?: string;
+  comment?: string;
+}
+/**
+ * CauseReviewed is a person's answer to "was this the cause?". It may come
+ * after the end, and carries no number.
+ */
+export interface CauseReviewedEvent {
+  type: "cause.reviewed";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: CauseReviewed;
 }
 /**
  * Change is something that somebody or something did to a service.
@@ -694,7 +975,7 @@ export interface Change {
  */
 export interface Check {
   service: string;
-  metric: Metric;
+  metric: string;
   unit?: string;
   /**
    * median before the incident
@@ -722,15 +1003,6 @@ export interface Check {
   needed: number;
 }
 /**
- * Claim is one sentence of a diagnosis with the evidence that it cites.
- * Supported is false where it cites nothing that exists.
- */
-export interface Claim {
-  text: string;
-  cites?: string[];
-  supported: boolean;
-}
-/**
  * ComponentHealth is one part: temporal, stream, store, worker.
  */
 export interface ComponentHealth {
@@ -742,17 +1014,22 @@ export interface ComponentHealth {
   detail?: string;
 }
 /**
- * Cost is what the models consumed for one incident. Unknown counts calls
- * whose price is not known; Repeated counts calls that were paid for again
- * after a crash or a failure.
+ * Cost is what models and guardrail consumed for one incident. CostMicros is
+ * the sum of all calls whose price is known; UnknownPriced counts the others.
+ * Repeated counts calls that were sent and whose answer was lost in a crash:
+ * they are taken to have used what the call that took their place used, and
+ * are in every sum but ModelCalls. RepeatedMicros is the part of CostMicros
+ * that is so estimated.
  */
 export interface Cost {
   model_calls: number;
   input_tokens: number;
   output_tokens: number;
+  cache_tokens: number;
   cost_usd_micros: number;
   unknown_priced_calls: number;
   repeated_calls: number;
+  repeated_cost_usd_micros: number;
 }
 /**
  * Cursor is a place in the stream of events: "I have everything up to here".
@@ -764,6 +1041,55 @@ export interface Cost {
 export interface Cursor {
   epoch: string;
   offset: number;
+}
+/**
+ * DatabaseLoad is what a database spent its time on in a window, in average
+ * active sessions. More sessions than CPUs is more than it can serve at once.
+ */
+export interface DatabaseLoad {
+  average: number;
+  peak: number;
+  /**
+   * 0: not known
+   */
+  cpus?: number;
+  /**
+   * largest first
+   */
+  waits?: WaitLoad[];
+  /**
+   * largest first
+   */
+  statements?: Statement[];
+}
+/**
+ * WaitLoad is the part of a load that waited for one thing.
+ */
+export interface WaitLoad {
+  /**
+   * such as CPU, IO:DataFileWrite, Client:ClientRead
+   */
+  name: string;
+  /**
+   * average active sessions
+   */
+  load: number;
+}
+/**
+ * Statement is the part of a load that one SQL statement caused.
+ */
+export interface Statement {
+  /**
+   * without literals
+   */
+  sql: string;
+  user?: string;
+  /**
+   * average active sessions
+   */
+  load: number;
+  calls_per_second?: number;
+  waits?: WaitLoad[];
 }
 /**
  * Decision is the outcome of a vote.
@@ -879,6 +1205,11 @@ export interface Diagnosis {
    * "model" or "statistics"
    */
   method: string;
+  /**
+   * Problem says why a model's answer was not used; empty where it was, or
+   * where no model was asked.
+   */
+  problem?: string;
 }
 /**
  * Hypothesis is one candidate explanation.
@@ -933,6 +1264,43 @@ export interface DiagnosisConcludedEvent {
   published_at?: string;
   provenance: Provenance;
   data: DiagnosisConcluded;
+}
+/**
+ * Document is something that was written down before: a runbook, or what is
+ * known of a past incident.
+ */
+export interface Document {
+  id: string;
+  title: string;
+  /**
+   * the part that matched, redacted
+   */
+  text: string;
+  /**
+   * provider: archive, knowledge_base, agentcore, …
+   */
+  source: string;
+  uri?: string;
+  /**
+   * 0–1, comparable within one search
+   */
+  score: number;
+  /**
+   * past incident: which
+   */
+  incident_id?: string;
+  /**
+   * past incident: the service at fault
+   */
+  service?: string;
+  /**
+   * past incident: only where it was confirmed
+   */
+  cause?: string;
+  /**
+   * verification, or the person who said so
+   */
+  confirmed_by?: string;
 }
 /**
  * Edge is one dependency of the service graph: From calls To.
@@ -1022,11 +1390,26 @@ export interface Evidence {
   logs?: LogPattern[];
   changes?: Change[];
   edges?: Edge[];
+  /**
+   * topology: services that are there, where it is not known who calls whom
+   */
+  services?: string[];
+  events?: PlatformEvent[];
+  load?: DatabaseLoad;
+  documents?: Document[];
   suspects?: Suspect[];
   /**
    * SHA-256 of the content as received
    */
   hash?: string;
+  /**
+   * where the whole is kept, when what is here was shortened
+   */
+  ref?: string;
+  /**
+   * size of the whole, when it was shortened
+   */
+  bytes?: number;
   provenance: Provenance;
   collected_by?: Agent;
 }
@@ -1035,16 +1418,9 @@ export interface Evidence {
  */
 export interface Series {
   service: string;
-  metric: Metric;
+  metric: string;
   unit: string;
   points: Point[] | null;
-}
-/**
- * Point is one sample of a series.
- */
-export interface Point {
-  at: string;
-  value: number;
 }
 /**
  * LogPattern is a template of log lines, with numbers and identifiers masked,
@@ -1061,6 +1437,32 @@ export interface LogPattern {
   baseline: number;
   first_at?: string;
   last_at?: string;
+}
+/**
+ * SystemEvent is what a platform reported of one of its parts.
+ */
+export interface PlatformEvent {
+  at: string;
+  /**
+   * instance, pod, deployment, …
+   */
+  resource: string;
+  /**
+   * the platform's word: failover, backup, BackOff, …
+   */
+  category?: string;
+  /**
+   * redacted
+   */
+  message: string;
+  /**
+   * how often, where the platform counts
+   */
+  count?: number;
+  /**
+   * the platform itself calls it a problem
+   */
+  warning?: boolean;
 }
 /**
  * Suspect is a service that may be the root cause, as statistics rank it.
@@ -1106,6 +1508,66 @@ export interface EvidenceCollectedEvent {
   published_at?: string;
   provenance: Provenance;
   data: EvidenceCollected;
+}
+/**
+ * ForecastPoint is where a measure is expected at one moment.
+ */
+export interface ForecastPoint {
+  at: string;
+  low: number;
+  value: number;
+  high: number;
+}
+/**
+ * GuardrailChecked says what the guardrail made of a text. What it was is
+ * said, the text is not.
+ */
+export interface GuardrailChecked {
+  agent?: Agent;
+  /**
+   * input, answer, action or message
+   */
+  subject: string;
+  outcome: GuardrailOutcome;
+  /**
+   * that intervened
+   */
+  policies?: string[];
+  detail?: string;
+}
+/**
+ * GuardrailChecked says what the guardrail made of a text. What it was is
+ * said, the text is not.
+ */
+export interface GuardrailCheckedEvent {
+  type: "guardrail.checked";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: GuardrailChecked;
+}
+/**
+ * GuardrailCounts is what the guardrail made of an incident's texts.
+ */
+export interface GuardrailCounts {
+  passed: number;
+  anonymized: number;
+  blocked: number;
+  failed: number;
+  text_units: number;
 }
 /**
  * Hello is the first frame of a client. Without a cursor it gets a snapshot.
@@ -1207,6 +1669,259 @@ export interface IncidentClosedEvent {
   published_at?: string;
   provenance: Provenance;
   data: IncidentClosed;
+}
+/**
+ * IncidentContinued is the first event of a run that takes up a long incident
+ * where another run left it. View is all that the events before added up to.
+ */
+export interface IncidentContinued {
+  from_run_id: string;
+  view: View;
+}
+/**
+ * View is what an incident's events add up to. Apply is the only way to
+ * change it, and replaces what it changes rather than writing into it: a copy
+ * of a view stays as it was. The TypeScript reducer in web/src/store mirrors it
+ * field by field.
+ */
+export interface View {
+  incident_id: string;
+  run_id: string;
+  /**
+   * last numbered event applied
+   */
+  seq: number;
+  title: string;
+  service: string;
+  severity: Severity;
+  status: Status;
+  phase?: Phase;
+  needs_human: boolean;
+  handover?: HandoverReason;
+  status_reason?: string;
+  outcome?: Outcome;
+  verdict?: Verdict;
+  cause?: string;
+  cause_service?: string;
+  source: string;
+  origin: Origin;
+  opened_by?: string;
+  acknowledged_by?: string;
+  /**
+   * step of the escalation ladder reached
+   */
+  level: number;
+  alerts_firing: number;
+  alerts_total: number;
+  started_at?: string;
+  opened_at?: string;
+  acknowledged_at?: string;
+  closed_at?: string;
+  updated_at?: string;
+  cost: Cost;
+  degraded: boolean;
+  degraded_reason?: string;
+  /**
+   * what a person said of the diagnosis; nil: nobody did
+   */
+  cause_correct?: boolean;
+  reviewed_by?: string;
+  description?: string;
+  labels?: {
+    [k: string]: string;
+  };
+  phases: PhaseView[] | null;
+  agents: AgentView[] | null;
+  /**
+   * one per fingerprint, as last heard
+   */
+  alerts: Alert[] | null;
+  /**
+   * in the order collected
+   */
+  evidence: Evidence[] | null;
+  diagnosis?: Diagnosis;
+  prediction?: Prediction;
+  decision?: Decision;
+  proposal?: Proposal;
+  action?: Action;
+  execution?: Execution;
+  verification?: Verification;
+  message?: string;
+  review?: string;
+  budget: Budget;
+  /**
+   * raised for agents
+   */
+  agent_budgets?: {
+    [k: string]: Budget;
+  };
+  paused?: BudgetExhausted;
+  questions?: Question[];
+  guardrail: GuardrailCounts;
+  lesson?: Lesson;
+}
+/**
+ * PhaseView is one phase as it stands.
+ */
+export interface PhaseView {
+  phase: Phase;
+  state: PhaseState;
+  detail?: string;
+  started_at?: string;
+  ended_at?: string;
+}
+/**
+ * Prediction is a forecast of one measure if nobody acts. The forecast is a
+ * straight line through recent points (Theil–Sen) with its 90 % interval;
+ * BreachAt is zero where the line does not reach the limit within the horizon.
+ */
+export interface Prediction {
+  summary: string;
+  service?: string;
+  metric?: string;
+  per_minute: number;
+  limit?: number;
+  breach_at?: string;
+  horizon_s: number;
+  confidence: number;
+  cites?: string[];
+  /**
+   * "model" or "statistics"
+   */
+  method: string;
+  forecast?: ForecastPoint[];
+  /**
+   * dependents that it will reach, or has
+   */
+  spread?: Spread[];
+}
+/**
+ * Spread is a service that depends on the one at fault.
+ */
+export interface Spread {
+  service: string;
+  /**
+   * calls between it and the fault
+   */
+  hops: number;
+  /**
+   * its measures show it already
+   */
+  reached: boolean;
+  /**
+   * when they began to
+   */
+  since?: string;
+  cites?: string[];
+}
+/**
+ * Verification compares the telemetry with its state before the incident.
+ */
+export interface Verification {
+  state: VerificationState;
+  checks?: Check[];
+  detail?: string;
+}
+/**
+ * Question is a person's question with its answer, once there is one.
+ */
+export interface Question {
+  /**
+   * Q1, Q2, …
+   */
+  id: string;
+  by: string;
+  text: string;
+  asked_at: string;
+  answer?: Answer;
+  error?: string;
+  answered_at?: string;
+}
+/**
+ * Lesson is what is kept of a closed incident. Cause and CauseService are
+ * filled only where the telemetry or a person confirmed them.
+ */
+export interface Lesson {
+  incident_id: string;
+  run_id: string;
+  title: string;
+  /**
+   * the one that complained
+   */
+  service: string;
+  symptoms: string;
+  summary: string;
+  cause?: string;
+  cause_service?: string;
+  /**
+   * "verification", or the person's name
+   */
+  confirmed_by?: string;
+  /**
+   * what was done, where something was
+   */
+  action?: string;
+  outcome: Outcome;
+  origin: Origin;
+  opened_at: string;
+  closed_at: string;
+}
+/**
+ * IncidentContinued is the first event of a run that takes up a long incident
+ * where another run left it. View is all that the events before added up to.
+ */
+export interface IncidentContinuedEvent {
+  type: "incident.continued";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: IncidentContinued;
+}
+/**
+ * IncidentDegraded says that the incident goes on on less than it wanted, or
+ * (Degraded false) that it no longer has to.
+ */
+export interface IncidentDegraded {
+  degraded: boolean;
+  reason: string;
+}
+/**
+ * IncidentDegraded says that the incident goes on on less than it wanted, or
+ * (Degraded false) that it no longer has to.
+ */
+export interface IncidentDegradedEvent {
+  type: "incident.degraded";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: IncidentDegraded;
 }
 /**
  * IncidentEscalated says that the next level of the ladder is asked.
@@ -1375,6 +2090,39 @@ export interface IncidentStatusChanged {
   reason?: string;
 }
 /**
+ * LessonLearned says what was kept of the incident for later ones.
+ */
+export interface LessonLearnedEvent {
+  type: "lesson.learned";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: LessonLearned;
+}
+/**
+ * LessonLearned says what was kept of the incident for later ones.
+ */
+export interface LessonLearned {
+  lesson: Lesson;
+  /**
+   * archive, agentcore, …
+   */
+  into: string[] | null;
+}
+/**
  * MessageDrafted is a status update for people. It was written, not sent.
  */
 export interface MessageDraftedEvent {
@@ -1441,6 +2189,54 @@ export interface ModelCalled {
    */
   tools?: string[];
   stop_reason: string;
+  /**
+   * SHA-256 of all that it was told
+   */
+  prompt_hash?: string;
+  /**
+   * why the answer cannot be used, where it cannot
+   */
+  problem?: string;
+}
+/**
+ * ModelRouted says which model an agent asks from now on, and why.
+ */
+export interface ModelRoutedEvent {
+  type: "model.routed";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: ModelRouted;
+}
+/**
+ * ModelRouted says which model an agent asks from now on, and why.
+ */
+export interface ModelRouted {
+  agent: Agent;
+  purpose: Purpose;
+  /**
+   * empty: none is left, the statistics go on alone
+   */
+  model?: string;
+  /**
+   * the one before
+   */
+  from?: string;
+  reason: RouteReason;
+  detail?: string;
 }
 /**
  * PhaseChanged is the flow of an incident: a phase began or ended.
@@ -1503,24 +2299,69 @@ export interface PredictionConcluded {
   prediction: Prediction;
 }
 /**
- * Prediction is a forecast of one measure if nobody acts. The forecast is a
- * straight line through recent points (Theil–Sen); BreachAt is zero where
- * the line does not reach the limit within the horizon.
+ * QuestionAnswered is the answer, or why there is none.
  */
-export interface Prediction {
-  summary: string;
-  service?: string;
-  metric?: Metric;
-  per_minute: number;
-  limit?: number;
-  breach_at?: string;
-  horizon_s: number;
-  confidence: number;
-  cites?: string[];
+export interface QuestionAnsweredEvent {
+  type: "question.answered";
   /**
-   * "model" or "statistics"
+   * run_id/seq
    */
-  method: string;
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: QuestionAnswered;
+}
+/**
+ * QuestionAnswered is the answer, or why there is none.
+ */
+export interface QuestionAnswered {
+  id: string;
+  answer?: Answer;
+  error?: string;
+}
+/**
+ * QuestionAsked is a person's question about the incident.
+ */
+export interface QuestionAskedEvent {
+  type: "question.asked";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: QuestionAsked;
+}
+/**
+ * QuestionAsked is a person's question about the incident.
+ */
+export interface QuestionAsked {
+  /**
+   * Q1, Q2, …
+   */
+  id: string;
+  by: string;
+  text: string;
 }
 /**
  * ReviewWritten is the short factual review at the end.
@@ -1583,22 +2424,21 @@ export interface VerificationMeasured {
   verification: Verification;
 }
 /**
- * Verification compares the telemetry with its state before the incident.
+ * ModelDelta is a piece of what a model is saying, as it arrives. It is
+ * ephemeral: nothing keeps it, pieces may be missing, and the model.called
+ * event of the same agent and turn takes the place of all of them. A piece of
+ * a higher attempt voids those of the attempts before; Index counts from 0.
  */
-export interface Verification {
-  state: VerificationState;
-  checks?: Check[];
-  detail?: string;
-}
-/**
- * PhaseView is one phase as it stands.
- */
-export interface PhaseView {
-  phase: Phase;
-  state: PhaseState;
-  detail?: string;
-  started_at?: string;
-  ended_at?: string;
+export interface ModelDelta {
+  type: "model.delta";
+  incident_id: string;
+  run_id: string;
+  agent: Agent;
+  turn: number;
+  attempt: number;
+  index: number;
+  text: string;
+  origin: Origin;
 }
 /**
  * Position says up to where the client's topics are complete. It comes every
@@ -1718,69 +2558,13 @@ export interface Summary {
   closed_at?: string;
   updated_at?: string;
   cost: Cost;
-}
-/**
- * View is what an incident's events add up to. Apply is the only way to
- * change it; the TypeScript reducer in web/src/store mirrors it field by field.
- */
-export interface View {
-  incident_id: string;
-  run_id: string;
+  degraded: boolean;
+  degraded_reason?: string;
   /**
-   * last numbered event applied
+   * what a person said of the diagnosis; nil: nobody did
    */
-  seq: number;
-  title: string;
-  service: string;
-  severity: Severity;
-  status: Status;
-  phase?: Phase;
-  needs_human: boolean;
-  handover?: HandoverReason;
-  status_reason?: string;
-  outcome?: Outcome;
-  verdict?: Verdict;
-  cause?: string;
-  cause_service?: string;
-  source: string;
-  origin: Origin;
-  opened_by?: string;
-  acknowledged_by?: string;
-  /**
-   * step of the escalation ladder reached
-   */
-  level: number;
-  alerts_firing: number;
-  alerts_total: number;
-  started_at?: string;
-  opened_at?: string;
-  acknowledged_at?: string;
-  closed_at?: string;
-  updated_at?: string;
-  cost: Cost;
-  description?: string;
-  labels?: {
-    [k: string]: string;
-  };
-  phases: PhaseView[] | null;
-  agents: AgentView[] | null;
-  /**
-   * one per fingerprint, as last heard
-   */
-  alerts: Alert[] | null;
-  /**
-   * in the order collected
-   */
-  evidence: Evidence[] | null;
-  diagnosis?: Diagnosis;
-  prediction?: Prediction;
-  decision?: Decision;
-  proposal?: Proposal;
-  action?: Action;
-  execution?: Execution;
-  verification?: Verification;
-  message?: string;
-  review?: string;
+  cause_correct?: boolean;
+  reviewed_by?: string;
 }
 
 export const protocolVersion = 1;
@@ -1788,21 +2572,24 @@ export const agentValues = ["detection", "diagnosis", "prediction", "resolution"
 export const agentStateValues = ["idle", "initializing", "analyzing", "processing", "waiting", "completed", "error", "timeout"] as const satisfies readonly AgentState[];
 export const alertStatusValues = ["firing", "resolved"] as const satisfies readonly AlertStatus[];
 export const autonomyValues = ["approve", "never"] as const satisfies readonly Autonomy[];
-export const evidenceKindValues = ["metric", "log", "change", "topology", "ranking"] as const satisfies readonly EvidenceKind[];
+export const budgetScopeValues = ["agent", "incident", "day"] as const satisfies readonly BudgetScope[];
+export const evidenceKindValues = ["metric", "log", "change", "topology", "events", "database_load", "runbook", "past_incident", "ranking"] as const satisfies readonly EvidenceKind[];
 export const executionStateValues = ["running", "succeeded", "failed", "unknown"] as const satisfies readonly ExecutionState[];
-export const handoverReasonValues = ["inconclusive", "no_action", "rejected", "approval_expired", "dry_run", "action_failed", "action_unknown", "not_verified", "cancelled", "failed"] as const satisfies readonly HandoverReason[];
-export const kindValues = ["invalid", "not_found", "conflict", "denied", "throttled", "unavailable", "internal"] as const satisfies readonly Kind[];
-export const metricValues = ["latency_ms", "error_rate", "request_rate", "cpu_percent", "memory_percent", "connections"] as const satisfies readonly Metric[];
+export const guardrailOutcomeValues = ["passed", "anonymized", "blocked", "failed", "off"] as const satisfies readonly GuardrailOutcome[];
+export const handoverReasonValues = ["inconclusive", "no_action", "rejected", "approval_expired", "dry_run", "action_failed", "action_unknown", "not_verified", "cancelled", "healthy", "guardrail", "failed"] as const satisfies readonly HandoverReason[];
+export const kindValues = ["invalid", "not_found", "conflict", "denied", "throttled", "unavailable", "budget", "internal"] as const satisfies readonly Kind[];
 export const originValues = ["live", "recorded", "simulated"] as const satisfies readonly Origin[];
 export const outcomeValues = ["remediated", "recovered", "resolved_by_person", "alert_cleared", "unresolved", "aborted"] as const satisfies readonly Outcome[];
 export const phaseValues = ["detection", "diagnosis", "prediction", "decision", "approval", "resolution", "verification", "communication", "review"] as const satisfies readonly Phase[];
 export const phaseStateValues = ["pending", "running", "completed", "degraded", "skipped", "failed"] as const satisfies readonly PhaseState[];
 export const proposalStateValues = ["pending", "approved", "rejected", "expired", "voided"] as const satisfies readonly ProposalState[];
+export const purposeValues = ["classify", "forecast", "diagnose", "plan", "communicate", "answer"] as const satisfies readonly Purpose[];
 export const riskValues = ["low", "medium", "high", "critical"] as const satisfies readonly Risk[];
 export const roleValues = ["viewer", "responder", "approver", "admin"] as const satisfies readonly Role[];
+export const routeReasonValues = ["configured", "malformed", "unsupported", "unavailable", "statistics"] as const satisfies readonly RouteReason[];
 export const severityValues = ["critical", "high", "medium", "low"] as const satisfies readonly Severity[];
 export const statusValues = ["detected", "investigating", "awaiting_approval", "resolving", "verifying", "needs_human", "resolved", "closed", "aborted"] as const satisfies readonly Status[];
-export const verdictValues = ["probable", "inconclusive"] as const satisfies readonly Verdict[];
+export const verdictValues = ["probable", "inconclusive", "healthy"] as const satisfies readonly Verdict[];
 export const verificationStateValues = ["measuring", "helped", "not_helped", "unknown"] as const satisfies readonly VerificationState[];
 
 /** Close codes of the WebSocket, as workflows/event/close.go documents them. */

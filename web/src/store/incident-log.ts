@@ -4,7 +4,10 @@
  *
  * INVARIANT (incident-log.test.ts "any order of arrival"): what the log shows depends on which
  * events it was given, not on their order nor on how often. Events wait until the ones before them
- * are there, so that a view is never built over a hole; `gaps` says what to fetch.
+ * are there, so that a view is never built over a hole; `gap` says what to fetch.
+ *
+ * A long incident continues as a new run, which starts with all that the runs before it added up to.
+ * The events of those are history: shown where they are there, and never needed for the view.
  */
 import type { DecodedEvent } from "../protocol/decoder";
 import type { View } from "../protocol/generated";
@@ -19,6 +22,8 @@ export interface Gap {
 export class IncidentLog {
   private readonly runs = new Map<string, Run>();
   private current: Run | undefined;
+  private readonly lost = new Set<string>();
+  private history: { of: string; events: readonly DecodedEvent[] } | undefined;
 
   /** Reports whether the event was new. */
   add(decoded: DecodedEvent): boolean {
@@ -29,7 +34,10 @@ export class IncidentLog {
       this.runs.set(runId, run);
     }
     const fresh = run.add(decoded);
-    if (fresh) this.current = latest(this.runs.values());
+    if (fresh) {
+      this.current = latest(this.runs.values());
+      if (run !== this.current) this.history = undefined;
+    }
     return fresh;
   }
 
@@ -43,9 +51,37 @@ export class IncidentLog {
     return this.current?.events() ?? [];
   }
 
+  /** The events of the runs that the latest one goes on from, oldest first, as far as they are there. */
+  get earlier(): readonly DecodedEvent[] {
+    if (this.current !== undefined && this.history?.of !== this.current.id) {
+      this.history = { of: this.current.id, events: this.before(this.current).flatMap((run) => run.events()) };
+    }
+    return this.history?.events ?? [];
+  }
+
+  /** What history is known to exist and is not there. */
+  earlierGap(): Gap | undefined {
+    for (let run = this.current; run?.from !== undefined; run = this.runs.get(run.from.runId)) {
+      const { runId, seq } = run.from;
+      const after = this.completeTo(runId);
+      if (after < seq && !this.lost.has(runId)) return { runId, after };
+    }
+    return undefined;
+  }
+
+  /** The gateway no longer has the rest of a run: it is not asked for again. */
+  giveUp(runId: string): void {
+    this.lost.add(runId);
+  }
+
   /** Up to where the run is complete. */
   completeTo(runId: string): number {
     return this.runs.get(runId)?.complete ?? 0;
+  }
+
+  /** When the last thing happened that is known of the latest run, whether it could be read or not. */
+  get latestAt(): string | undefined {
+    return this.current?.events().reduce<string | undefined>((last, { event }) => (last === undefined || Date.parse(event.at) > Date.parse(last) ? event.at : last), undefined);
   }
 
   get runId(): string | undefined {
@@ -59,6 +95,18 @@ export class IncidentLog {
       if (this.current === undefined || run === this.current || run.openedAt === undefined) return { runId: run.id, after: run.complete };
     }
     return undefined;
+  }
+
+  /** The runs that a run goes on from, oldest first. */
+  private before(run: Run): Run[] {
+    const runs: Run[] = [];
+    for (let from = run.from; from !== undefined && runs.length < this.runs.size; ) {
+      const earlier = this.runs.get(from.runId);
+      if (earlier === undefined) break;
+      runs.unshift(earlier);
+      from = earlier.from;
+    }
+    return runs;
   }
 }
 
@@ -78,8 +126,10 @@ class Run {
   complete = 0;
   /** When it was opened, in ms since 1970. */
   openedAt: number | undefined;
+  /** The run that it goes on from, with the number of its last event. */
+  from: { runId: string; seq: number } | undefined;
   private numbered: DecodedEvent[] = [];
-  /** Made by the gateway at the run's end, without a number. */
+  /** Made by the gateway at the run's end, or of a person who looks back: without a number. */
   private readonly unnumbered: DecodedEvent[] = [];
   private readonly waiting = new Map<number, DecodedEvent>();
   private base: View | undefined;
@@ -99,6 +149,7 @@ class Run {
     if (seq === 0) {
       if (this.unnumbered.some((have) => have.event.id === id)) return false;
       this.unnumbered.push(decoded);
+      this.unnumbered.sort((a, b) => Date.parse(a.event.at) - Date.parse(b.event.at));
       this.shown = undefined;
       return true;
     }
@@ -116,7 +167,10 @@ class Run {
     this.numbered.push(decoded);
     this.shown = undefined;
     if (decoded.event.seq === 1) this.openedAt = Date.parse(decoded.event.at);
-    if (decoded.readable) this.base = reduce(this.base, decoded.event);
+    if (!decoded.readable) return;
+    const { event } = decoded;
+    if (event.type === "incident.continued") this.from = { runId: event.data.from_run_id, seq: event.data.view.seq };
+    this.base = reduce(this.base, event);
   }
 
   view(): View | undefined {
@@ -131,8 +185,19 @@ class Run {
     if (this.shown === undefined) {
       let view = this.base;
       for (const d of this.unnumbered) if (d.readable && view !== undefined) view = reduce(view, d.event);
-      this.shown = { view, events: [...this.numbered, ...this.unnumbered] };
+      this.shown = { view, events: inTime(this.numbered, this.unnumbered) };
     }
     return this.shown;
   }
+}
+
+/** Puts what carries no number where its time belongs. */
+function inTime(numbered: readonly DecodedEvent[], unnumbered: readonly DecodedEvent[]): readonly DecodedEvent[] {
+  const all = [...numbered];
+  for (const d of unnumbered) {
+    const at = Date.parse(d.event.at);
+    const next = all.findIndex((have) => Date.parse(have.event.at) > at);
+    all.splice(next === -1 ? all.length : next, 0, d);
+  }
+  return all;
 }

@@ -27,6 +27,8 @@ export interface Detail {
   error?: string;
   view?: View;
   events: readonly DecodedEvent[];
+  /** Those of the runs that this run goes on from. */
+  earlier: readonly DecodedEvent[];
 }
 
 export interface IncidentsState {
@@ -135,7 +137,7 @@ export class IncidentStore {
   watch(id: string): () => void {
     const entry = this.entries.get(id) ?? this.create(id);
     entry.watchers++;
-    if (entry.log === undefined || entry.log.view === undefined) {
+    if (entry.log === undefined || entry.log.view === undefined || entry.log.earlierGap() !== undefined) {
       entry.log ??= new IncidentLog();
       this.fetch(id, entry);
     }
@@ -288,18 +290,30 @@ export class IncidentStore {
       let { after, runId } = missing(entry, log);
       for (;;) {
         const page = await this.options.source.events(id, after, runId);
+        const asked = after;
         for (const decoded of page.events) {
           log.add(decoded);
           after = Math.max(after, decoded.event.seq);
           runId = decoded.event.run_id; // of the pages to come too, should a new run begin meanwhile
         }
-        if (!page.more || page.events.length === 0) break;
+        if (!page.more || after === asked) break;
       }
+      if (entry.watchers > 0) await this.fillEarlier(id, log);
       this.filled(id, entry);
     } catch (error) {
       this.failed(id, entry, error);
     }
     this.changed(id);
+  }
+
+  /** Reads the runs that the latest one goes on from, for the timeline. */
+  private async fillEarlier(id: string, log: IncidentLog): Promise<void> {
+    for (let gap = log.earlierGap(); gap !== undefined; gap = log.earlierGap()) {
+      this.changed(id); // what is there can be looked at meanwhile
+      const page = await this.options.source.events(id, gap.after, gap.runId);
+      const fresh = page.events.filter((decoded) => log.add(decoded));
+      if (fresh.length === 0) log.giveUp(gap.runId);
+    }
   }
 
   private filled(id: string, entry: Entry): void {
@@ -351,7 +365,7 @@ export class IncidentStore {
       if (entry?.summary === undefined) this.summaries.delete(id);
       else this.summaries.set(id, entry.summary);
       if (entry === undefined || entry.watchers === 0) this.details.delete(id);
-      else this.details.set(id, { load: entry.load, error: entry.error, view: entry.log?.view, events: entry.log?.events ?? [] });
+      else this.details.set(id, { load: entry.load, error: entry.error, view: entry.log?.view, events: entry.log?.events ?? [], earlier: entry.log?.earlier ?? [] });
     }
     this.dirty.clear();
     this.options.publish({
@@ -370,6 +384,8 @@ function missing(entry: Entry, log: IncidentLog): { after: number; runId?: strin
   const gap = log.gap();
   if (gap !== undefined && log.view !== undefined) return gap;
   const sameRun = log.runId !== undefined && (entry.summary === undefined || entry.summary.run_id === log.runId);
+  // What carries no number may lie anywhere between the numbered ones.
+  if (sameRun && entry.summary !== undefined && log.completeTo(entry.summary.run_id) >= entry.summary.seq) return { after: 0, runId: log.runId };
   return sameRun && log.runId !== undefined ? { after: log.completeTo(log.runId), runId: log.runId } : { after: 0 };
 }
 
@@ -382,13 +398,24 @@ function isShort({ log, ...entry }: Entry): boolean {
 function isBehind({ summary }: Pick<Entry, "summary">, log: IncidentLog): boolean {
   if (summary === undefined) return false;
   const { view } = log;
-  return view === undefined || isOlder({ ...view, seq: log.completeTo(view.run_id) }, summary);
+  return view === undefined || isOlder({ ...view, seq: log.completeTo(view.run_id), updated_at: log.latestAt }, summary);
 }
 
 /** Whether a stands for less than b does. */
 function isOlder(a: Summary, b: Summary): boolean {
-  if (a.run_id === b.run_id) return a.seq < b.seq || (a.seq === b.seq && a.closed_at === undefined && b.closed_at !== undefined);
-  return Date.parse(a.opened_at ?? "") < Date.parse(b.opened_at ?? "");
+  const updated = elapsed(a.updated_at, b.updated_at);
+  if (a.run_id !== b.run_id) {
+    const opened = elapsed(a.opened_at, b.opened_at);
+    return opened > 0 || (opened === 0 && updated > 0); // a run that goes on from another was opened when that one was
+  }
+  if (a.seq !== b.seq) return a.seq < b.seq;
+  // What carries no number shows in the time, or, where later events came after it, in what it says.
+  const reviewed = a.cause_correct === b.cause_correct && a.reviewed_by === b.reviewed_by;
+  return updated > 0 || (updated === 0 && !reviewed);
+}
+
+function elapsed(from: string | undefined, to: string | undefined): number {
+  return Date.parse(to ?? "") - Date.parse(from ?? "");
 }
 
 function message(error: unknown): string {

@@ -5,13 +5,19 @@
 import { actionHash } from "../protocol/action-hash";
 import {
   type AgentUpdated,
+  type AgentView,
   type Alert,
+  type Budget,
+  type BudgetRaised,
+  type Cost,
+  type GuardrailChecked,
   type IncidentEvent,
   type IncidentOpenedEvent,
   type Phase,
   type PhaseState,
   type ProposalState,
   type Provenance,
+  type QuestionAnswered,
   type Summary,
   type View,
   agentValues,
@@ -24,12 +30,28 @@ import {
  */
 export function reduce(view: View | undefined, e: IncidentEvent): View | undefined {
   if (view !== undefined && e.run_id === view.run_id && e.seq !== 0 && e.seq <= view.seq) return view;
-  if (e.type !== "incident.opened" && (view === undefined || e.run_id !== view.run_id)) return view;
-  const before = e.type === "incident.opened" ? openedView(e) : (view as View);
+  const before = beginning(e, view) ?? view;
+  if (before === undefined || before.run_id !== e.run_id) return view;
   // What rests on something simulated is never shown as live.
   const origin = e.provenance.origin === "simulated" ? "simulated" : before.origin;
-  const numbered: View = { ...before, seq: e.seq === 0 ? before.seq : e.seq, updated_at: e.at, origin };
+  const numbered: View = { ...before, seq: e.seq === 0 ? before.seq : e.seq, updated_at: later(before.updated_at, e.at), origin };
   return { ...numbered, ...changes(numbered, e) };
+}
+
+/** Where a run starts: from nothing, or from where another left it. */
+function beginning(e: IncidentEvent, before: View | undefined): View | undefined {
+  if (e.type === "incident.opened") return openedView(e);
+  if (e.type === "incident.continued") {
+    // A review is no part of the story, so the workflow does not know of it.
+    const review = before?.cause_correct === undefined ? {} : { cause_correct: before.cause_correct, reviewed_by: before.reviewed_by };
+    return { ...e.data.view, run_id: e.run_id, ...review };
+  }
+  return undefined;
+}
+
+/** What carries no number may come again, or late: it moves no time back. */
+function later(have: string | undefined, at: string): string {
+  return have !== undefined && Date.parse(have) > Date.parse(at) ? have : at;
 }
 
 function openedView(e: IncidentOpenedEvent): View {
@@ -51,19 +73,31 @@ function openedView(e: IncidentOpenedEvent): View {
     alerts_total: 0,
     started_at: d.started_at,
     opened_at: e.at,
-    cost: { model_calls: 0, input_tokens: 0, output_tokens: 0, cost_usd_micros: 0, unknown_priced_calls: 0, repeated_calls: 0 },
+    degraded: false,
+    cost: {
+      model_calls: 0,
+      input_tokens: 0,
+      output_tokens: 0,
+      cache_tokens: 0,
+      cost_usd_micros: 0,
+      unknown_priced_calls: 0,
+      repeated_calls: 0,
+      repeated_cost_usd_micros: 0,
+    },
     description: d.description,
     labels: d.labels,
     ...blankParts(),
   };
 }
 
-function blankParts(): Pick<View, "phases" | "agents" | "alerts" | "evidence"> {
+function blankParts(): Pick<View, "phases" | "agents" | "alerts" | "evidence" | "budget" | "guardrail"> {
   return {
     phases: phaseValues.map((name) => ({ phase: name, state: "pending" })),
-    agents: agentValues.map((name) => ({ agent: name, state: "idle", evidence_count: 0 })),
+    agents: agentValues.map((name) => ({ agent: name, state: "idle", evidence_count: 0, used: {} })),
     alerts: [],
     evidence: [],
+    budget: {},
+    guardrail: { passed: 0, anonymized: 0, blocked: 0, failed: 0, text_units: 0 },
   };
 }
 
@@ -86,9 +120,27 @@ function changes(v: View, e: IncidentEvent): Partial<View> {
     case "phase.changed":
       return phase(v, e.data.phase, e.data.state, e.data.detail, e.at);
     case "agent.updated":
-      return agent(v, e.data, e.at);
+      return changeAgent(v, e.data.agent, (a) => ({ ...e.data, updated_at: e.at, provenance: a.provenance, model: a.model, used: a.used }));
     case "model.called":
       return modelCall(v, e.data.agent, e.provenance);
+    case "model.routed":
+      return changeAgent(v, e.data.agent, (a) => ({ ...a, model: e.data.model }));
+    case "incident.degraded":
+      return { degraded: e.data.degraded, degraded_reason: (e.data.degraded && e.data.reason) || undefined };
+    case "budget.exhausted":
+      return e.data.scope === "day" ? {} : { paused: e.data };
+    case "budget.raised":
+      return { paused: undefined, ...raise(v, e.data) };
+    case "question.asked":
+      return { questions: [...(v.questions ?? []), { ...e.data, asked_at: e.at }] };
+    case "question.answered":
+      return answer(v, e.data, e.at);
+    case "guardrail.checked":
+      return guardrail(v, e.data, e.provenance);
+    case "lesson.learned":
+      return { lesson: e.data.lesson };
+    case "cause.reviewed":
+      return { cause_correct: e.data.correct, reviewed_by: e.data.by === "" ? undefined : e.data.by };
     case "evidence.collected":
       return { evidence: [...(v.evidence ?? []), e.data.evidence] };
     case "diagnosis.concluded": {
@@ -127,6 +179,7 @@ function changes(v: View, e: IncidentEvent): Partial<View> {
     case "review.written":
       return { review: e.data.text };
     case "incident.opened":
+    case "incident.continued":
     case "incident.noted":
     case "error.raised":
       return {};
@@ -135,7 +188,7 @@ function changes(v: View, e: IncidentEvent): Partial<View> {
 
 function close(v: View, end: Pick<View, "status" | "outcome">, reason: string, at: string): Partial<View> {
   const pending = v.proposal?.state === "pending" ? settle(v, v.proposal.id, "voided", at, undefined, reason) : {};
-  return { ...end, ...pending, status_reason: reason, closed_at: at, needs_human: false };
+  return { ...end, ...pending, status_reason: reason, closed_at: at, needs_human: false, paused: undefined };
 }
 
 function alert(v: View, a: Alert): Partial<View> {
@@ -154,24 +207,71 @@ function phase(v: View, name: Phase, state: PhaseState, detail: string | undefin
   return running ? { phases, phase: name } : { phases };
 }
 
-function agent(v: View, d: AgentUpdated, at: string): Partial<View> {
-  const agents = (v.agents ?? []).map((a) => (a.agent === d.agent ? { ...d, updated_at: at, provenance: a.provenance } : a));
-  return { agents };
+function changeAgent(v: View, name: AgentUpdated["agent"], change: (a: AgentView) => AgentView): Partial<View> {
+  return { agents: (v.agents ?? []).map((a) => (a.agent === name ? change(a) : a)) };
 }
 
 function modelCall(v: View, name: AgentUpdated["agent"], p: Provenance): Partial<View> {
-  const priced = p.usage?.cost_usd_micros;
+  const { cost, spent } = charge(v.cost, p);
+  const times = 1 + (p.lost ?? 0);
+  const { input_tokens: input = 0, output_tokens: output = 0, cache_tokens: cache = 0 } = p.usage ?? {};
+  const used: Budget = { turns: 1, tokens: (input + output) * times, cost_usd_micros: spent };
   return {
     cost: {
-      model_calls: v.cost.model_calls + 1,
-      input_tokens: v.cost.input_tokens + (p.usage?.input_tokens ?? 0),
-      output_tokens: v.cost.output_tokens + (p.usage?.output_tokens ?? 0),
-      cost_usd_micros: v.cost.cost_usd_micros + (priced ?? 0),
-      unknown_priced_calls: v.cost.unknown_priced_calls + (priced === undefined ? 1 : 0),
-      repeated_calls: v.cost.repeated_calls + Math.max(0, (p.attempt ?? 1) - 1),
+      ...cost,
+      model_calls: cost.model_calls + 1,
+      input_tokens: cost.input_tokens + input * times,
+      output_tokens: cost.output_tokens + output * times,
+      cache_tokens: cost.cache_tokens + cache * times,
     },
-    agents: (v.agents ?? []).map((a) => (a.agent === name ? { ...a, provenance: p } : a)),
+    ...changeAgent(v, name, (a) => ({ ...a, provenance: p, used: plus(a.used, used) })),
   };
+}
+
+/** Adds what a call cost, as often as it was sent. */
+function charge(cost: Cost, p: Provenance): { cost: Cost; spent: number } {
+  const lost = p.lost ?? 0;
+  const repeated_calls = cost.repeated_calls + lost;
+  const once = p.usage?.cost_usd_micros;
+  if (once === undefined) return { cost: { ...cost, repeated_calls, unknown_priced_calls: cost.unknown_priced_calls + 1 + lost }, spent: 0 };
+  const again = once * lost;
+  return {
+    cost: {
+      ...cost,
+      repeated_calls,
+      cost_usd_micros: cost.cost_usd_micros + once + again,
+      repeated_cost_usd_micros: cost.repeated_cost_usd_micros + again,
+    },
+    spent: once + again,
+  };
+}
+
+/** Field by field; on the wire a field of nothing is absent. */
+function plus(a: Budget, b: Budget): Budget {
+  return { turns: sum(a.turns, b.turns), tokens: sum(a.tokens, b.tokens), cost_usd_micros: sum(a.cost_usd_micros, b.cost_usd_micros) };
+}
+
+function sum(a: number | undefined, b: number | undefined): number | undefined {
+  return (a ?? 0) + (b ?? 0) || undefined;
+}
+
+function raise(v: View, d: BudgetRaised): Partial<View> {
+  if (d.declined === true) return {};
+  if (d.scope === "agent" && d.agent !== undefined) return { agent_budgets: { ...v.agent_budgets, [d.agent]: d.cap } };
+  return d.scope === "incident" ? { budget: d.cap } : {};
+}
+
+function answer(v: View, d: QuestionAnswered, at: string): Partial<View> {
+  if (v.questions === undefined) return {};
+  return { questions: v.questions.map((q) => (q.id === d.id ? { ...q, answer: d.answer, error: d.error, answered_at: at } : q)) };
+}
+
+function guardrail(v: View, d: GuardrailChecked, p: Provenance): Partial<View> {
+  const counts = { ...v.guardrail };
+  if (d.outcome !== "off") counts[d.outcome]++;
+  if (p.usage === undefined) return { guardrail: counts };
+  counts.text_units += (p.usage.text_units ?? 0) * (1 + (p.lost ?? 0));
+  return { guardrail: counts, cost: charge(v.cost, p).cost };
 }
 
 function settle(v: View, id: string, state: ProposalState, at: string, by?: string, comment?: string): Partial<View> {
@@ -182,7 +282,8 @@ function settle(v: View, id: string, state: ProposalState, at: string, by?: stri
 /** The part of a view that a list shows. */
 export function summaryOf(view: View): Summary {
   const { description: _d, labels: _l, phases: _p, agents: _a, alerts: _al, evidence: _e, diagnosis: _di, prediction: _pr,
-    decision: _de, proposal: _po, action: _ac, execution: _ex, verification: _ve, message: _m, review: _r, ...summary } = view;
+    decision: _de, proposal: _po, action: _ac, execution: _ex, verification: _ve, message: _m, review: _r,
+    budget: _b, agent_budgets: _ab, paused: _pa, questions: _q, guardrail: _g, lesson: _le, ...summary } = view;
   return summary;
 }
 

@@ -7,19 +7,24 @@ import { type StoreApi, createStore } from "zustand/vanilla";
 import { type Connection, Feed, type FeedOptions } from "../feed/feed";
 import type { Rest } from "../feed/rest";
 import type { AWSServicesEvent, BusinessMetricsEvent, SystemEvent, SystemHealthEvent } from "../protocol/generated";
+import { hear } from "./aws-services";
 import { IncidentStore, type IncidentsState } from "./incidents";
 import { type Schedule, frameSchedule } from "./schedule";
+import { type Speeches, SpeechStore } from "./speech";
 
 export interface SystemState {
   health?: SystemHealthEvent;
   business?: BusinessMetricsEvent;
-  aws?: AWSServicesEvent;
+  /** The latest of each worker. */
+  aws?: readonly AWSServicesEvent[];
 }
 
 export interface VigilState {
   incidents: IncidentsState;
   system: SystemState;
   connection: Connection;
+  /** What models are saying now, by speechKey. */
+  speeches: Speeches;
 }
 
 export interface VigilOptions extends Omit<FeedOptions, "sink" | "onConnection"> {
@@ -32,26 +37,36 @@ export class Vigil {
   readonly incidents: IncidentStore;
   readonly rest: Rest;
   private readonly feed: Feed;
+  private readonly speech: SpeechStore;
 
-  constructor({ rest, schedule = frameSchedule(), ...feedOptions }: VigilOptions) {
+  constructor({ rest, schedule, ...feedOptions }: VigilOptions) {
     this.rest = rest;
     this.state = createStore<VigilState>(() => ({
       incidents: IncidentStore.empty(),
       system: {},
+      speeches: new Map(),
       connection: { state: "connecting", attempts: 0, since: Date.now(), clockOffsetMs: 0, malformed: 0 },
     }));
     this.incidents = new IncidentStore({
       source: rest,
-      schedule,
+      schedule: schedule ?? frameSchedule(),
       clock: feedOptions.clock,
       publish: (incidents) => this.state.setState({ incidents }),
     });
+    this.speech = new SpeechStore((speeches) => this.state.setState({ speeches }), schedule ?? frameSchedule());
     this.feed = new Feed({
       ...feedOptions,
       onConnection: (connection) => this.state.setState({ connection }),
       sink: {
-        snapshot: (snapshot) => this.incidents.snapshot(snapshot),
-        event: (event) => this.incidents.event(event),
+        snapshot: (snapshot) => {
+          this.incidents.snapshot(snapshot);
+          this.speech.clear();
+        },
+        event: (event) => {
+          this.incidents.event(event);
+          this.speech.event(event);
+        },
+        delta: (delta) => this.speech.delta(delta),
         system: (event) => this.system(event),
         verify: () => void this.incidents.verify(),
       },
@@ -71,17 +86,17 @@ export class Vigil {
   }
 
   private system(event: SystemEvent): void {
-    this.state.setState(({ system }) => ({ system: { ...system, ...systemPart(event) } }));
+    this.state.setState(({ system }) => ({ system: { ...system, ...systemPart(event, system) } }));
   }
 }
 
-function systemPart(event: SystemEvent): SystemState {
+function systemPart(event: SystemEvent, before: SystemState): SystemState {
   switch (event.type) {
     case "system.health":
       return { health: event };
     case "business.metrics":
       return { business: event };
     case "aws.services":
-      return { aws: event };
+      return { aws: hear(before.aws ?? [], event) };
   }
 }

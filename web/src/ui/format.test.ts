@@ -33,9 +33,14 @@ describe("format", () => {
   it.each([
     [undefined, 0, "price unknown"],
     [0, 0, "$0"],
-    [28, 0, "$0.00003"],
-    [51_240, 2, "$0.0512 + 2 unpriced"],
-    [12_500_000, 0, "$12.50"],
+    [28, 0, "< $0.0001"],
+    [50, 0, "$0.0001"],
+    [12_345, 0, "$0.0123"],
+    [51_240, 2, "$0.0512 + 2 calls of unknown price"],
+    [0, 1, "1 call of unknown price"],
+    [undefined, 3, "3 calls of unknown price"],
+    [12_500_000, 0, "$12.5000"],
+    [512_000_000, 0, "$512.00"],
   ])("cost of %s with %i unknown is %s", (micros, unknown, text) => expect(cost(micros, unknown)).toBe(text));
 
   it.each([

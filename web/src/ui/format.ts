@@ -67,6 +67,10 @@ export function measure(value: number, unit: string | undefined): string {
     case "percent":
     case "%":
       return `${quantity(value)} %`;
+    case "bytes":
+      return bytes(value);
+    case "bytes/s":
+      return `${bytes(value)}/s`;
     case undefined:
     case "":
     case "count":
@@ -76,15 +80,27 @@ export function measure(value: number, unit: string | undefined): string {
   }
 }
 
-/** Millionths of a US dollar. Calls whose price is not known are said, not guessed. */
+/** Millionths of a US dollar, to a hundredth of a cent. Calls whose price is not known are said, not guessed. */
 export function cost(micros: number | undefined, unknownCalls = 0): string {
-  if (micros === undefined) return "price unknown";
-  const known = micros === 0 ? "$0" : micros < 10_000 ? `$${(micros / 1e6).toFixed(5)}` : `$${(micros / 1e6).toFixed(micros < 1e6 ? 4 : 2)}`;
-  return unknownCalls > 0 ? `${known} + ${unknownCalls} unpriced` : known;
+  const calls = unknownCalls === 1 ? "1 call" : `${unknownCalls} calls`;
+  if (micros === undefined || (micros === 0 && unknownCalls > 0)) return unknownCalls > 0 ? `${calls} of unknown price` : "price unknown";
+  return unknownCalls > 0 ? `${dollars(micros)} + ${calls} of unknown price` : dollars(micros);
+}
+
+function dollars(micros: number): string {
+  if (micros === 0) return "$0";
+  if (micros < 50) return "< $0.0001";
+  return `$${(micros / 1e6).toFixed(micros < 100e6 ? 4 : 2)}`;
+}
+
+/** To the millionth of a dollar, for columns that add up. */
+export function exactCost(micros: number | undefined): string {
+  return micros === undefined ? "unknown" : `$${(micros / 1e6).toFixed(6)}`;
 }
 
 export function bytes(n: number): string {
   if (n < 1024) return `${n} B`;
   if (n < 1024 ** 2) return `${quantity(n / 1024)} KB`;
-  return `${quantity(n / 1024 ** 2)} MB`;
+  if (n < 1024 ** 3) return `${quantity(n / 1024 ** 2)} MB`;
+  return `${quantity(n / 1024 ** 3)} GB`;
 }

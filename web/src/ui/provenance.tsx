@@ -15,8 +15,11 @@ export function ProvenanceLine({ of: p, className }: { of: Provenance; className
       <span className="flex flex-wrap items-center gap-x-1.5 gap-y-0.5 text-2xs text-ink-3">
         {parts.length > 0 && <span className="tabular [overflow-wrap:anywhere]">{parts.join(" · ")}</span>}
         {(p.attempt ?? 1) > 1 && (
-          <Badge tone="warn" title="Made again after a crash or a failure, and paid for again">
-            repeated, attempt {p.attempt}
+          <Badge
+            tone={(p.lost ?? 0) > 0 ? "warn" : "neutral"}
+            title={(p.lost ?? 0) > 0 ? `${p.lost} earlier attempts were sent and their answers lost: paid for again` : "Made again after a failure; what was tried before was not paid for"}
+          >
+            {(p.lost ?? 0) > 0 ? `repeated, attempt ${p.attempt}` : `attempt ${p.attempt}`}
           </Badge>
         )}
         <OriginBadge origin={p.origin} />

@@ -27,6 +27,7 @@ export function Sparkline({ points, unit, label, mark }: Props) {
   const { xs, ys, from, to, low, high } = plot;
   const x = (ms: number) => inset + ((ms - from) / Math.max(1, to - from)) * (width - 2 * inset);
   const path = xs.map((px, i) => `${i === 0 ? "M" : "L"}${px.toFixed(1)} ${(ys[i] ?? 0).toFixed(1)}`).join("");
+  const last = points.at(-1)?.[1] ?? 0;
   const hoveredPoint = hovered === undefined ? undefined : points[hovered];
   const move = (e: PointerEvent<SVGSVGElement>) => {
     const box = e.currentTarget.getBoundingClientRect();
@@ -37,7 +38,7 @@ export function Sparkline({ points, unit, label, mark }: Props) {
       <figcaption className="flex items-baseline justify-between gap-2">
         <span className="truncate text-2xs text-ink-2">{label}</span>
         <span className="tabular text-2xs text-ink">
-          {hoveredPoint === undefined ? measure(points.at(-1)?.value ?? 0, unit) : `${measure(hoveredPoint.value, unit)} at ${clockTime(Date.parse(hoveredPoint.at))}`}
+          {hoveredPoint === undefined ? measure(last, unit) : `${measure(hoveredPoint[1], unit)} at ${clockTime(hoveredPoint[0])}`}
         </span>
       </figcaption>
       <svg
@@ -49,7 +50,7 @@ export function Sparkline({ points, unit, label, mark }: Props) {
         onPointerMove={move}
         onPointerLeave={() => setHovered(undefined)}
       >
-        <title id={titleId}>{`${label}: from ${measure(low, unit)} to ${measure(high, unit)}, last ${measure(points.at(-1)?.value ?? 0, unit)}`}</title>
+        <title id={titleId}>{`${label}: from ${measure(low, unit)} to ${measure(high, unit)}, last ${measure(last, unit)}`}</title>
         {mark !== undefined && mark >= from && mark <= to && (
           <>
             <rect x={x(mark)} y={0} width={width - x(mark)} height={height} fill="var(--warn)" opacity={0.07} />
@@ -70,8 +71,8 @@ export function Sparkline({ points, unit, label, mark }: Props) {
 }
 
 function layOut(points: readonly Point[]) {
-  const times = points.map((p) => Date.parse(p.at));
-  const values = points.map((p) => p.value);
+  const times = points.map(([at]) => at);
+  const values = points.map(([, value]) => value);
   const [from, to] = [times[0], times.at(-1)];
   if (from === undefined || to === undefined) return undefined;
   const low = Math.min(...values);

@@ -1,16 +1,20 @@
 /** The words of the protocol as people say them. A word that is not here is shown as it came. */
 import type {
   AgentState,
+  Budget,
   ExecutionState,
+  GuardrailOutcome,
   HandoverReason,
-  Metric,
   Outcome,
   PhaseState,
   ProposalState,
+  Purpose,
+  RouteReason,
   Severity,
   Status,
   VerificationState,
 } from "../protocol/generated";
+import { cost, count } from "./format";
 
 export type Tone = "neutral" | "accent" | "good" | "warn" | "bad";
 
@@ -99,6 +103,8 @@ const handovers: Record<HandoverReason, string> = {
   action_unknown: "It cannot be told whether the action ran",
   not_verified: "It ran, and the telemetry did not come back",
   cancelled: "The investigation was stopped",
+  healthy: "The telemetry shows nothing wrong now",
+  guardrail: "The guardrail did not let the action through",
   failed: "Vigil cannot go on by itself",
 };
 
@@ -115,16 +121,125 @@ const outcomes: Record<Outcome, string> = {
 
 export const outcomeWord = (outcome: Outcome): string => outcomes[outcome] ?? spaced(outcome);
 
-const metrics: Record<Metric, string> = {
+/** Measures are an open set: adapters bring their own. */
+const metrics: Readonly<Record<string, string>> = {
   latency_ms: "Latency p95",
   error_rate: "Error rate",
   request_rate: "Request rate",
   cpu_percent: "CPU",
   memory_percent: "Memory",
   connections: "Connections",
+  max_connections: "Connections allowed",
+  free_storage_bytes: "Free storage",
+  free_memory_bytes: "Free memory",
+  swap_bytes: "Swap",
+  replica_lag_s: "Replica lag",
+  read_iops: "Read operations",
+  write_iops: "Write operations",
+  read_latency_ms: "Disk read latency",
+  write_latency_ms: "Disk write latency",
+  disk_queue_depth: "Disk queue",
+  transaction_log_rate: "Write-ahead log",
+  used_transaction_ids: "Transaction ids used",
+  database_load: "Database load",
+  network_in_rate: "Network in",
+  network_out_rate: "Network out",
+  restarts: "Restarts",
+  unavailable_replicas: "Instances missing",
+  cpu_throttled: "CPU held back",
+  queue_depth: "Messages waiting",
+  queue_age_s: "Oldest message",
+  throttled_requests: "Throttled requests",
+  cache_hit_rate: "Cache hit rate",
+  certificate_days_left: "Certificate days left",
 };
 
-export const metricWord = (metric: Metric): string => metrics[metric] ?? spaced(metric);
+export const knownMetrics: readonly string[] = Object.keys(metrics);
+
+export const metricWord = (metric: string): string => metrics[metric] ?? capital(metric);
+
+/** Causes are an open set too. */
+const causes: Readonly<Record<string, string>> = {
+  unknown: "unknown cause",
+  bad_deployment: "bad deployment",
+  bad_configuration: "bad configuration",
+  connections_exhausted: "connections used up",
+  memory_leak: "memory leak",
+  out_of_memory: "out of memory",
+  crash_loop: "crash loop",
+  cpu_saturation: "CPU saturated",
+  traffic_surge: "surge of traffic",
+  storage_full: "storage full",
+  disk_saturation: "disk cannot keep up",
+  replication_lag: "replica cannot keep up",
+  expensive_query: "expensive query",
+  lock_contention: "lock contention",
+  maintenance_load: "load of maintenance",
+  failover: "failover",
+  network_failure: "network failure",
+  throttled: "throttled by a quota",
+  dependency_failure: "failure of a dependency",
+  cache_failure: "cache failure",
+  queue_backlog: "backlog in a queue",
+  certificate_expired: "certificate expired",
+  node_pressure: "machine short of resources",
+  image_pull: "image cannot be fetched",
+  memory_pressure: "memory running short",
+  transaction_id_wraparound: "transaction ids running out",
+  ports_exhausted: "ports used up",
+  instance_restart: "restart of an instance",
+  host_failure: "failure of a machine",
+  unhealthy_targets: "unhealthy targets",
+};
+
+export const knownCauses: readonly string[] = Object.keys(causes);
+
+export const causeWord = (cause: string): string => causes[cause] ?? spaced(cause);
+
+const routeReasons: Record<RouteReason, Word> = {
+  configured: { text: "configured", tone: "neutral" },
+  malformed: { text: "stepped up: the answer could not be read", tone: "warn" },
+  unsupported: { text: "stepped up: the answer cited no evidence", tone: "warn" },
+  unavailable: { text: "stepped down: the model cannot be had", tone: "warn" },
+  statistics: { text: "no model is left: statistics alone", tone: "bad" },
+};
+
+export const routeWord = (reason: RouteReason): Word => lookUp(routeReasons, reason);
+
+const purposes: Record<Purpose, string> = {
+  classify: "to classify",
+  forecast: "to explain the forecast",
+  diagnose: "to diagnose",
+  plan: "to plan",
+  communicate: "to communicate",
+  answer: "to answer a question",
+};
+
+export const purposeWord = (purpose: Purpose): string => purposes[purpose] ?? spaced(purpose);
+
+const guardrailOutcomes: Record<GuardrailOutcome, Word> = {
+  passed: { text: "passed", tone: "good" },
+  anonymized: { text: "anonymised", tone: "accent" },
+  blocked: { text: "blocked", tone: "bad" },
+  failed: { text: "could not be asked", tone: "warn" },
+  off: { text: "none is configured", tone: "neutral" },
+};
+
+export const guardrailWord = (outcome: GuardrailOutcome): Word => lookUp(guardrailOutcomes, outcome);
+
+/** One figure of a budget, in its own unit. */
+export function amount(b: Budget, which: string): string {
+  switch (which) {
+    case "turns":
+      return count(b.turns ?? 0);
+    case "tokens":
+      return count(b.tokens ?? 0);
+    case "cost":
+      return cost(b.cost_usd_micros ?? 0);
+    default:
+      return capital(which);
+  }
+}
 
 /** bad_deployment → bad deployment */
 export function spaced(word: string): string {

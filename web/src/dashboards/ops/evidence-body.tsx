@@ -3,22 +3,27 @@ import { ArrowRight } from "lucide-react";
 
 import type { Change, Evidence, LogPattern, Series, Suspect } from "../../protocol/generated";
 import { Badge } from "../../ui/badge";
-import { count } from "../../ui/format";
+import { clockTime, count } from "../../ui/format";
 import { Meter } from "../../ui/meter";
 import { Moment } from "../../ui/now";
 import { Sparkline } from "../../ui/sparkline";
-import { metricWord, spaced } from "../../ui/words";
+import { causeWord, metricWord } from "../../ui/words";
 import { Cites } from "./citations";
+import { DatabaseLoad } from "./database-load";
+import { Documents, PlatformEvents, nothingFound } from "./evidence-documents";
 import { ServiceGraph } from "./service-graph";
 
 export function EvidenceBody({ evidence: e, startedAt }: { evidence: Evidence; startedAt: number | undefined }) {
-  if (!e.found) return <p className="text-xs text-ink-2">It was looked for in {e.source} and is not there.</p>;
+  if (!e.found) return <p className="text-xs text-ink-2">{nothingFound(e)}</p>;
   return (
     <>
       {e.series !== undefined && <Charts series={e.series} mark={startedAt} />}
       {e.logs !== undefined && <Logs logs={e.logs} />}
       {e.changes !== undefined && <Changes changes={e.changes} />}
       {e.edges !== undefined && <ServiceGraph edges={e.edges} />}
+      {e.events !== undefined && <PlatformEvents events={e.events} />}
+      {e.load !== undefined && <DatabaseLoad load={e.load} />}
+      {e.documents !== undefined && <Documents documents={e.documents} />}
       {e.suspects !== undefined && <Suspects suspects={e.suspects} />}
     </>
   );
@@ -35,7 +40,7 @@ function Charts({ series, mark }: { series: readonly Series[]; mark: number | un
       </div>
       {first.length > 0 && (
         <p className="tabular text-2xs text-ink-3">
-          From <Moment at={first[0]?.at} /> to <Moment at={first.at(-1)?.at} />; the dashed line is when the trouble began.
+          From {clockTime(first[0]?.[0] ?? 0)} to {clockTime(first.at(-1)?.[0] ?? 0)}; the dashed line is when the trouble began.
         </p>
       )}
     </>
@@ -90,7 +95,7 @@ function Suspects({ suspects }: { suspects: readonly Suspect[] }) {
         <li key={`${s.service}/${s.cause}`} className="flex flex-wrap items-center gap-x-3 gap-y-0.5 text-xs">
           <Meter value={s.score} label={`Score of ${s.service}`} className="w-28 shrink-0" />
           <span className="font-medium">{s.service}</span>
-          <span className="text-ink-2">{spaced(s.cause)}</span>
+          <span className="text-ink-2">{causeWord(s.cause)}</span>
           {s.reasons !== undefined && <span className="text-ink-3">{s.reasons.join("; ")}</span>}
           <Cites ids={s.cites} />
         </li>

@@ -1,9 +1,11 @@
 import { clsx } from "clsx";
-import { ChartLine, GitCommitHorizontal, ListOrdered, Microscope, Network, ScrollText } from "lucide-react";
+import { BookOpen, ChartLine, Database, GitCommitHorizontal, History, ListOrdered, Megaphone, Microscope, Network, ScrollText } from "lucide-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 
 import type { Evidence, EvidenceKind } from "../../protocol/generated";
+import { useVigil } from "../../store/react";
 import { Badge } from "../../ui/badge";
+import { bytes } from "../../ui/format";
 import { Meter } from "../../ui/meter";
 import { Empty, Panel } from "../../ui/panel";
 import { ProvenanceLine } from "../../ui/provenance";
@@ -15,13 +17,23 @@ const icons: Record<EvidenceKind, ReactNode> = {
   log: <ScrollText aria-hidden className="size-4" />,
   change: <GitCommitHorizontal aria-hidden className="size-4" />,
   topology: <Network aria-hidden className="size-4" />,
+  events: <Megaphone aria-hidden className="size-4" />,
+  database_load: <Database aria-hidden className="size-4" />,
+  runbook: <BookOpen aria-hidden className="size-4" />,
+  past_incident: <History aria-hidden className="size-4" />,
   ranking: <ListOrdered aria-hidden className="size-4" />,
 };
 
 /** How much a piece of evidence must stand out to be shown unfolded. */
 const remarkable = 0.5;
 
-export function EvidencePanel({ evidence, startedAt }: { evidence: readonly Evidence[]; startedAt: number | undefined }) {
+interface Props {
+  incidentId: string;
+  evidence: readonly Evidence[];
+  startedAt: number | undefined;
+}
+
+export function EvidencePanel({ incidentId, evidence, startedAt }: Props) {
   const found = evidence.filter((e) => e.found).length;
   return (
     <Panel
@@ -35,7 +47,7 @@ export function EvidencePanel({ evidence, startedAt }: { evidence: readonly Evid
       ) : (
         <ul className="divide-y divide-line">
           {evidence.map((e) => (
-            <Item key={e.id} evidence={e} startedAt={startedAt} />
+            <Item key={e.id} incidentId={incidentId} evidence={e} startedAt={startedAt} />
           ))}
         </ul>
       )}
@@ -43,7 +55,7 @@ export function EvidencePanel({ evidence, startedAt }: { evidence: readonly Evid
   );
 }
 
-function Item({ evidence: e, startedAt }: { evidence: Evidence; startedAt: number | undefined }) {
+function Item({ incidentId, evidence: e, startedAt }: { incidentId: string; evidence: Evidence; startedAt: number | undefined }) {
   const { shown } = useCitations();
   const ref = useRef<HTMLLIElement>(null);
   const cited = shown?.id === e.id ? shown.times : 0;
@@ -76,11 +88,25 @@ function Item({ evidence: e, startedAt }: { evidence: Evidence; startedAt: numbe
         {open && (
           <div className="space-y-2 px-3.5 pt-1 pb-3">
             <EvidenceBody evidence={e} startedAt={startedAt} />
+            {e.ref !== undefined && <Whole incidentId={incidentId} evidence={e} />}
             {e.query !== undefined && <p className="font-mono text-2xs text-ink-3 [overflow-wrap:anywhere]">{e.query}</p>}
             <ProvenanceLine of={e.provenance} />
           </div>
         )}
       </details>
     </li>
+  );
+}
+
+/** What is shown was shortened: the whole is kept elsewhere. */
+function Whole({ incidentId, evidence: e }: { incidentId: string; evidence: Evidence }) {
+  const { rest } = useVigil();
+  return (
+    <p className="text-2xs text-ink-2" data-testid="shortened">
+      This was shortened{e.bytes !== undefined && ` from ${bytes(e.bytes)}`}.{" "}
+      <a href={rest.wholeEvidence(incidentId, e.id)} target="_blank" rel="noreferrer" className="text-accent underline underline-offset-2">
+        Show the whole of {e.id}
+      </a>
+    </p>
   );
 }

@@ -10,14 +10,21 @@ import { Panel, Skeleton } from "../../ui/panel";
 import { ActionPanel } from "./action-panel";
 import { AgentsPanel } from "./agents-panel";
 import { AlertsPanel } from "./alerts-panel";
+import { AskPanel } from "./ask-panel";
+import { BudgetCard } from "./budget-card";
 import { CitationsProvider } from "./citations";
+import { CostPanel } from "./cost-panel";
 import { DecisionPanel } from "./decision-panel";
-import { DiagnosisPanel, PredictionPanel } from "./diagnosis-panel";
+import { DegradedBanner } from "./degraded-banner";
+import { DiagnosisPanel } from "./diagnosis-panel";
 import { EvidencePanel } from "./evidence-panel";
+import { ForecastPanel } from "./forecast-panel";
+import { GuardrailLine } from "./guardrail-line";
 import { IncidentHeader } from "./incident-header";
 import { IncidentLink } from "./navigation";
 import { PhaseRail } from "./phase-rail";
 import { ProposalCard } from "./proposal-card";
+import { ReviewPanel } from "./review-panel";
 import { Timeline } from "./timeline";
 import { VerificationPanel } from "./verification-panel";
 
@@ -51,6 +58,7 @@ export function IncidentDetail({ id }: { id: string }) {
 function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRetry: () => void }) {
   const evidence = v.evidence ?? [];
   const known = useMemo(() => new Set((v.evidence ?? []).map((e) => e.id)), [v.evidence]);
+  const events = useMemo(() => [...detail.earlier, ...detail.events], [detail.earlier, detail.events]);
   const startedAt = parseTime(v.started_at) ?? parseTime(v.opened_at);
   const acting = v.proposal?.state === "pending";
   const proposal = v.proposal !== undefined && <ProposalCard key={v.proposal.id} incidentId={v.incident_id} proposal={v.proposal} />;
@@ -80,23 +88,29 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
       <IncidentHeader view={v} />
       <PhaseRail phases={v.phases ?? []} />
       <CitationsProvider known={known}>
+        <DegradedBanner view={v} />
         <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
           <div className="grid min-w-0 gap-4">
+            {v.paused !== undefined && <BudgetCard view={v} paused={v.paused} />}
             {acting && proposal}
             {v.verification !== undefined && <VerificationPanel verification={v.verification} />}
             {v.action !== undefined && <ActionPanel action={v.action} execution={v.execution} />}
             {!acting && proposal}
             <DiagnosisPanel diagnosis={v.diagnosis} />
-            {v.review !== undefined && <Prose title="Review" icon={<FileText className="size-4" />} text={v.review} />}
+            <AskPanel view={v} />
+            <ReviewPanel view={v} events={events} />
+            {v.review !== undefined && <Prose title="What happened" icon={<FileText className="size-4" />} text={v.review} />}
             {v.message !== undefined && <Prose title="Update for people" icon={<MessageSquareText className="size-4" />} text={v.message} note="written, not sent" />}
-            <EvidencePanel evidence={evidence} startedAt={startedAt} />
+            <EvidencePanel incidentId={v.incident_id} evidence={evidence} startedAt={startedAt} />
             {v.decision !== undefined && <DecisionPanel decision={v.decision} />}
+            <CostPanel cost={v.cost} guardrail={v.guardrail} events={events} />
+            <GuardrailLine counts={v.guardrail} events={events} />
           </div>
           <div className="grid min-w-0 gap-4 md:grid-cols-2 md:items-start xl:grid-cols-1">
-            <AgentsPanel agents={v.agents ?? []} />
+            <AgentsPanel view={v} events={events} />
             <div className="grid min-w-0 gap-4">
-              <Timeline events={detail.events} />
-              <PredictionPanel prediction={v.prediction} />
+              <Timeline events={events} />
+              <ForecastPanel prediction={v.prediction} evidence={evidence} />
               <AlertsPanel alerts={v.alerts ?? []} />
             </div>
           </div>

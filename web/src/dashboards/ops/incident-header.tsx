@@ -5,7 +5,7 @@ import { OriginBadge, SeverityLabel, StatusBadge } from "../../ui/badge";
 import { cost, count, noData } from "../../ui/format";
 import { Age, Elapsed, Moment } from "../../ui/now";
 import { Fact } from "../../ui/panel";
-import { handoverWord, outcomeWord, spaced } from "../../ui/words";
+import { causeWord, handoverWord, outcomeWord } from "../../ui/words";
 import { HumanVerbs } from "./human-verbs";
 import { isOver } from "./list-model";
 
@@ -67,7 +67,12 @@ export function IncidentHeader({ view: v }: { view: View }) {
             {v.cost.model_calls === 0
               ? "no calls"
               : `${v.cost.model_calls === 1 ? "1 call" : `${v.cost.model_calls} calls`}, ${count(v.cost.input_tokens + v.cost.output_tokens)} tokens, ${cost(v.cost.cost_usd_micros, v.cost.unknown_priced_calls)}`}
-            {v.cost.repeated_calls > 0 && <span className="text-warn"> ({v.cost.repeated_calls} repeated)</span>}
+            {v.cost.repeated_calls > 0 && (
+              <span className="text-warn">
+                {" "}
+                ({v.cost.repeated_calls} repeated, {cost(v.cost.repeated_cost_usd_micros)} of it)
+              </span>
+            )}
           </span>
         </Fact>
       </dl>
@@ -78,5 +83,6 @@ export function IncidentHeader({ view: v }: { view: View }) {
 function causeOf(v: View): string {
   if (v.verdict === undefined) return "not known yet";
   if (v.verdict === "inconclusive") return "inconclusive";
-  return `probably ${spaced(v.cause ?? "unknown")}${v.cause_service === undefined ? "" : ` in ${v.cause_service}`}`;
+  if (v.verdict === "healthy") return "healthy: nothing is wrong now";
+  return `probably ${causeWord(v.cause ?? "unknown")}${v.cause_service === undefined ? "" : ` in ${v.cause_service}`}`;
 }

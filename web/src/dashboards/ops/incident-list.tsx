@@ -8,9 +8,9 @@ import { Badge, OriginBadge, SeverityMark } from "../../ui/badge";
 import { Button } from "../../ui/button";
 import { Age } from "../../ui/now";
 import { Skeleton } from "../../ui/panel";
-import { spaced, statusWord } from "../../ui/words";
+import { causeWord, statusWord } from "../../ui/words";
 import { toneText } from "../../ui/badge";
-import type { Filter, Sections, Show } from "./list-model";
+import { type Filter, type Sections, type Show, isOver } from "./list-model";
 import { IncidentLink } from "./navigation";
 
 interface Props {
@@ -120,15 +120,28 @@ function Item({ summary: s, selected }: { summary: Summary; selected: boolean })
             ·
           </span>
           <span className={clsx("font-medium", toneText[status.tone])}>{status.text}</span>
+          {s.verdict === "healthy" && (
+            <>
+              <span aria-hidden className="text-ink-3">
+                ·
+              </span>
+              <span>nothing wrong</span>
+            </>
+          )}
           {s.verdict === "probable" && s.cause !== undefined && (
             <>
               <span aria-hidden className="text-ink-3">
                 ·
               </span>
-              <span>{spaced(s.cause)}</span>
+              <span>{causeWord(s.cause)}</span>
             </>
           )}
           <span className="ml-auto flex items-center gap-1">
+            {s.degraded && !isOver(s) && (
+              <Badge tone="warn" title={s.degraded_reason}>
+                degraded
+              </Badge>
+            )}
             {s.needs_human && s.status !== "needs_human" && (
               <Badge tone="warn" icon={<Hand aria-hidden className="size-3" />}>
                 Needs a person

@@ -1,5 +1,6 @@
-import { AWSPanel, BusinessPanel, HealthPanel } from "./system-panels";
+import { AWSPanel } from "./aws-panel";
 import { DeliveriesPanel } from "./deliveries-panel";
+import { BusinessPanel, HealthPanel } from "./system-panels";
 
 /** What the page shows when no incident is chosen, and what the System drawer holds. */
 export function SystemPanels() {

@@ -12,3 +12,11 @@ export function useRefusal(want: Role): string | undefined {
   if (principal === undefined) return "Not connected: it is not known who you are";
   return may(principal.role, want) ? undefined : `This takes the role ${want}; ${principal.name} is ${principal.role}`;
 }
+
+/** As useRefusal, and also while the gateway cannot be reached: what was asked there would not be seen. */
+export function useRefusalNow(want: Role): string | undefined {
+  const state = useVigilState((s) => s.connection.state);
+  const refusal = useRefusal(want);
+  if (refusal !== undefined) return refusal;
+  return state === "live" ? undefined : "The connection to the gateway is lost; this waits until it is back";
+}

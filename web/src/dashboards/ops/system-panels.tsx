@@ -1,31 +1,13 @@
-/** Vigil itself, what incidents cost, and AWS as the worker measures it. Absent is "no data". */
-import { clsx } from "clsx";
-import { ChartNoAxesColumn, CircleAlert, CircleCheck, CircleX, Cloud, HeartPulse } from "lucide-react";
-import type { ReactNode } from "react";
+/** Vigil itself, and what incidents cost in time and money. Absent is "no data". */
+import { ChartNoAxesColumn, HeartPulse } from "lucide-react";
 
-import type { AWSServiceMetrics, BusinessMetrics, ComponentHealth } from "../../protocol/generated";
+import type { BusinessMetrics, ComponentHealth } from "../../protocol/generated";
 import { useVigilState } from "../../store/react";
-import { OriginBadge } from "../../ui/badge";
 import { cost, count, duration, noData, quantity } from "../../ui/format";
 import { Age } from "../../ui/now";
-import { Empty, Fact, Panel, ScrollX } from "../../ui/panel";
+import { Empty, Fact, Panel } from "../../ui/panel";
 import { capital } from "../../ui/words";
-
-const healthIcons: Record<string, ReactNode> = {
-  healthy: <CircleCheck aria-hidden className="size-3.5 text-good" />,
-  degraded: <CircleAlert aria-hidden className="size-3.5 text-warn" />,
-  down: <CircleX aria-hidden className="size-3.5 text-bad" />,
-  error: <CircleX aria-hidden className="size-3.5 text-bad" />,
-};
-
-export function HealthIcon({ state }: { state: string }) {
-  return (
-    <>
-      {healthIcons[state] ?? <CircleAlert aria-hidden className="size-3.5 text-ink-3" />}
-      <span className="sr-only">{state}</span>
-    </>
-  );
-}
+import { HealthIcon } from "./health-icon";
 
 export function HealthPanel() {
   const health = useVigilState((s) => s.system.health);
@@ -97,63 +79,10 @@ export function BusinessPanel() {
           <Fact label="Remediated by Vigil">{d.incidents_closed === 0 ? noData : `${d.remediated} of ${d.incidents_closed} over`}</Fact>
           <Fact label="Open">{d.incidents_open}</Fact>
           <Fact label="Over">{d.incidents_closed}</Fact>
+          <Fact label="Named the right cause">{d.causes_reviewed === 0 ? noData : `${d.causes_correct} of ${d.causes_reviewed} that people looked back at`}</Fact>
           <Fact label="Models cost">{cost(d.model_cost_usd_micros, d.model_calls_unknown_price)}</Fact>
         </dl>
       )}
     </Panel>
   );
 }
-
-export function AWSPanel() {
-  const aws = useVigilState((s) => s.system.aws);
-  const services = aws?.data.services ?? [];
-  return (
-    <Panel title="AWS services" icon={<Cloud className="size-4" />} testId="aws-services" aside={aws !== undefined && <span><Age at={aws.at} /> ago</span>}>
-      {services.length === 0 ? (
-        <Empty>No data: no worker has called an AWS service since it started.</Empty>
-      ) : (
-        <ScrollX label="AWS services" className="p-1.5">
-          <table className="w-full text-xs">
-            <thead>
-              <tr className="text-2xs whitespace-nowrap text-ink-3 [&>th]:px-2 [&>th]:py-1 [&>th]:text-right [&>th]:font-normal [&>th:first-child]:text-left">
-                <th scope="col">Service</th>
-                <th scope="col">Calls</th>
-                <th scope="col">Errors</th>
-                <th scope="col">Latency</th>
-                <th scope="col">Tokens in / out</th>
-                <th scope="col">Cost</th>
-              </tr>
-            </thead>
-            <tbody>
-              {services.map((s) => (
-                <AWSRow key={`${s.service}/${s.model}`} service={s} />
-              ))}
-            </tbody>
-          </table>
-        </ScrollX>
-      )}
-    </Panel>
-  );
-}
-
-function AWSRow({ service: s }: { service: AWSServiceMetrics }) {
-  return (
-    <tr className="tabular border-t border-line [&>td]:px-2 [&>td]:py-1.5 [&>td]:text-right">
-      <th scope="row" className="px-2 py-1.5 text-left font-normal">
-        <span className="flex flex-wrap items-center gap-x-1.5 gap-y-0.5">
-          <HealthIcon state={s.health} />
-          <span className="font-medium">{s.service}</span>
-          <OriginBadge origin={s.origin} />
-        </span>
-        {s.model !== undefined && <span className="block pl-5 text-2xs text-ink-3">{s.model}</span>}
-        {s.last_error !== undefined && <span className="block pl-5 text-2xs text-bad [overflow-wrap:anywhere]">{s.last_error}</span>}
-      </th>
-      <td>{count(s.calls)}</td>
-      <td className={clsx(s.errors > 0 && "font-medium text-bad")}>{count(s.errors)}</td>
-      <td className="whitespace-nowrap">{milliseconds(s.average_latency_ms)}</td>
-      <td className="whitespace-nowrap">{s.model === undefined ? <span className="text-ink-3">none</span> : `${count(s.input_tokens)} / ${count(s.output_tokens)}`}</td>
-      <td>{s.model === undefined ? <span className="text-ink-3">none</span> : cost(s.cost_usd_micros)}</td>
-    </tr>
-  );
-}
-

@@ -2,7 +2,8 @@
 import type { DecodedEvent } from "../../protocol/decoder";
 import type { IncidentEvent } from "../../protocol/generated";
 import { count, cost, percent } from "../../ui/format";
-import { type Tone, agentStateWord, capital, executionStateWord, handoverWord, outcomeWord, phaseStateWord, severityWord, spaced, statusWord, verificationStateWord } from "../../ui/words";
+import { type Tone, agentStateWord, capital, causeWord, executionStateWord, handoverWord, outcomeWord, phaseStateWord, severityWord, spaced, statusWord, verificationStateWord } from "../../ui/words";
+import { investigationWords } from "./investigation-words";
 
 export type Actor = "person" | "ai" | "system";
 
@@ -38,7 +39,7 @@ function actorOf(e: IncidentEvent): { actor: Actor; who?: string } {
   return { actor: "system" };
 }
 
-type Words = Pick<Line, "text"> & Partial<Pick<Line, "detail" | "tone" | "key" | "actor" | "who">>;
+export type Words = Pick<Line, "text"> & Partial<Pick<Line, "detail" | "tone" | "key" | "actor" | "who">>;
 
 function wordsOf(e: IncidentEvent): Words {
   switch (e.type) {
@@ -81,10 +82,11 @@ function wordsOf(e: IncidentEvent): Words {
     case "diagnosis.concluded": {
       const d = e.data.diagnosis;
       const probable = d.verdict === "probable";
+      const verdict = d.verdict === "healthy" ? "healthy, nothing is wrong now" : "inconclusive";
       return {
-        text: probable ? `Diagnosis: ${spaced(d.cause)}${d.service === undefined ? "" : ` in ${d.service}`}, ${percent(d.confidence)}` : "Diagnosis: inconclusive",
+        text: `Diagnosis: ${probable ? `${causeWord(d.cause)}${d.service === undefined ? "" : ` in ${d.service}`}, ${percent(d.confidence)}` : verdict}`,
         detail: d.summary,
-        tone: probable ? "accent" : "warn",
+        tone: probable ? "accent" : d.verdict === "healthy" ? "good" : "warn",
         key: true,
       };
     }
@@ -120,6 +122,17 @@ function wordsOf(e: IncidentEvent): Words {
       return { text: `Update for ${e.data.audience} written, not sent`, detail: e.data.text, key: true };
     case "review.written":
       return { text: "Review written", detail: e.data.text, key: true };
+    case "model.routed":
+    case "incident.degraded":
+    case "incident.continued":
+    case "budget.exhausted":
+    case "budget.raised":
+    case "question.asked":
+    case "question.answered":
+    case "guardrail.checked":
+    case "lesson.learned":
+    case "cause.reviewed":
+      return investigationWords(e);
     case "error.raised":
       return {
         text: e.data.message,
@@ -138,5 +151,6 @@ function modelText(e: Extract<IncidentEvent, { type: "model.called" }>): string 
   const { usage, model } = e.provenance;
   const tools = e.data.tools === undefined || e.data.tools.length === 0 ? "" : `, asks for ${e.data.tools.map(spaced).join(", ")}`;
   const tokens = usage === undefined ? "" : `, ${count(usage.input_tokens + usage.output_tokens)} tokens, ${cost(usage.cost_usd_micros)}`;
+  if (e.data.problem !== undefined) return `${capital(e.data.agent)} turn ${e.data.turn}: the answer of ${model ?? "the model"} cannot be used: ${e.data.problem}`;
   return `${capital(e.data.agent)} turn ${e.data.turn}: ${model ?? "model"} answered${tools}${tokens}`;
 }

@@ -8,8 +8,9 @@ import { buttonClass } from "../../ui/button";
 import { capital } from "../../ui/words";
 import { ConnectionBadge } from "./connection-badge";
 import { DemoControls } from "./demo-controls";
+import { HealthIcon } from "./health-icon";
 import { IncidentLink } from "./navigation";
-import { HealthIcon, mttr } from "./system-panels";
+import { mttr } from "./system-panels";
 
 interface Props {
   counts: { open: number; needsHuman: number } | undefined;
