@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 var bedrockOperations = []operation{
 	{"bedrock-runtime", "Converse", restJSON, "/model/{}/converse", (*Server).converse},
+	{"bedrock-runtime", "ConverseStream", restJSON, "/model/{}/converse-stream", (*Server).converseStream},
 	{"bedrock-runtime", "ApplyGuardrail", restJSON, "/guardrail/{}/version/{}/apply", (*Server).applyGuardrail},
 }
 
@@ -38,9 +40,24 @@ type converseRequest struct {
 		} `json:"tools"`
 		ToolChoice map[string]json.RawMessage `json:"toolChoice"`
 	} `json:"toolConfig"`
-	GuardrailConfig json.RawMessage `json:"guardrailConfig"`
-	PromptVariables json.RawMessage `json:"promptVariables"`
-	OutputConfig    json.RawMessage `json:"outputConfig"`
+	GuardrailConfig *struct {
+		GuardrailIdentifier string `json:"guardrailIdentifier"`
+		GuardrailVersion    string `json:"guardrailVersion"`
+		Trace               string `json:"trace"`
+	} `json:"guardrailConfig"`
+	OutputConfig *struct {
+		TextFormat *struct {
+			Type      string `json:"type"`
+			Structure struct {
+				JSONSchema *struct {
+					Name   string `json:"name"`
+					Schema string `json:"schema"`
+				} `json:"jsonSchema"`
+			} `json:"structure"`
+		} `json:"textFormat"`
+	} `json:"outputConfig"`
+	PromptVariables json.RawMessage   `json:"promptVariables"`
+	RequestMetadata map[string]string `json:"requestMetadata"`
 }
 
 type converseMessage struct {
@@ -71,57 +88,114 @@ type toolResult struct {
 	} `json:"content"`
 }
 
-// converse lets the brain take one turn. It sees the conversation and nothing
-// else: this method hands it neither the world nor the call log.
+// turn is one turn of a model, ready to be written as one answer or in pieces.
+type turn struct {
+	blocks     []contentBlock
+	stopReason string
+	usage      tokenUsage
+	trace      map[string]any // of the guardrail, where it was asked for
+	latency    time.Duration  // that the model is to take, waiting included
+}
+
+type tokenUsage struct {
+	Input      int `json:"inputTokens"`
+	Output     int `json:"outputTokens"`
+	Total      int `json:"totalTokens"`
+	CacheRead  int `json:"cacheReadInputTokens,omitempty"`
+	CacheWrite int `json:"cacheWriteInputTokens,omitempty"`
+}
+
+// converse answers as a whole.
 func (s *Server) converse(x *exchange) (any, error) {
 	began := time.Now()
-	model := x.path[0]
-	x.note("model", model)
-	if !knownModel.MatchString(model) {
-		return nil, errorf("ValidationException", "The provided model identifier is invalid. The sandbox stands in for Amazon Nova, such as amazon.nova-pro-v1:0.")
-	}
-	var in converseRequest
-	if err := x.decode(&in); err != nil {
-		return nil, err
-	}
-	request, err := in.conversation()
+	t, err := s.turn(x)
 	if err != nil {
 		return nil, err
 	}
-	x.note("messages", len(in.Messages))
-	x.note("tools", len(request.Tools))
-	if err := s.pause(x.ctx, s.modelLatency()); err != nil {
+	if err := s.pause(x.ctx, t.latency); err != nil {
 		return nil, err
 	}
-	reply := brain.Answer(request)
-	input, output := brain.InputTokens(request), brain.OutputTokens(reply)
-	message := converseMessage{Role: "assistant", Content: []contentBlock{}}
-	if m := in.InferenceConfig.MaxTokens; m != nil && output > *m {
+	out := map[string]any{
+		"output":     map[string]any{"message": converseMessage{Role: "assistant", Content: t.blocks}},
+		"stopReason": t.stopReason,
+		"usage":      t.usage,
+		"metrics":    map[string]int64{"latencyMs": time.Since(began).Milliseconds()},
+	}
+	if t.trace != nil {
+		out["trace"] = map[string]any{"guardrail": t.trace}
+	}
+	return out, nil
+}
+
+// turn lets the brain take one turn. It sees the conversation and nothing
+// else: this method hands it neither the world nor the call log.
+func (s *Server) turn(x *exchange) (turn, error) {
+	model := x.path[0]
+	x.note("model", model)
+	if !knownModel.MatchString(model) {
+		return turn{}, errorf("ValidationException", "The provided model identifier is invalid. The sandbox stands in for Amazon Nova, such as amazon.nova-pro-v1:0.")
+	}
+	var in converseRequest
+	if err := x.decode(&in); err != nil {
+		return turn{}, err
+	}
+	request, err := in.conversation()
+	if err != nil {
+		return turn{}, err
+	}
+	for _, key := range []string{"agent", "turn"} {
+		if v := in.RequestMetadata[key]; v != "" {
+			x.note(key, v)
+		}
+	}
+	x.note("messages", len(in.Messages))
+	x.note("tools", len(request.Tools))
+	var reply brain.Reply
+	if x.strike.mode == ChaosCompromised || s.compromised(model) {
+		x.note("compromised", true)
+		reply = brain.Obey(request)
+	} else {
+		reply = brain.Answer(request)
+	}
+	reply = spoil(x.strike.mode, reply, request)
+	t := turn{stopReason: reply.StopReason, blocks: []contentBlock{}, latency: s.modelLatency()}
+	t.usage = s.cache.usage(in.cachedPrefixes(model), brain.InputTokens(request), s.cfg.Now())
+	reply = in.guarded(x.strike.mode, reply, request, &t)
+	output := brain.OutputTokens(reply)
+	left := output
+	if m := in.InferenceConfig.MaxTokens; m != nil && x.strike.mode != ChaosHuge {
+		left = min(left, *m)
+	}
+	if x.strike.mode == ChaosTruncated {
+		left = min(left, output/2)
+	}
+	if left < output {
 		// As models do: cut off, whatever is half-said by then.
 		runes := []rune(reply.Text)
-		reply.Text, reply.Calls, reply.StopReason, output = string(runes[:min(len(runes), 4**m)]), nil, "max_tokens", *m
+		reply.Text, reply.Calls, t.stopReason, output = string(runes[:min(len(runes), 4*left)]), nil, "max_tokens", left
 	}
 	if reply.Text != "" {
-		message.Content = append(message.Content, contentBlock{Text: &reply.Text})
+		t.blocks = append(t.blocks, contentBlock{Text: &reply.Text})
 	}
 	var tools []string
 	for i, c := range reply.Calls {
 		tools = append(tools, strings.TrimSpace(c.Name+" "+string(c.Input)))
-		message.Content = append(message.Content, contentBlock{ToolUse: &toolUse{toolUseID(x.body, i), c.Name, c.Input}})
+		t.blocks = append(t.blocks, contentBlock{ToolUse: &toolUse{toolUseID(x.body, i), c.Name, c.Input}})
 	}
+	t.usage.Output = output
+	t.usage.Total = t.usage.Input + t.usage.CacheRead + t.usage.CacheWrite + output
 	x.note("task", reply.Task)
-	x.note("stop_reason", reply.StopReason)
-	x.note("input_tokens_estimated", input)
-	x.note("output_tokens_estimated", output)
+	x.note("stop_reason", t.stopReason)
+	x.note("input_tokens", t.usage.Input)
+	x.note("output_tokens", output)
+	if t.usage.CacheRead+t.usage.CacheWrite > 0 {
+		x.note("cache_read_tokens", t.usage.CacheRead)
+		x.note("cache_write_tokens", t.usage.CacheWrite)
+	}
 	if len(tools) > 0 {
 		x.note("tool_use", tools)
 	}
-	return map[string]any{
-		"output":     map[string]any{"message": message},
-		"stopReason": reply.StopReason,
-		"usage":      map[string]int{"inputTokens": input, "outputTokens": output, "totalTokens": input + output},
-		"metrics":    map[string]int64{"latencyMs": time.Since(began).Milliseconds()},
-	}, nil
+	return t, nil
 }
 
 // toolUseID is unique within a conversation, and the same when the same turn
@@ -138,22 +212,20 @@ func (in converseRequest) conversation() (brain.Request, error) {
 	switch {
 	case len(in.Messages) == 0:
 		return out, errorf("ValidationException", "The messages field is required and must not be empty.")
-	case len(in.GuardrailConfig) > 0:
-		return out, errorf("ValidationException", "The sandbox has no guardrail within Converse; use ApplyGuardrail.")
+	case in.GuardrailConfig != nil && !guardrailVersion.MatchString(in.GuardrailConfig.GuardrailVersion):
+		return out, errorf("ValidationException", "The guardrail version %q is neither DRAFT nor a number.", in.GuardrailConfig.GuardrailVersion)
 	case len(in.PromptVariables) > 0:
 		return out, errorf("ValidationException", "The sandbox has no prompts to put variables into.")
-	case len(in.OutputConfig) > 0:
-		return out, errorf("ValidationException", "The sandbox takes the schema of an answer from the system prompt, not from outputConfig.")
 	}
 	if in.ToolConfig != nil {
-		if _, auto := in.ToolConfig.ToolChoice["auto"]; len(in.ToolConfig.ToolChoice) > 0 && !auto {
-			return out, errorf("ValidationException", "The sandbox's model chooses its tools itself; use toolChoice auto.")
-		}
 		for _, t := range in.ToolConfig.Tools {
 			if t.ToolSpec == nil || t.ToolSpec.Name == "" {
 				return out, errorf("ValidationException", "A tool has no toolSpec with a name.")
 			}
 			out.Tools = append(out.Tools, t.ToolSpec.Name)
+		}
+		if err := in.chooseTool(&out); err != nil {
+			return out, err
 		}
 	}
 	var system []string
@@ -161,6 +233,9 @@ func (in converseRequest) conversation() (brain.Request, error) {
 		if b.Text != nil {
 			system = append(system, *b.Text)
 		}
+	}
+	if c := in.OutputConfig; c != nil && c.TextFormat != nil && c.TextFormat.Structure.JSONSchema != nil {
+		system = append(system, brain.SchemaMarker, c.TextFormat.Structure.JSONSchema.Schema)
 	}
 	out.System = strings.Join(system, "\n")
 	want := "user"
@@ -180,6 +255,28 @@ func (in converseRequest) conversation() (brain.Request, error) {
 		return out, errorf("ValidationException", "A conversation must end with a user message.")
 	}
 	return out, nil
+}
+
+// chooseTool heeds the choice of tools: auto, any of them, or one by name.
+func (in converseRequest) chooseTool(out *brain.Request) error {
+	for kind, raw := range in.ToolConfig.ToolChoice {
+		switch kind {
+		case "auto":
+		case "any":
+			out.Force = brain.AnyTool
+		case "tool":
+			var named struct {
+				Name string `json:"name"`
+			}
+			if err := json.Unmarshal(raw, &named); err != nil || !slices.Contains(out.Tools, named.Name) {
+				return errorf("ValidationException", "toolChoice names the tool %q, which toolConfig does not offer.", named.Name)
+			}
+			out.Force = named.Name
+		default:
+			return errorf("ValidationException", "toolChoice %q is none of auto, any and tool.", kind)
+		}
+	}
+	return nil
 }
 
 func (m converseMessage) message(i int, open map[string]bool, tools bool) (brain.Message, error) {

@@ -27,7 +27,9 @@ type Call struct {
 	Status     int            `json:"status,omitempty"`
 	Error      string         `json:"error,omitempty"` // error code
 	Message    string         `json:"message,omitempty"`
-	Chaos      ChaosMode      `json:"chaos,omitempty"` // what was done to it on purpose
+	Chaos      ChaosMode      `json:"chaos,omitempty"`    // what was done to it on purpose
+	Model      string         `json:"model,omitempty"`    // that was asked
+	Incident   string         `json:"incident,omitempty"` // that the request says it belongs to
 	BodySHA256 string         `json:"body_sha256"`
 	BodyBytes  int            `json:"body_bytes"`
 	Facts      map[string]any `json:"facts,omitempty"` // what matters of this operation: model, client_token, document, …

@@ -14,12 +14,25 @@ type Config struct {
 	Listen string        // default 127.0.0.1:0
 	Tick   time.Duration // of the world; default 5 s
 	Seed   uint64        // of all noise; the same seed gives the same world
+	Varied bool          // services, faults and noise of the seed's own; otherwise the shop
 
 	// Gateway is the base URL to which alarms are posted, at
 	// /api/v1/alerts/sns. Empty: they are shown and sent nowhere. User and
 	// password in it are sent as basic authentication, as SNS does.
 	Gateway      string
 	GatewayToken string // sent as a bearer token where it is set
+
+	// Compromised are parts of the ids of models that obey every instruction
+	// that they find in what they read, such as nova-pro; "*" is all of them.
+	Compromised []string
+
+	// Runbooks are what knowledge bases, Q Business and agents know. Default:
+	// those in the directory runbooks; empty but not nil: none.
+	Runbooks []Runbook
+
+	// MemoryDelay is how long after an event its record can be found in an
+	// AgentCore memory. AWS takes a minute or so.
+	MemoryDelay time.Duration
 
 	ModelLatency Latency       // how long Converse takes; default 30 to 120 ms
 	QueryTime    time.Duration // how long a Logs Insights query runs; default 100 ms, negative: none
@@ -61,6 +74,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.QueryTime == 0 {
 		c.QueryTime = 100 * time.Millisecond
+	}
+	if c.Runbooks == nil {
+		c.Runbooks = shippedRunbooks()
 	}
 	if c.Retry == nil {
 		c.Retry = defaultRetry

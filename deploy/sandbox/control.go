@@ -16,10 +16,14 @@ import (
 //	GET    /_health       200 when the sandbox serves
 //	GET    /_world        the world now: services, faults, alarm, automations, notifications
 //	POST   /_world/fault  {"fault":"bad_deployment"} begins a fault, {"fault":"clear"} ends the one that is active
+//	POST   /_world/heal   ends the fault that is active as a person would who knows what is wrong, whichever it is
+//	GET    /_world/truth  what a right diagnosis of the active fault says
 //	GET    /_world/chaos  the rules; POST adds a ChaosRule, DELETE removes all
-//	GET    /_calls        every AWS call in order; ?after=N, ?service=, ?operation= narrow it
+//	GET    /_calls        every AWS call in order; ?after=N, ?service=, ?operation=, ?incident=, ?model= narrow it,
+//	                      ?contains=TEXT to those that sent a text, in the path or the body
+//	GET    /_calls/{n}    what one call sent
 //	GET    /_effects      what automations did to the world
-//	POST   /_reset        begins anew; {"seed":N} with another seed
+//	POST   /_reset        begins anew; {"seed":N} with another seed, {"varied":true} with a world of its own instead of the shop
 //
 // They need no authentication, so a page in a browser must not be able to use
 // them: requests from other origins that change something are refused.
@@ -28,10 +32,13 @@ func (s *Server) routes() http.Handler {
 	control.HandleFunc("GET /_health", s.health)
 	control.HandleFunc("GET /_world", s.showWorld)
 	control.HandleFunc("POST /_world/fault", s.startFault)
+	control.HandleFunc("POST /_world/heal", s.heal)
+	control.HandleFunc("GET /_world/truth", s.showTruth)
 	control.HandleFunc("GET /_world/chaos", s.showChaos)
 	control.HandleFunc("POST /_world/chaos", s.addChaos)
 	control.HandleFunc("DELETE /_world/chaos", s.clearChaos)
 	control.HandleFunc("GET /_calls", s.showCalls)
+	control.HandleFunc("GET /_calls/{n}", s.showBody)
 	control.HandleFunc("GET /_effects", s.showEffects)
 	control.HandleFunc("POST /_reset", s.reset)
 	guarded := http.NewCrossOriginProtection().Handler(control)
@@ -71,15 +78,11 @@ func (s *Server) startFault(w http.ResponseWriter, r *http.Request) {
 	if !readJSON(w, r, &in) {
 		return
 	}
-	s.advance()
 	if in.Fault == "clear" {
-		if !s.world.ClearFault() {
-			writeProblem(w, http.StatusConflict, "no fault is active")
-			return
-		}
-		writeJSON(w, http.StatusOK, s.view())
+		s.heal(w, r)
 		return
 	}
+	s.advance()
 	err := s.world.StartFault(world.Fault(in.Fault))
 	switch {
 	case errors.Is(err, world.ErrFaultActive):
@@ -89,6 +92,25 @@ func (s *Server) startFault(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeJSON(w, http.StatusAccepted, s.view())
 	}
+}
+
+func (s *Server) heal(w http.ResponseWriter, _ *http.Request) {
+	s.advance()
+	if !s.world.ClearFault() {
+		writeProblem(w, http.StatusConflict, "no fault is active")
+		return
+	}
+	writeJSON(w, http.StatusOK, s.view())
+}
+
+func (s *Server) showTruth(w http.ResponseWriter, _ *http.Request) {
+	s.advance()
+	truth, ok := s.world.Truth()
+	if !ok {
+		writeProblem(w, http.StatusNotFound, "no fault is active")
+		return
+	}
+	writeJSON(w, http.StatusOK, truth)
 }
 
 func (s *Server) showChaos(w http.ResponseWriter, _ *http.Request) {
@@ -104,21 +126,8 @@ func (s *Server) addChaos(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	if rule.Operation != "*" && !supported(rule.Operation) {
-		writeProblem(w, http.StatusBadRequest, fmt.Sprintf("there is no operation %q", rule.Operation))
-		return
-	}
 	s.chaos.add(rule)
 	s.showChaos(w, r)
-}
-
-func supported(name string) bool {
-	for _, op := range operations {
-		if op.name == name {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *Server) clearChaos(w http.ResponseWriter, r *http.Request) {
@@ -137,11 +146,42 @@ func (s *Server) showCalls(w http.ResponseWriter, r *http.Request) {
 		}
 		after = n
 	}
-	service, operation := q.Get("service"), q.Get("operation")
+	is := func(key, have string) bool { return q.Get(key) == "" || q.Get(key) == have }
 	calls, dropped := s.calls.list(func(c *Call) bool {
-		return c.N > after && (service == "" || c.Service == service) && (operation == "" || c.Operation == operation)
+		return c.N > after && is("service", c.Service) && is("operation", c.Operation) && is("incident", c.Incident) && is("model", c.Model)
 	})
-	writeJSON(w, http.StatusOK, map[string]any{"calls": calls, "dropped": dropped})
+	if text := q.Get("contains"); text != "" {
+		found := []Call{}
+		for _, c := range calls {
+			yes, err := s.bodies.contains(c.N, text)
+			if err != nil {
+				writeProblem(w, http.StatusInternalServerError, err.Error())
+				return
+			}
+			if yes {
+				found = append(found, c)
+			}
+		}
+		calls = found
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"calls": calls, "dropped": dropped, "bodies_dropped": s.bodies.lost()})
+}
+
+func (s *Server) showBody(w http.ResponseWriter, r *http.Request) {
+	n, err := strconv.ParseInt(r.PathValue("n"), 10, 64)
+	if err != nil {
+		writeProblem(w, http.StatusBadRequest, fmt.Sprintf("%q is no number of a call", r.PathValue("n")))
+		return
+	}
+	body, err := s.bodies.get(n)
+	switch {
+	case err != nil:
+		writeProblem(w, http.StatusInternalServerError, err.Error())
+	case body == nil:
+		writeProblem(w, http.StatusNotFound, fmt.Sprintf("there is no call %d, or what it sent is no longer kept", n))
+	default:
+		writeJSON(w, http.StatusOK, map[string]string{"sent": string(body)})
+	}
 }
 
 func (s *Server) showEffects(w http.ResponseWriter, _ *http.Request) {
@@ -151,10 +191,14 @@ func (s *Server) showEffects(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) reset(w http.ResponseWriter, r *http.Request) {
 	var in struct {
-		Seed *uint64 `json:"seed"`
+		Seed   *uint64 `json:"seed"`
+		Varied *bool   `json:"varied"`
 	}
 	if !readJSON(w, r, &in) {
 		return
+	}
+	if in.Varied != nil {
+		s.world.Vary(*in.Varied)
 	}
 	s.Reset(in.Seed)
 	writeJSON(w, http.StatusOK, s.view())
@@ -168,8 +212,12 @@ func (s *Server) Reset(seed *uint64) {
 	s.notifier.reset()
 	s.world.Reset(s.cfg.Now(), seed)
 	s.chaos.clear()
+	s.cache.reset()
+	s.memories.reset()
+	s.agents.reset()
 	s.queries.reset()
 	s.calls.reset()
+	s.bodies.reset()
 }
 
 // readJSON reads a small body; an empty one leaves into as it is.

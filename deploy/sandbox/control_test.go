@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func TestWorldAndFaults(t *testing.T) {
 	t.Parallel()
 	f := mustServe(t)
 	var w sandbox.WorldView
-	if f.do("GET", "/_world", nil, &w); len(w.Services) != 8 || len(w.Faults) != 0 || w.Alarm.State != world.AlarmOK || w.Seed != 7 {
+	if f.do("GET", "/_world", nil, &w); len(w.Services) != 10 || len(w.Faults) != 0 || w.Alarm.State != world.AlarmOK || w.Seed != 7 {
 		t.Errorf("at first: %+v", w)
 	}
 	if status := f.do("POST", "/_world/fault", map[string]string{"fault": "gremlins"}, nil); status != http.StatusBadRequest {
@@ -56,6 +57,56 @@ func TestWorldAndFaults(t *testing.T) {
 	}
 	if status := f.do("GET", "/_health", nil, nil); status != http.StatusOK {
 		t.Errorf("health: %d", status)
+	}
+}
+
+// TestHeal ends a fault that nothing in the catalogue helps against.
+func TestHeal(t *testing.T) {
+	t.Parallel()
+	f := mustServe(t)
+	if status := f.do("POST", "/_world/heal", nil, nil); status != http.StatusConflict {
+		t.Errorf("nothing to heal: %d", status)
+	}
+	if status := f.do("GET", "/_world/truth", nil, nil); status != http.StatusNotFound {
+		t.Errorf("nothing is wrong: %d", status)
+	}
+	f.mustFault(world.FaultDependencyFailure)
+	f.clock.ticks(15)
+	var truth world.Truth
+	if f.do("GET", "/_world/truth", nil, &truth); truth.Cause != "dependency_failure" || !slices.Equal(truth.Services, []string{world.PaymentsProvider}) || len(truth.Remedies) != 0 {
+		t.Errorf("truth is %+v", truth)
+	}
+	var w sandbox.WorldView
+	if f.do("GET", "/_world", nil, &w); w.Alarm.State != world.AlarmAlarm {
+		t.Errorf("with a fault: %+v", w.Alarm)
+	}
+	if status := f.do("POST", "/_world/heal", nil, nil); status != http.StatusOK {
+		t.Errorf("heal: %d", status)
+	}
+	f.clock.ticks(15)
+	if f.do("GET", "/_world", nil, &w); w.Alarm.State != world.AlarmOK || len(w.Faults) != 0 {
+		t.Errorf("healed: %+v %+v", w.Alarm, w.Faults)
+	}
+	if status := f.do("POST", "/_reset", map[string]any{"seed": 4, "varied": true}, &w); status != http.StatusOK || !w.Varied || w.Services[0].Name == world.Web {
+		t.Errorf("a world of its own: %d, %+v", status, w.Services[0])
+	}
+}
+
+// TestFalseAlarmGoesToTheGateway: the alarm about a database's CPU is told as
+// one about a database's CPU.
+func TestFalseAlarmGoesToTheGateway(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t, 200)
+	f := mustServe(t, func(c *sandbox.Config) { c.Gateway = r.URL })
+	f.mustFault(world.FalseAlarmBatch)
+	f.clock.ticks(20)
+	r.wait(t, 1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, want := range []string{`orders-db-cpu-high`, `\"Namespace\":\"AWS/RDS\"`, `\"MetricName\":\"CPUUtilization\"`, `DBInstanceIdentifier`} {
+		if !strings.Contains(r.bodies[0], want) {
+			t.Errorf("no %s in %s", want, r.bodies[0])
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,15 +25,18 @@ type operation struct {
 	service  string // as the SDKs' endpoint variables call it
 	name     string
 	protocol protocol
-	route    string // JSON: the X-Amz-Target; others: the path, {} for a parameter
+	route    string // awsJSON: the X-Amz-Target; awsQuery: version and action; others: the path, {} for a parameter, after the method where it is not POST
 	handle   func(s *Server, x *exchange) (any, error)
 }
 
 // exchange is one call of an operation.
 type exchange struct {
 	ctx       context.Context
+	operation operation
 	body      []byte
-	path      []string // parameters of the path, unescaped
+	path      []string   // parameters of the path, unescaped
+	query     url.Values // awsQuery: the form; others: what follows the path
+	strike    strike     // what is to be done to it on purpose
 	started   time.Time
 	requestID string
 	note      func(key string, value any) // puts a fact into the call log
@@ -50,10 +55,8 @@ func (x *exchange) decode(into any) error {
 
 // operations is all of AWS that the sandbox speaks.
 var operations = slices.Concat(cloudwatchOperations, logsOperations, xrayOperations, cloudtrailOperations,
-	ecsOperations, ssmOperations, bedrockOperations)
-
-// throttling is each service's error for too many requests.
-var throttling = map[string]string{"xray": "ThrottledException"}
+	ecsOperations, ssmOperations, rdsOperations, piOperations, bedrockOperations, knowledgeOperations, memoryOperations, agentOperations, qbusinessOperations,
+	controlPlaneOperations)
 
 // serveAWS finds the operation that a request is for. Model ids may be ARNs,
 // whose slashes come escaped, so paths are matched before they are unescaped.
@@ -69,12 +72,20 @@ func (s *Server) serveAWS(w http.ResponseWriter, r *http.Request) {
 		s.unknown(awsJSON, target, w, r)
 		return
 	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		s.serveQuery(w, r)
+		return
+	}
 	path := r.URL.EscapedPath()
 	for _, op := range operations {
-		if op.protocol == awsJSON || r.Method != http.MethodPost {
+		if op.protocol == awsJSON || op.protocol == awsQuery {
 			continue
 		}
-		if params, ok := match(op.route, path); ok {
+		method, route := http.MethodPost, op.route
+		if m, rest, ok := strings.Cut(op.route, " "); ok {
+			method, route = m, rest
+		}
+		if params, ok := match(route, path); ok && r.Method == method {
 			s.serve(op, params, w, r)
 			return
 		}
@@ -84,6 +95,29 @@ func (s *Server) serveAWS(w http.ResponseWriter, r *http.Request) {
 		p = rpcCBOR
 	}
 	s.unknown(p, r.Method+" "+path, w, r)
+}
+
+// serveQuery finds the operation of a form, whose body has to be read for that.
+func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	if err != nil {
+		awsQuery.writeError(w, http.StatusBadRequest, errorf("ValidationError", "The form cannot be read: %v", err))
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		awsQuery.writeError(w, http.StatusBadRequest, errorf("MalformedQueryString", "The form cannot be read: %v", err))
+		return
+	}
+	what := form.Get("Version") + " " + form.Get("Action")
+	for _, op := range operations {
+		if op.protocol == awsQuery && op.route == what {
+			s.serve(op, nil, w, r)
+			return
+		}
+	}
+	s.unknown(awsQuery, what, w, r)
 }
 
 // match compares a path with a route and returns the parameters.
@@ -126,6 +160,9 @@ func (s *Server) serve(op operation, params []string, w http.ResponseWriter, r *
 	id := w.Header().Get(requestIDHeader)
 	call := s.calls.begin(Call{Service: op.service, Operation: op.name, RequestID: id, StartedAt: s.cfg.Now().UTC(),
 		BodySHA256: hex.EncodeToString(sum[:]), BodyBytes: len(body)})
+	if err := s.bodies.keep(call.N, r.Method+" "+r.URL.RequestURI(), body); err != nil {
+		s.log.Error("a request is missing in the call log", zap.Error(err))
+	}
 	finish := func(o Outcome, status int, e *apiError) {
 		at := s.cfg.Now().UTC()
 		s.calls.update(call, func(c *Call) {
@@ -157,37 +194,47 @@ func (s *Server) serve(op operation, params []string, w http.ResponseWriter, r *
 		return
 	}
 
-	rule, hit := s.chaos.take(op.service, op.name)
-	if hit {
-		s.calls.update(call, func(c *Call) { c.Chaos = rule.Mode })
-		switch rule.Mode {
-		case ChaosThrottle:
-			code := throttling[op.service]
-			if code == "" {
-				code = "ThrottlingException"
-			}
-			fail(errorf(code, "Too many requests, please wait before trying again."))
-			return
-		case ChaosError:
-			fail(errorf(rule.Error, "The sandbox was told to answer so."))
-			return
-		case ChaosHang:
-			s.hold(r.Context(), rule)
+	model := modelOf(op, params)
+	incident := incidentOf(body)
+	s.calls.update(call, func(c *Call) { c.Model, c.Incident = model, incident })
+	st, refused := asked(r, op.name)
+	if refused != nil {
+		fail(refused)
+		return
+	}
+	if st.mode == "" {
+		st = s.chaos.take(target{op.service, op.name, model, incident})
+	}
+	if st.mode != "" {
+		s.calls.update(call, func(c *Call) { c.Chaos = st.mode })
+	}
+	if e := st.refusal(op, params); e != nil {
+		fail(e)
+		return
+	}
+	switch st.mode {
+	case ChaosHang:
+		s.hold(r.Context(), st)
+		gone()
+	case ChaosSlow:
+		if s.pause(r.Context(), time.Duration(st.ms)*time.Millisecond) != nil {
 			gone()
-		case ChaosSlow:
-			if s.pause(r.Context(), time.Duration(rule.MS)*time.Millisecond) != nil {
-				gone()
-			}
 		}
 	}
 
 	s.advance()
-	x := &exchange{ctx: r.Context(), body: body, path: params, started: call.StartedAt, requestID: id,
+	x := &exchange{ctx: r.Context(), operation: op, body: body, path: params, query: r.URL.Query(), strike: st, started: call.StartedAt, requestID: id,
 		note: func(key string, value any) { s.calls.update(call, func(c *Call) { c.Facts[key] = value }) }}
+	if op.protocol == awsQuery {
+		if x.query, err = url.ParseQuery(string(body)); err != nil {
+			fail(errorf("MalformedQueryString", "The form cannot be read: %v", err))
+			return
+		}
+	}
 	result, err := op.handle(s, x)
 	switch {
-	case hit && rule.Mode == ChaosDoThenTimeout:
-		s.hold(r.Context(), rule)
+	case st.mode == ChaosDoThenTimeout:
+		s.hold(r.Context(), st)
 		gone()
 	case r.Context().Err() != nil || errors.Is(err, errStopping):
 		gone()
@@ -195,19 +242,45 @@ func (s *Server) serve(op operation, params []string, w http.ResponseWriter, r *
 		fail(s.asAPIError(op, err))
 		return
 	}
-	raw, err := op.protocol.encode(result)
+	if stream, ok := result.(*eventStream); ok {
+		frames, err := stream.frames(st)
+		if err != nil {
+			fail(s.asAPIError(op, err))
+			return
+		}
+		if s.pause(r.Context(), leastAnswerTime-time.Since(arrived)) != nil ||
+			!s.writeStream(w, r, stream, frames, st, func() { finish(OutcomeOK, http.StatusOK, nil) }) {
+			gone()
+		}
+		return
+	}
+	raw, err := op.encode(result, id)
 	if err != nil {
 		fail(s.asAPIError(op, fmt.Errorf("encode the answer: %w", err)))
 		return
 	}
-	if hit && rule.Mode == ChaosMalformed {
-		raw = raw[:len(raw)/2]
-	}
 	if s.pause(r.Context(), leastAnswerTime-time.Since(arrived)) != nil {
+		gone()
+	}
+	switch st.mode {
+	case ChaosMalformed:
+		raw = raw[:len(raw)/2]
+	case ChaosStreamCut:
+		// The length is that of the whole, so the client knows that it is cut.
+		w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
+		op.protocol.write(w, http.StatusOK, raw[:len(raw)/2])
 		gone()
 	}
 	finish(OutcomeOK, http.StatusOK, nil)
 	op.protocol.write(w, http.StatusOK, raw)
+}
+
+// modelOf is the model that a call asks; empty where it asks none.
+func modelOf(op operation, params []string) string {
+	if op.service == "bedrock-runtime" && strings.HasPrefix(op.route, "/model/") {
+		return params[0]
+	}
+	return ""
 }
 
 // leastAnswerTime is how long an answer takes at least. AWS takes longer, and
@@ -219,9 +292,9 @@ func (s *Server) serve(op operation, params []string, w http.ResponseWriter, r *
 const leastAnswerTime = 5 * time.Millisecond
 
 // hold keeps a call open until its client leaves, the server stops, or the
-// rule's time is up.
-func (s *Server) hold(ctx context.Context, rule ChaosRule) {
-	d := time.Duration(rule.MS) * time.Millisecond
+// strike's time is up.
+func (s *Server) hold(ctx context.Context, st strike) {
+	d := time.Duration(st.ms) * time.Millisecond
 	if d == 0 {
 		d = 24 * time.Hour
 	}

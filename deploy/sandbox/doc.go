@@ -1,7 +1,10 @@
 // Package sandbox is AWS on the wire for development and tests: an HTTP server
 // that speaks the protocols of CloudWatch, CloudWatch Logs, X-Ray, CloudTrail,
-// ECS, Systems Manager Automation and Bedrock Runtime to the ordinary AWS SDKs,
-// over the small world of package world and with the model of package brain.
+// ECS, RDS, Performance Insights, Systems Manager Automation, Bedrock (models,
+// streams, guardrails, knowledge bases, agents, AgentCore memory, Q Business)
+// and what of the control planes tells whether they are set up, to the ordinary
+// AWS SDKs, over the small world of package world and with the model of package
+// brain.
 //
 // # Promise
 //
@@ -16,11 +19,21 @@
 // When the world's alarm changes its state, the server posts it to the gateway
 // as CloudWatch does through SNS, and retries as SNS does; how often is shown.
 //
+// # Faults of the services
+//
+// Rules at /_world/chaos, or the header X-Vigil-Chaos of a request itself, say
+// what is done to a call on purpose: refused in each way that the service has,
+// slow, hanging, done and never answered, cut in the middle; for models also
+// every kind of answer that is of no use, and a model that obeys what it reads;
+// see ChaosMode. The SDK for Go takes a stream that is cut for one that ended:
+// only that no messageStop came tells them apart.
+//
 // # Control
 //
 // Paths that begin with an underscore are no part of AWS and show or steer the
-// sandbox: /_health, /_world, /_world/fault, /_world/chaos, /_calls, /_effects,
-// /_reset. The product never calls them. See control.go.
+// sandbox: /_health, /_world, /_world/fault, /_world/heal, /_world/truth,
+// /_world/chaos, /_calls, /_effects, /_reset. The product never calls them. See
+// control.go.
 //
 // # Ownership and concurrency
 //
@@ -32,7 +45,9 @@
 // # Limits
 //
 // State is in memory and gone with the process. The call log keeps at least
-// the latest 100,000 calls, Logs Insights the latest 256 queries, and the queue of
-// notifications 64; what does not fit is dropped, counted and shown. There is
-// no authentication: listen on loopback.
+// the latest 100,000 calls, and what they sent in 256 MB, compressed: more than
+// 200 investigations need. Logs Insights keeps the latest 256 queries, memories
+// 10,000 events, and the queue of notifications 64. What does not fit is
+// dropped, and of calls, bodies and notifications that is counted and shown.
+// There is no authentication: listen on loopback.
 package sandbox

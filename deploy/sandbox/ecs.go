@@ -78,7 +78,7 @@ func (s *Server) describeServices(x *exchange) (any, error) {
 	now := s.world.Now()
 	for _, name := range in.Services {
 		name = name[strings.LastIndex(name, "/")+1:]
-		if kind, ok := world.KindOf(name); !ok || kind != world.KindECS {
+		if kind, ok := s.world.KindOf(name); !ok || kind != world.KindECS {
 			failures = append(failures, ecsFailure{world.ServiceARN(name), "MISSING"})
 			continue
 		}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,14 +48,25 @@ func (s *Server) applyGuardrail(x *exchange) (any, error) {
 			return nil, errorf("ValidationException", "content.%d: the sandbox's guardrail checks text only.", i)
 		}
 		g := brain.Guard(c.Text.Text, source)
+		switch x.strike.mode {
+		case ChaosGuardIntervene:
+			g.Blocked, g.Intervened = true, true
+			g.Findings = append(g.Findings, brain.Finding{Policy: brain.PolicyTopic, Name: "SandboxOrders"})
+		case ChaosAnonymized:
+			g.Intervened = true
+			word, rest, _ := strings.Cut(g.Text, " ")
+			g.Findings = append(g.Findings, brain.Finding{Policy: brain.PolicyEntity, Name: "NAME", Match: word})
+			g.Text = strings.TrimSpace("{NAME} " + rest)
+		}
 		units, characters = units+g.Units, characters+g.Characters
 		intervened, blocked = intervened || g.Intervened, blocked || g.Blocked
 		texts = append(texts, g.Text)
 		assess.add(g.Findings)
 	}
-	// Content and topic are charged alike; the patterns of one's own are free.
+	// Every policy that the guardrail has counts; patterns of one's own count as
+	// free, and words cost nothing.
 	usage := map[string]int{"contentPolicyUnits": units, "topicPolicyUnits": units, "sensitiveInformationPolicyUnits": units,
-		"sensitiveInformationPolicyFreeUnits": units, "wordPolicyUnits": 0, "contextualGroundingPolicyUnits": 0}
+		"sensitiveInformationPolicyFreeUnits": units, "wordPolicyUnits": units, "contextualGroundingPolicyUnits": 0}
 	coverage := map[string]any{"textCharacters": map[string]int{"guarded": characters, "total": characters}}
 	assess["invocationMetrics"] = map[string]any{"guardrailProcessingLatency": time.Since(began).Milliseconds(), "usage": usage, "guardrailCoverage": coverage}
 	out := map[string]any{"action": "NONE", "outputs": []any{}, "assessments": []any{assess}, "usage": usage, "guardrailCoverage": coverage}
@@ -70,8 +82,10 @@ func (s *Server) applyGuardrail(x *exchange) (any, error) {
 		}
 		out["outputs"] = outputs
 	}
+	x.note("source", in.Source)
 	x.note("action", out["action"])
 	x.note("units", units)
+	x.note("usage", usage)
 	return out, nil
 }
 
@@ -86,23 +100,63 @@ func (a assessment) add(findings []brain.Finding) {
 		case brain.PolicyRegex:
 			a.put("sensitiveInformationPolicy", "regexes", map[string]any{"name": f.Name, "match": f.Match, "regex": f.Regex, "action": "ANONYMIZED", "detected": true})
 		case brain.PolicyTopic:
-			a.put("topicPolicy", "topics", map[string]any{"name": f.Name, "type": "DENY", "action": "BLOCKED", "detected": true})
+			a.put("topicPolicy", "topics", map[string]any{"name": f.Name, "type": "DENY", "action": blocking(f), "detected": true})
 		case brain.PolicyAttack:
-			a.put("contentPolicy", "filters", map[string]any{"type": strings.ToUpper(f.Name), "confidence": "HIGH", "filterStrength": "HIGH", "action": "BLOCKED", "detected": true})
+			a.put("contentPolicy", "filters", map[string]any{"type": f.Name, "confidence": "HIGH", "filterStrength": "HIGH", "action": blocking(f), "detected": true})
+		case brain.PolicyWord:
+			a.put("wordPolicy", "customWords", map[string]any{"match": f.Match, "action": blocking(f), "detected": true})
 		}
 	}
 }
 
-// put adds an entry to a list of a policy. Both lists of sensitive information
-// are always there, as in Bedrock's answer.
+func blocking(f brain.Finding) string {
+	if f.Noted {
+		return "NONE"
+	}
+	return "BLOCKED"
+}
+
+// put adds an entry to a list of a policy. Both lists of sensitive information,
+// and of words, are always there, as in Bedrock's answer.
 func (a assessment) put(policy, list string, entry map[string]any) {
 	p, ok := a[policy].(map[string][]map[string]any)
 	if !ok {
 		p = map[string][]map[string]any{}
-		if policy == "sensitiveInformationPolicy" {
+		switch policy {
+		case "sensitiveInformationPolicy":
 			p["piiEntities"], p["regexes"] = []map[string]any{}, []map[string]any{}
+		case "wordPolicy":
+			p["customWords"], p["managedWordLists"] = []map[string]any{}, []map[string]any{}
 		}
 		a[policy] = p
 	}
 	p[list] = append(p[list], entry)
+}
+
+// guarded holds a turn against the guardrail that its request names: what the
+// user said last on its way in, and the reply on its way out. A mode may have
+// it intervene without reason.
+func (in converseRequest) guarded(mode ChaosMode, reply brain.Reply, request brain.Request, t *turn) brain.Reply {
+	if in.GuardrailConfig == nil && mode != ChaosGuardIntervene {
+		return reply
+	}
+	last := request.Messages[len(request.Messages)-1]
+	input, output := brain.Guard(last.Text, brain.GuardInput), brain.Guard(reply.Text, brain.GuardOutput)
+	if c := in.GuardrailConfig; c != nil && c.Trace != "" && c.Trace != "disabled" {
+		before, after := assessment{}, assessment{}
+		before.add(input.Findings)
+		after.add(output.Findings)
+		t.trace = map[string]any{"inputAssessment": map[string]any{c.GuardrailIdentifier: before}, "outputAssessments": map[string]any{c.GuardrailIdentifier: []any{after}}}
+	}
+	if input.Blocked || output.Blocked || mode == ChaosGuardIntervene {
+		t.stopReason = "guardrail_intervened"
+		return brain.Reply{Text: brain.Refusal, StopReason: t.stopReason, Task: reply.Task}
+	}
+	reply.Text = output.Text
+	return reply
+}
+
+// compromised reports whether a model was configured to obey what it reads.
+func (s *Server) compromised(model string) bool {
+	return slices.ContainsFunc(s.cfg.Compromised, func(part string) bool { return part == "*" || strings.Contains(model, part) })
 }

@@ -21,7 +21,11 @@ type Server struct {
 	log      *zap.Logger
 	world    *world.World
 	calls    *callLog
+	bodies   *bodies
 	chaos    *chaos
+	cache    *promptCache
+	memories memories
+	agents   *agents
 	queries  *queryTable
 	notifier *notifier
 	handler  http.Handler
@@ -44,12 +48,12 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := world.New(world.Config{Tick: cfg.Tick, Seed: cfg.Seed}, cfg.Now())
+	w, err := world.New(world.Config{Tick: cfg.Tick, Seed: cfg.Seed, Varied: cfg.Varied}, cfg.Now())
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger.Named("sandbox"), world: w, calls: newCallLog(), chaos: newChaos(), queries: newQueryTable(),
+		cfg: cfg, log: cfg.Logger.Named("sandbox"), world: w, calls: newCallLog(), bodies: newBodies(), chaos: newChaos(), cache: newPromptCache(), agents: newAgents(), queries: newQueryTable(),
 		random: rand.New(rand.NewPCG(cfg.Seed, 0x94d049bb133111eb)), quit: make(chan struct{}),
 	}
 	s.notifier = newNotifier(cfg, s.log)

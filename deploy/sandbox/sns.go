@@ -271,16 +271,22 @@ const subscription = "5d1c9a52-6b0e-4d0f-9f6e-2f3c0a1f7b11"
 // newDelivery writes the notification as SNS carries an alarm of CloudWatch.
 // It bears no signature: the sandbox is not AWS, and cannot sign as AWS does.
 func newDelivery(t world.Transition) (*Delivery, error) {
+	trigger := map[string]any{
+		"MetricName": "Latency", "Namespace": "ApplicationSignals", "StatisticType": "ExtendedStatistic", "ExtendedStatistic": p95,
+		"Unit": nil, "Dimensions": []map[string]string{{"value": t.Service, "name": "Service"}, {"value": world.Environment, "name": "Environment"}},
+		"Period": max(1, int(t.Period/time.Second)), "EvaluationPeriods": t.Periods, "DatapointsToAlarm": t.Periods,
+		"ComparisonOperator": "GreaterThanThreshold", "Threshold": t.Threshold, "TreatMissingData": "missing", "EvaluateLowSampleCountPercentile": "",
+	}
+	if t.Metric == world.MetricCPU { // of a database
+		delete(trigger, "ExtendedStatistic")
+		trigger["MetricName"], trigger["Namespace"], trigger["StatisticType"], trigger["Statistic"] = "CPUUtilization", "AWS/RDS", "Statistic", "AVERAGE"
+		trigger["Dimensions"] = []map[string]string{{"value": t.Service, "name": "DBInstanceIdentifier"}}
+	}
 	message, err := json.Marshal(map[string]any{
 		"AlarmName": t.Name, "AlarmDescription": t.Description, "AWSAccountId": world.Account, "AlarmArn": t.ARN,
 		"NewStateValue": t.State, "OldStateValue": t.Old, "NewStateReason": t.Reason, "StateChangeTime": t.Since.Format(alarmTime),
 		"Region": "US East (N. Virginia)", "OKActions": []string{topicARN}, "AlarmActions": []string{topicARN}, "InsufficientDataActions": []string{},
-		"Trigger": map[string]any{
-			"MetricName": "Latency", "Namespace": "ApplicationSignals", "StatisticType": "ExtendedStatistic", "ExtendedStatistic": p95,
-			"Unit": nil, "Dimensions": []map[string]string{{"value": t.Service, "name": "Service"}, {"value": world.Environment, "name": "Environment"}},
-			"Period": max(1, int(t.Period/time.Second)), "EvaluationPeriods": t.Periods, "DatapointsToAlarm": t.Periods,
-			"ComparisonOperator": "GreaterThanThreshold", "Threshold": t.Threshold, "TreatMissingData": "missing", "EvaluateLowSampleCountPercentile": "",
-		},
+		"Trigger": trigger,
 	})
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -83,6 +84,121 @@ func TestGetMetricData(t *testing.T) {
 	}
 }
 
+// TestEveryMeasureIsPublished reads each metric that there is and finds points
+// of the size that the world has.
+func TestEveryMeasureIsPublished(t *testing.T) {
+	t.Parallel()
+	f := mustServe(t)
+	api := cloudwatch.NewFromConfig(f.config())
+	f.mustFault(world.FaultThrottled)
+	f.clock.ticks(24)
+	listed, err := api.ListMetrics(t.Context(), &cloudwatch.ListMetricsInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string]int{}
+	for _, m := range listed.Metrics {
+		of[*m.Namespace]++
+		stat := "Average"
+		switch *m.MetricName {
+		case "Latency":
+			stat = "p95"
+		case "ThrottledRequests":
+			stat = "Sum"
+		}
+		period := int32(5)
+		out, err := api.GetMetricData(t.Context(), &cloudwatch.GetMetricDataInput{
+			StartTime: aws.Time(f.clock.Now().Add(-time.Minute)), EndTime: aws.Time(f.clock.Now()),
+			MetricDataQueries: []cloudwatchtypes.MetricDataQuery{{Id: aws.String("m"), MetricStat: &cloudwatchtypes.MetricStat{Metric: &m, Period: &period, Stat: &stat}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := out.MetricDataResults[0]; len(r.Values) != 12 || r.Values[0] <= 0 {
+			t.Errorf("%s %s of %s: %v", *m.Namespace, *m.MetricName, *m.Dimensions[0].Value, r.Values)
+		}
+	}
+	if want := map[string]int{"ApplicationSignals": 12, "AWS/ECS": 12, "AWS/RDS": 14, "AWS/ElastiCache": 4, "AWS/DynamoDB": 2}; !maps.Equal(of, want) {
+		t.Errorf("metrics %v, want %v", of, want)
+	}
+	filtered, err := api.ListMetrics(t.Context(), &cloudwatch.ListMetricsInput{Namespace: aws.String("AWS/RDS"), MetricName: aws.String("FreeStorageSpace"),
+		Dimensions: []cloudwatchtypes.DimensionFilter{{Name: aws.String("DBInstanceIdentifier"), Value: aws.String("orders-db")}}})
+	if err != nil || len(filtered.Metrics) != 1 {
+		t.Errorf("the free storage of orders-db: %v, %v", filtered, err)
+	}
+	if _, err := api.ListMetrics(t.Context(), &cloudwatch.ListMetricsInput{NextToken: aws.String("?")}); err == nil {
+		t.Error("a token of nobody's was taken")
+	}
+}
+
+// TestGetMetricDataPages reads in pages of a few points and finds what one page
+// has, each point once, however the world goes on between them.
+func TestGetMetricDataPages(t *testing.T) {
+	t.Parallel()
+	f := mustServe(t)
+	api := cloudwatch.NewFromConfig(f.config())
+	in := func() *cloudwatch.GetMetricDataInput {
+		return &cloudwatch.GetMetricDataInput{StartTime: aws.Time(genesis.Add(-3 * time.Minute)), EndTime: aws.Time(genesis.Add(time.Minute)),
+			MetricDataQueries: []cloudwatchtypes.MetricDataQuery{
+				metricStat("cpu", "AWS/RDS", "CPUUtilization", "Average", 5, "DBInstanceIdentifier", "orders-db"),
+				metricStat("none", "AWS/RDS", "CPUUtilization", "Average", 5, "DBInstanceIdentifier", "nobody"),
+				metricStat("iops", "AWS/RDS", "ReadIOPS", "Average", 5, "DBInstanceIdentifier", "orders-db"),
+			}}
+	}
+	whole, err := api.GetMetricData(t.Context(), in())
+	if err != nil || whole.NextToken != nil {
+		t.Fatalf("on one page: %v, %v", whole.NextToken, err)
+	}
+	want := map[string][]float64{}
+	for _, r := range whole.MetricDataResults {
+		want[*r.Id] = r.Values
+	}
+	for _, size := range []int32{1, 7, 36, 37, 72} {
+		got, states, pages := map[string][]float64{}, map[string]cloudwatchtypes.StatusCode{}, 0
+		page := in()
+		page.MaxDatapoints = aws.Int32(size)
+		for {
+			out, err := api.GetMetricData(t.Context(), page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages++
+			points := 0
+			for _, r := range out.MetricDataResults {
+				got[*r.Id] = append(got[*r.Id], r.Values...)
+				states[*r.Id] = r.StatusCode
+				points += len(r.Values)
+			}
+			if points > int(size) {
+				t.Fatalf("%d points on a page of %d", points, size)
+			}
+			if out.NextToken == nil {
+				break
+			}
+			page.NextToken = out.NextToken
+			if pages == 1 {
+				f.clock.ticks(1)
+			}
+		}
+		for id, values := range want {
+			if !slices.Equal(got[id], values) || (len(values) > 0 && states[id] != cloudwatchtypes.StatusCodeComplete) {
+				t.Errorf("pages of %d: %s has %d points and is %s, want %d", size, id, len(got[id]), states[id], len(values))
+			}
+		}
+		if least := (len(want["cpu"]) + len(want["iops"])) / int(size); pages < least {
+			t.Errorf("pages of %d: %d pages", size, pages)
+		}
+		// The time that went by is not part of it for the next size.
+		whole, err = api.GetMetricData(t.Context(), in())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range whole.MetricDataResults {
+			want[*r.Id] = r.Values
+		}
+	}
+}
+
 // TestPeriodsArePublishedWhole guards against a last point made of a part of
 // its period, which would look like a drop in traffic.
 func TestPeriodsArePublishedWhole(t *testing.T) {
@@ -130,6 +246,7 @@ func TestGetMetricDataErrors(t *testing.T) {
 			in.MetricDataQueries[0] = cloudwatchtypes.MetricDataQuery{Id: aws.String("e"), Expression: aws.String("a*2")}
 		}, new(*cloudwatchtypes.InvalidParameterValueException)},
 		"token":      {func(in *cloudwatch.GetMetricDataInput) { in.NextToken = aws.String("x") }, new(*cloudwatchtypes.InvalidNextToken)},
+		"page size":  {func(in *cloudwatch.GetMetricDataInput) { in.MaxDatapoints = aws.Int32(0) }, new(*cloudwatchtypes.InvalidParameterValueException)},
 		"no queries": {func(in *cloudwatch.GetMetricDataInput) { in.MetricDataQueries = []cloudwatchtypes.MetricDataQuery{} }, new(*cloudwatchtypes.MissingRequiredParameterException)},
 	} {
 		stat := *good.MetricStat
@@ -251,8 +368,8 @@ func TestGetServiceGraph(t *testing.T) {
 	const c = "/AWS::ECS::Container"
 	want := []string{
 		"api" + c + " > catalog" + c, "api" + c + " > checkout" + c, "catalog" + c + " > catalog-cache/remote", "catalog" + c + " > orders-db/Database::SQL",
-		"checkout" + c + " > orders" + c, "checkout" + c + " > payments" + c, "orders" + c + " > orders-db/Database::SQL",
-		"payments" + c + " > orders-db/Database::SQL", "web" + c + " > api" + c, "web/client > web" + c,
+		"checkout" + c + " > carts/AWS::DynamoDB::Table", "checkout" + c + " > catalog-cache/remote", "checkout" + c + " > orders" + c, "checkout" + c + " > payments" + c,
+		"orders" + c + " > orders-db/Database::SQL", "payments" + c + " > orders-db/Database::SQL", "payments" + c + " > payments-provider/remote", "web" + c + " > api" + c, "web/client > web" + c,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("edges\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

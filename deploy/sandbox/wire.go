@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"net/http"
 	"time"
@@ -16,12 +18,14 @@ const (
 	awsJSON  protocol = "awsJson1.1"
 	restJSON protocol = "restJson1"
 	rpcCBOR  protocol = "rpc-v2-cbor"
+	awsQuery protocol = "awsQuery"
 )
 
 const (
 	simulatedHeader = "X-Vigil-Simulated"
 	requestIDHeader = "X-Amzn-Requestid"
 	maxBody         = 25 << 20 // Bedrock's own limit
+	maxForm         = 1 << 20
 )
 
 // apiError is an error as an AWS service answers it.
@@ -39,14 +43,27 @@ func errorf(code, format string, args ...any) *apiError {
 // statuses are the HTTP statuses of each service's errors that are not 400, as
 // the services' models give them.
 var statuses = map[string]map[string]int{
-	"bedrock-runtime": {"AccessDeniedException": 403, "ResourceNotFoundException": 404, "ModelTimeoutException": 408, "ModelErrorException": 424,
+	"bedrock-runtime": {"AccessDeniedException": 403, "ResourceNotFoundException": 404, "ModelTimeoutException": 408, "ModelErrorException": 424, "ModelStreamErrorException": 424,
 		"ThrottlingException": 429, "ModelNotReadyException": 429, "InternalServerException": 500, "ServiceUnavailableException": 503},
+	"bedrock": {"AccessDeniedException": 403, "ResourceNotFoundException": 404, "ThrottlingException": 429, "InternalServerException": 500, "ServiceUnavailableException": 503},
+	"bedrock-agent": {"AccessDeniedException": 403, "ResourceNotFoundException": 404, "ConflictException": 409, "ServiceQuotaExceededException": 402, "ThrottlingException": 429,
+		"InternalServerException": 500},
+	"bedrock-agent-runtime": {"AccessDeniedException": 403, "ResourceNotFoundException": 404, "ConflictException": 409, "DependencyFailedException": 424, "ModelNotReadyException": 424,
+		"ThrottlingException": 429, "InternalServerException": 500, "BadGatewayException": 502},
+	"bedrock-agentcore": {"ServiceQuotaExceededException": 402, "AccessDeniedException": 403, "SubscriptionRequiredException": 403, "UnauthorizedException": 401, "ResourceNotFoundException": 404,
+		"ConflictException": 409, "DuplicateIdException": 409, "RetryableConflictException": 409, "RuntimeClientError": 424, "ThrottledException": 429, "ThrottlingException": 429,
+		"InternalServerException": 500, "ServiceException": 500},
+	"qbusiness": {"AccessDeniedException": 403, "ResourceNotFoundException": 404, "ConflictException": 409, "ExternalResourceException": 424, "ServiceQuotaExceededException": 402,
+		"ThrottlingException": 429, "InternalServerException": 500},
 	"cloudwatch": {"ResourceNotFound": 404, "ResourceNotFoundException": 404, "DashboardNotFoundError": 404, "ConflictException": 409,
 		"ResourceConflict": 409, "ConcurrentModificationException": 429, "InternalServiceFault": 500},
 	"logs": {"InternalServerException": 500, "ServiceUnavailableException": 500},
 	"ecs":  {"AccessDeniedException": 403, "ServerException": 500},
 	"ssm":  {"InternalServerError": 500},
 	"xray": {"ThrottledException": 429},
+	"pi":   {"InternalServiceError": 500},
+	"rds":  {"DBInstanceNotFound": 404, "AccessDenied": 403},
+	"sts":  {"AccessDenied": 403},
 }
 
 // status is the HTTP status of an error of a service.
@@ -54,14 +71,20 @@ func status(service, code string) int {
 	if s, ok := statuses[service][code]; ok {
 		return s
 	}
-	if code == internalFailure {
+	switch code {
+	case internalFailure:
 		return http.StatusInternalServerError
+	case serviceUnavailable:
+		return http.StatusServiceUnavailable
 	}
 	return http.StatusBadRequest
 }
 
-// internalFailure is the error that every AWS service may answer with.
-const internalFailure = "InternalFailure"
+// The errors that every AWS service may answer with.
+const (
+	internalFailure    = "InternalFailure"
+	serviceUnavailable = "ServiceUnavailable"
+)
 
 func (p protocol) contentType() string {
 	switch p {
@@ -69,19 +92,32 @@ func (p protocol) contentType() string {
 		return "application/x-amz-json-1.1"
 	case rpcCBOR:
 		return "application/cbor"
+	case awsQuery:
+		return "text/xml"
 	}
 	return "application/json"
 }
 
 // encode writes the answer of an operation. Handlers of rpcCBOR give a
-// cbor.Value, all others something that encoding/json writes.
-func (p protocol) encode(result any) ([]byte, error) {
-	if p == rpcCBOR {
+// cbor.Value, those of awsQuery something that encoding/xml writes, all others
+// something that encoding/json writes.
+func (op operation) encode(result any, requestID string) ([]byte, error) {
+	switch op.protocol {
+	case rpcCBOR:
 		v, ok := result.(cbor.Value)
 		if !ok {
 			return nil, fmt.Errorf("sandbox: a %T is no CBOR value", result)
 		}
 		return cbor.Encode(v), nil
+	case awsQuery:
+		var b bytes.Buffer
+		fmt.Fprintf(&b, "<%sResponse>", op.name)
+		e := xml.NewEncoder(&b)
+		if err := e.EncodeElement(result, xml.StartElement{Name: xml.Name{Local: op.name + "Result"}}); err != nil {
+			return nil, fmt.Errorf("sandbox: the answer of %s: %w", op.name, err)
+		}
+		fmt.Fprintf(&b, "<ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>", requestID, op.name)
+		return b.Bytes(), nil
 	}
 	return json.Marshal(result)
 }
@@ -97,11 +133,27 @@ func (p protocol) writeError(w http.ResponseWriter, status int, e *apiError) {
 		p.write(w, status, cbor.Encode(cbor.Map{"__type": cbor.String(e.code), "message": cbor.String(e.message)}))
 		return
 	}
+	if p == awsQuery {
+		raw, err := xml.Marshal(queryError{Type: "Sender", Code: e.code, Message: e.message, RequestID: w.Header().Get(requestIDHeader)})
+		if err != nil {
+			panic("sandbox: strings do not encode: " + err.Error())
+		}
+		p.write(w, status, raw)
+		return
+	}
 	raw, err := json.Marshal(map[string]string{"__type": e.code, "message": e.message})
 	if err != nil {
 		panic("sandbox: two strings do not encode: " + err.Error())
 	}
 	p.write(w, status, raw)
+}
+
+type queryError struct {
+	XMLName   xml.Name `xml:"ErrorResponse"`
+	Type      string   `xml:"Error>Type"`
+	Code      string   `xml:"Error>Code"`
+	Message   string   `xml:"Error>Message"`
+	RequestID string   `xml:"RequestId"`
 }
 
 var queryCodes = map[string]string{

@@ -45,6 +45,7 @@ type graphService struct {
 
 var graphTypes = map[world.Kind]string{
 	world.KindECS: "AWS::ECS::Container", world.KindDatabase: "Database::SQL", world.KindCache: "remote",
+	world.KindTable: "AWS::DynamoDB::Table", world.KindQueue: "AWS::SQS::Queue", world.KindExternal: "remote",
 }
 
 // getServiceGraph answers on one page. As in X-Ray the users outside are a
@@ -75,7 +76,7 @@ func (s *Server) getServiceGraph(x *exchange) (any, error) {
 	if to.Sub(from) > 6*time.Hour {
 		return nil, errorf("InvalidRequestException", "Time range cannot be longer than 6 hours.")
 	}
-	all := world.Services()
+	all := s.world.Services()
 	reference := map[string]int{}
 	for i, svc := range all {
 		reference[svc.Name] = i + 1
@@ -109,14 +110,14 @@ func (s *Server) getServiceGraph(x *exchange) (any, error) {
 }
 
 // graphStatistics adds up the requests of a service; nil where it had none or
-// they are not counted, as of a cache.
+// they are not counted, as of a database or a cache.
 func (s *Server) graphStatistics(service string, from, to time.Time) *graphStatistics {
 	var st graphStatistics
 	for _, p := range s.world.Samples(service, from, to) {
-		n := p.Rate * s.world.Tick().Seconds()
+		n := p.Value(world.MetricRate) * s.world.Tick().Seconds()
 		st.TotalCount += int64(n)
-		st.FaultStatistics.TotalCount += int64(n * p.Errors)
-		st.TotalResponseTime += n * p.Latency / 1000
+		st.FaultStatistics.TotalCount += int64(n * p.Value(world.MetricErrors))
+		st.TotalResponseTime += n * p.Value(world.MetricLatency) / 1000
 	}
 	if st.TotalCount == 0 {
 		return nil

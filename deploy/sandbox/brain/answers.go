@@ -130,9 +130,12 @@ type resolutionAnswer struct {
 	Cites      []string `json:"cites"`
 }
 
-// remedies says which kind of action removes a cause.
-var remedies = map[string]string{
-	causeDeployment: "rollback_deployment", causeMemory: "restart_service", causeConnections: "scale_service",
+// remedies says which kinds of action remove a cause, the best first.
+var remedies = map[string][]string{
+	causeDeployment: {"rollback_deployment"}, causeConfiguration: {"rollback_configuration"}, causeMemory: {"restart_service"},
+	causeConnections: {"scale_service"}, "traffic_surge": {"scale_service"}, "cpu_saturation": {"scale_service", "restart_service"}, "out_of_memory": {"restart_service", "scale_service"},
+	"crash_loop": {"rollback_deployment", "restart_service"}, "image_pull": {"rollback_deployment"}, "queue_backlog": {"scale_service"},
+	"cache_failure": {"restart_service"}, "storage_full": {"scale_storage", "scale_service"}, "disk_saturation": {"scale_storage", "scale_service"},
 }
 
 // resolve chooses the option that removes the diagnosed cause where it sits.
@@ -150,11 +153,13 @@ func resolve(p *picture) resolutionAnswer {
 			}
 		}
 	}
-	for _, o := range p.options {
-		if o.Type == remedies[d.Cause] && o.Target == d.Service {
-			a.OptionID, a.Confidence = o.ID, round(math.Min(d.Confidence, 0.95))
-			a.Reason = fmt.Sprintf("%s removes the cause, %s in %s, and touches nothing else.", cmp.Or(o.Title, o.ID), words(d.Cause), d.Service)
-			return a
+	for _, kind := range remedies[d.Cause] {
+		for _, o := range p.options {
+			if o.Type == kind && o.Target == d.Service {
+				a.OptionID, a.Confidence = o.ID, round(math.Min(d.Confidence, 0.95))
+				a.Reason = fmt.Sprintf("%s removes the cause, %s in %s, and touches nothing else.", cmp.Or(o.Title, o.ID), words(d.Cause), d.Service)
+				return a
+			}
 		}
 	}
 	a.Reason = fmt.Sprintf("No option removes %s in %s.", words(d.Cause), d.Service)

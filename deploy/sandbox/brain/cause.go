@@ -1,7 +1,6 @@
 package brain
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -10,12 +9,13 @@ import (
 	"time"
 )
 
-// The causes that the brain can tell apart.
+// Causes that are weighed by rules of their own; the others are in signatures.go.
 const (
-	causeDeployment  = "bad_deployment"
-	causeConnections = "connections_exhausted"
-	causeMemory      = "memory_leak"
-	causeUnknown     = "unknown"
+	causeDeployment    = "bad_deployment"
+	causeConfiguration = "bad_configuration"
+	causeConnections   = "connections_exhausted"
+	causeMemory        = "memory_leak"
+	causeUnknown       = "unknown"
 )
 
 // hypothesis is one explanation with what speaks for and against it.
@@ -50,6 +50,7 @@ var (
 	outOfMemory   = regexp.MustCompile(`(?i)out ?of ?memory|oom[- ]?kill|heap space|exit code (137|<n>)|memory limit`)
 	collecting    = regexp.MustCompile(`(?i)\bgc\b.*(paus|full|overhead)|full collection`)
 	noConnections = regexp.MustCompile(`(?i)connection slots|too many (clients|connections)|acquiring connection|connection pool|pool (is )?exhausted|max_connections`)
+	failing       = regexp.MustCompile(`(?i)fail|error|unavailable|timed? ?out|timeout|refused|exception|answered (<n>|5\d\d)|reset`)
 	someoneElse   = regexp.MustCompile(`(?i)call to |upstream|downstream|connect|timed? ?out|unavailable|refused`)
 )
 
@@ -65,26 +66,6 @@ func (l logPattern) isError() bool {
 		return true
 	}
 	return false
-}
-
-// weigh makes every hypothesis that anything speaks for, best first.
-func weigh(p *picture) []hypothesis {
-	var out []hypothesis
-	for _, name := range p.names() {
-		v := p.services[name]
-		for _, h := range []hypothesis{p.memoryLeak(v), p.connections(v), p.badDeployment(v)} {
-			if len(h.fors) == 0 {
-				continue
-			}
-			p.heedRanking(&h)
-			h.score = math.Min(h.score, 0.95)
-			out = append(out, h)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b hypothesis) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.service, b.service), cmp.Compare(a.cause, b.cause))
-	})
-	return out
 }
 
 // memoryLeak is about a service whose memory fills up.
@@ -199,6 +180,11 @@ func (p *picture) badDeployment(v *view) hypothesis {
 			healthy = nil
 			break
 		}
+		if id, ok := c.burdened(); ok && !breaks {
+			h.against(0.7, []string{id}, "%s, which %s depends on, has more to do than it can.", callee, v.name)
+			healthy = nil
+			break
+		}
 		healthy = append(healthy, c.metrics...)
 	}
 	if suffers && len(healthy) > 0 {
@@ -209,6 +195,20 @@ func (p *picture) badDeployment(v *view) hypothesis {
 		h.against(0.2, v.metrics, "%s behaves as before its deployment.", v.name)
 	}
 	return h
+}
+
+// burdened reports whether a service shows that it is at a limit though it is
+// neither slow nor failing by its own measures, as tables and caches are.
+func (v *view) burdened() (id string, ok bool) {
+	for _, metric := range []string{"throttled_requests", "queue_depth", "disk_queue_depth", "replica_lag_s"} {
+		if m, there := v.moves[metric]; there && !m.over && m.rise() > 0 && m.strength >= 0.3 {
+			return m.id, true
+		}
+	}
+	if m, there := v.moves["cache_hit_rate"]; there && !m.over && m.rise() < 0 && m.strength >= 0.3 {
+		return m.id, true
+	}
+	return "", false
 }
 
 // closeness is how much a change speaks for having caused what began at onset:
@@ -225,15 +225,62 @@ func closeness(changed, onset time.Time) float64 {
 	return math.Min(1, math.Exp2(-(gap.Minutes()-soon.Minutes())/soon.Minutes()))
 }
 
-// heedRanking lets the statistics' own ranking count a little.
-func (p *picture) heedRanking(h *hypothesis) {
-	for _, r := range p.rankings {
-		for _, s := range r.Suspects {
-			if s.Service == h.service && s.Cause == h.cause {
-				h.add(0.1*s.Score, []string{r.ID}, "The statistics suspect %s of %s too, with %.2f.", s.Service, words(s.Cause), s.Score)
+// outside is about what a service calls and nobody measures, which is somebody
+// else's: the service's own log says that it fails.
+func (p *picture) outside(v *view) []hypothesis {
+	var out []hypothesis
+	for _, callee := range p.callees(v.name) {
+		if c := p.services[callee]; c == nil || len(c.metrics) == 0 || p.measured[callee] || len(p.callees(callee)) > 0 {
+			continue // it is one's own, or nobody has looked
+		}
+		for _, l := range v.logs {
+			if !l.isNew() || l.Count < 2 || !failing.MatchString(l.text()) || !containsWord(strings.ToLower(l.Template), strings.ToLower(callee)) {
+				continue
 			}
+			h := hypothesis{cause: "dependency_failure", service: callee}
+			h.add(0.6, []string{l.id}, "%s says that %s fails it: %q, %d times against %d before.", v.name, callee, l.Template, l.Count, l.Baseline)
+			if m, ok := v.suffers(); ok {
+				h.add(0.1, []string{m.id}, "%s suffers from it: %s went from %s to %s.", v.name, m.metric, num(m.from), num(m.to))
+			}
+			out = append(out, h)
+			break
 		}
 	}
+	return out
+}
+
+// badConfiguration is about a service that got worse when its settings changed.
+func (p *picture) badConfiguration(v *view) hypothesis {
+	h := hypothesis{cause: causeConfiguration, service: v.name}
+	var changed citedChange
+	for _, c := range v.changes {
+		if c.Kind == "configuration" && (p.incident.StartedAt.IsZero() || !c.At.After(p.incident.StartedAt.Add(slack))) && (changed.id == "" || c.At.After(changed.At)) {
+			changed = c
+		}
+	}
+	if changed.id == "" {
+		return h
+	}
+	onset := v.onset()
+	broken, breaks := v.newError(changed.At.Add(-slack))
+	if onset.IsZero() && breaks {
+		onset = broken.FirstAt
+	}
+	suffering, suffers := v.suffers()
+	if onset.IsZero() && suffers {
+		onset = p.incident.StartedAt
+	}
+	h.add(0.4*closeness(changed.At, onset), []string{changed.id}, "The configuration of %s was changed at %s: %s.", v.name, changed.At.UTC().Format(time.TimeOnly), changed.Summary)
+	if breaks {
+		h.add(0.3, []string{broken.id}, "Since then %s logs an error that it never logged before: %q, %d times.", v.name, broken.Template, broken.Count)
+	}
+	if suffers {
+		h.add(0.15, []string{suffering.id}, "%s went from %s to %s in %s.", suffering.metric, num(suffering.from), num(suffering.to), v.name)
+	}
+	if len(v.metrics) > 0 && !suffers && !breaks {
+		h.against(0.2, v.metrics, "%s behaves as before the change.", v.name)
+	}
+	return h
 }
 
 // newest is the most frequent new log pattern that matches; false for none.
@@ -247,17 +294,35 @@ func (v *view) newest(pattern *regexp.Regexp) (citedLog, bool) {
 	return best, best.Count > 0
 }
 
+// notChance is how often a pattern has to be there to be no stray line.
+const notChance = 3
+
 // newError is the most frequent error that the service never logged before,
 // and that it blames on nobody else.
 func (v *view) newError(since time.Time) (citedLog, bool) {
 	var best citedLog
 	for _, l := range v.logs {
-		if l.isError() && l.Baseline == 0 && l.Count > best.Count && !l.FirstAt.Before(since) &&
-			!someoneElse.MatchString(l.Template) && !outOfMemory.MatchString(l.Template) && !noConnections.MatchString(l.Template) {
+		if l.isError() && l.Baseline == 0 && l.Count >= notChance && l.Count > best.Count && !l.FirstAt.Before(since) && !someoneElse.MatchString(l.Template) && !explained(l) {
 			best = l
 		}
 	}
 	return best, best.Count > 0
+}
+
+// explained reports whether a pattern is a sign of another cause, so that it
+// does not speak for a change having broken something.
+func explained(l citedLog) bool {
+	if outOfMemory.MatchString(l.Template) || noConnections.MatchString(l.Template) {
+		return true
+	}
+	for _, s := range signatures {
+		for _, sg := range s.signs {
+			if sg.logs != nil && sg.logs.MatchString(l.Template) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // lastDeployment is the latest deployment of another version that was there

@@ -11,7 +11,11 @@ type Request struct {
 	System   string
 	Messages []Message
 	Tools    []string // names of the tools offered
+	Force    string   // a tool that must be called now, AnyTool for one of them; empty: as the model likes
 }
+
+// AnyTool forces a call of whichever tool.
+const AnyTool = "*"
 
 // Message is one side's turn.
 type Message struct {
@@ -49,18 +53,13 @@ type Reply struct {
 	Task       string // title of the schema that was answered, for those who watch
 }
 
-// The tools that the brain knows how to use.
-const (
-	toolMetrics = "query_metrics"
-	toolLogs    = "search_logs"
-	toolChanges = "recent_changes"
-	toolGraph   = "service_graph"
-)
-
 // Answer takes one turn.
 func Answer(r Request) Reply {
 	title := schemaTitle(r.System)
 	p := read(r)
+	if r.Force != "" && len(r.Tools) > 0 {
+		return Reply{Text: "I look at that.", Calls: []Call{p.forced(r)}, StopReason: StopToolUse, Task: title}
+	}
 	var answer any
 	switch title {
 	case "detection_answer":
@@ -79,6 +78,11 @@ func Answer(r Request) Reply {
 		answer = resolve(p)
 	case "communication_answer":
 		answer = communicate(p)
+	case "question_answer":
+		if why, calls := look(p, r); len(calls) > 0 {
+			return Reply{Text: why, Calls: calls, StopReason: StopToolUse, Task: title}
+		}
+		answer = reply(p)
 	default:
 		return Reply{Text: "I was given no schema that I know, so I cannot answer.", StopReason: StopEndTurn, Task: title}
 	}
@@ -89,17 +93,19 @@ func Answer(r Request) Reply {
 	return Reply{Text: string(raw), StopReason: StopEndTurn, Task: title}
 }
 
+// SchemaMarker is what a JSON Schema in a system prompt follows.
+const SchemaMarker = "matches this schema:"
+
 // schemaTitle is the title of the JSON Schema that the system prompt ends with.
 func schemaTitle(system string) string {
-	const marker = "matches this schema:"
-	i := strings.LastIndex(system, marker)
+	i := strings.LastIndex(system, SchemaMarker)
 	if i < 0 {
 		return ""
 	}
 	var schema struct {
 		Title string `json:"title"`
 	}
-	if json.NewDecoder(strings.NewReader(system[i+len(marker):])).Decode(&schema) != nil {
+	if json.NewDecoder(strings.NewReader(system[i+len(SchemaMarker):])).Decode(&schema) != nil {
 		return "" // no schema; Answer says so
 	}
 	return schema.Title

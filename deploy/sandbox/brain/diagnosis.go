@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 type diagnosisAnswer struct {
@@ -43,6 +44,12 @@ func diagnose(p *picture) diagnosisAnswer {
 		a.Hypotheses = append(a.Hypotheses, hypothesisAnswer{Cause: h.cause, Service: h.service, Score: round(h.score),
 			Supports: cites(h.fors), Contradicts: cites(h.againsts)})
 	}
+	if ids, ok := p.healthy(all); ok {
+		a.Verdict, a.Confidence = "healthy", 0.6
+		a.Summary = "Nothing that was looked at is out of its normal range now, and nothing new is logged: a false alarm, or over already."
+		a.Claims = append(a.Claims, claim{fmt.Sprintf("The measures of %s are within their normal range.", p.incident.Service), ids})
+		return a
+	}
 	if len(all) == 0 || all[0].score < enough || (len(all) > 1 && all[0].score-all[1].score < ahead) {
 		a.Summary = undecided(p, all)
 		a.Claims = append(a.Claims, symptoms(p)...)
@@ -60,8 +67,37 @@ func diagnose(p *picture) diagnosisAnswer {
 			a.Claims = append(a.Claims, claim{fmt.Sprintf("%s, which depends on it, shows the symptom: %s went from %s to %s.", complaining.name, m.metric, num(m.from), num(m.to)), []string{m.id}})
 		}
 	}
+	for _, e := range p.past {
+		for _, d := range e.Docs {
+			if d.Cause == best.cause && d.Service == best.service && len(a.Claims) < maxClaims+2 {
+				a.Claims = append(a.Claims, claim{fmt.Sprintf("It was confirmed before: %s.", clipped(d.Title)), []string{e.ID}})
+			}
+		}
+	}
 	a.Summary = summarise(p, best)
 	return a
+}
+
+// healthy reports whether the service that complains, and all else that was
+// measured, is as it should be, and by which evidence. Logs and changes alone
+// do not make it sick: a change that harms nobody is no incident.
+func (p *picture) healthy(all []hypothesis) (ids []string, ok bool) {
+	v := p.services[p.incident.Service]
+	if v == nil || len(v.metrics) == 0 || len(v.logIDs) == 0 || len(all) > 0 && all[0].score >= 0.4 {
+		return nil, false
+	}
+	for _, name := range p.names() {
+		s := p.services[name]
+		for _, m := range s.moves {
+			if !m.over && (m.metric != "request_rate" || m.factor() >= 2) && m.strength >= 0.2 {
+				return nil, false
+			}
+		}
+		if _, broken := s.newError(time.Time{}); broken {
+			return nil, false
+		}
+	}
+	return append(slices.Clone(v.metrics), v.logIDs...), p.measured[p.incident.Service]
 }
 
 func summarise(p *picture, h hypothesis) string {
@@ -73,6 +109,8 @@ func summarise(p *picture, h hypothesis) string {
 		what = fmt.Sprintf("%s has no connections left, and its callers wait for one", h.service)
 	case causeDeployment:
 		what = fmt.Sprintf("The last deployment of %s broke it", h.service)
+	default:
+		what = fmt.Sprintf("%s in %s", upperFirst(words(h.cause)), h.service)
 	}
 	if s := p.incident.Service; s != "" && s != h.service {
 		return fmt.Sprintf("%s; %s feels it through the services between them.", what, s)
@@ -125,4 +163,11 @@ func num(x float64) string {
 		s = strconv.FormatFloat(x, 'f', 0, 64)
 	}
 	return s
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }

@@ -1,10 +1,6 @@
 package brain
 
-import (
-	"encoding/json"
-	"strings"
-	"time"
-)
+import "time"
 
 // evidence is one piece of evidence as the conversation shows it.
 type evidence struct {
@@ -18,7 +14,51 @@ type evidence struct {
 	Logs     []logPattern `json:"logs"`
 	Changes  []change     `json:"changes"`
 	Edges    []edge       `json:"edges"`
+	Services []string     `json:"services"`
+	Events   []happening  `json:"events"`
+	Load     *load        `json:"load"`
+	Docs     []document   `json:"documents"`
 	Suspects []suspect    `json:"suspects"`
+}
+
+// happening is something that a platform reported.
+type happening struct {
+	At       time.Time `json:"at"`
+	Resource string    `json:"resource"`
+	Category string    `json:"category"`
+	Message  string    `json:"message"`
+	Warning  bool      `json:"warning"`
+}
+
+func (h happening) text() string { return h.Category + " " + h.Message }
+
+// load is what a database spends its time on, in average active sessions.
+type load struct {
+	Average    float64     `json:"average"`
+	Peak       float64     `json:"peak"`
+	CPUs       float64     `json:"cpus"`
+	Waits      []wait      `json:"waits"`
+	Statements []statement `json:"statements"`
+}
+
+type wait struct {
+	Name string  `json:"name"`
+	Load float64 `json:"load"`
+}
+
+type statement struct {
+	SQL   string  `json:"sql"`
+	Load  float64 `json:"load"`
+	Waits []wait  `json:"waits"`
+}
+
+// document is a runbook, or what is known of a past incident.
+type document struct {
+	Title   string  `json:"title"`
+	Text    string  `json:"text"`
+	Score   float64 `json:"score"`
+	Service string  `json:"service"`
+	Cause   string  `json:"cause"`
 }
 
 type logPattern struct {
@@ -48,6 +88,8 @@ type suspect struct {
 	Service string  `json:"service"`
 	Cause   string  `json:"cause"`
 	Score   float64 `json:"score"`
+
+	Cites []string `json:"cites"`
 }
 
 type incident struct {
@@ -107,34 +149,4 @@ type state struct {
 	Execution *struct {
 		State string `json:"state"`
 	} `json:"execution"`
-}
-
-// block returns the lines of every block between <tag> and </tag>. A tag
-// counts only at the beginning or the end of a line: within one it is text,
-// and a log line may say anything.
-func blocks(text, tag string) []string {
-	open, shut := "<"+tag+">", "</"+tag+">"
-	var out []string
-	inside := false
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		if rest, ok := strings.CutPrefix(line, open); ok && !inside {
-			inside, line = true, strings.TrimSpace(rest)
-		}
-		if !inside {
-			continue
-		}
-		rest, last := strings.CutSuffix(line, shut)
-		if rest = strings.TrimSpace(rest); rest != "" {
-			out = append(out, rest)
-		}
-		inside = !last
-	}
-	return out
-}
-
-// decodeBlock reads the last block of a tag that holds one JSON value.
-func decodeBlock(text, tag string, into any) bool {
-	lines := blocks(text, tag)
-	return len(lines) > 0 && json.Unmarshal([]byte(strings.Join(lines, "\n")), into) == nil
 }

@@ -1,69 +1,89 @@
 package brain_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"math"
-	"regexp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"vigil/activities"
+	"vigil/activities/rca"
 	"vigil/deploy/sandbox/brain"
 	"vigil/deploy/sandbox/world"
+	"vigil/workflows/incident"
 )
 
-// scene is a world with a fault at the moment that its alarm is raised, and an
-// observer who writes down what its telemetry shows, in the words of evidence.
-// The brain is told nothing else.
+// scene is a world with a fault some ticks after its alarm was raised, and an
+// observer who writes down what its telemetry shows, with the product's own
+// statistics and in its own words. The brain is told nothing else.
 type scene struct {
-	world *world.World
-	now   time.Time
-	ids   int
+	world    *world.World
+	truth    world.Truth
+	alarm    world.Alarm
+	now      time.Time
+	baseline time.Time // normal operation up to here
+	ids      int
 }
 
-const tick = 10 * time.Second
+const (
+	tick     = 10 * time.Second
+	lookback = 15 * time.Minute
+)
 
 func mustScene(tb rapid.TB, seed uint64, fault world.Fault) *scene {
 	tb.Helper()
+	return mustSceneOf(tb, world.Config{Tick: tick, Seed: seed}, fault)
+}
+
+func mustSceneOf(tb rapid.TB, cfg world.Config, fault world.Fault) *scene {
+	tb.Helper()
 	s := &scene{now: time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)}
-	w, err := world.New(world.Config{Tick: tick, Seed: seed}, s.now)
+	w, err := world.New(cfg, s.now)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s.world = w
-	if fault == "" {
-		return s
+	s.world, s.alarm = w, w.State().Alarm
+	s.alarm.Since = s.now
+	if fault != "" {
+		if err := w.StartFault(fault); err != nil {
+			tb.Fatal(err)
+		}
+		s.truth, _ = w.Truth()
+		for range 100 {
+			if s.alarm = w.State().Alarm; s.alarm.State == world.AlarmAlarm {
+				break
+			}
+			s.step(1)
+		}
+		s.step(3 + int(cfg.Seed%8))
 	}
-	if err := w.StartFault(fault); err != nil {
-		tb.Fatal(err)
-	}
-	for w.State().Alarm.State != world.AlarmAlarm {
-		s.now = s.now.Add(tick)
-		w.AdvanceTo(s.now)
-	}
+	s.baseline = s.alarm.Since.Add(-lookback / 2)
 	return s
 }
 
+func (s *scene) step(ticks int) {
+	s.now = s.now.Add(time.Duration(ticks) * s.world.Tick())
+	s.world.AdvanceTo(s.now)
+}
+
 func (s *scene) incident() string {
-	raw, err := json.Marshal(map[string]any{"id": "i-1", "title": "checkout-latency-high", "service": world.Checkout, "severity": "high",
-		"started_at": s.now, "alerts": []any{map[string]any{"title": "checkout-latency-high", "service": world.Checkout}}})
+	raw, err := json.Marshal(map[string]any{"id": "i-1", "title": s.alarm.Name, "service": s.alarm.Service, "severity": "high",
+		"started_at": s.alarm.Since, "alerts": []any{map[string]any{"title": s.alarm.Name, "service": s.alarm.Service}}})
 	if err != nil {
 		panic(err)
 	}
 	return "<incident>\n" + string(raw) + "\n</incident>\n"
 }
 
-// line writes one piece of evidence.
-func (s *scene) line(kind, service string, found bool, finding string, strength float64, more map[string]any) string {
+// write numbers one piece of evidence and writes it as the workflow does.
+func (s *scene) write(e incident.Evidence) string {
 	s.ids++
-	e := map[string]any{"id": fmt.Sprintf("E%d", s.ids), "kind": kind, "source": "test", "service": service, "title": kind + " of " + service,
-		"found": found, "finding": finding, "strength": strength}
-	for k, v := range more {
-		e[k] = v
-	}
+	e.ID, e.Source, e.Title = fmt.Sprintf("E%d", s.ids), "test", string(e.Kind)+" of "+e.Service
 	raw, err := json.Marshal(e)
 	if err != nil {
 		panic(err)
@@ -71,124 +91,138 @@ func (s *scene) line(kind, service string, found bool, finding string, strength 
 	return string(raw)
 }
 
-// window is five minutes of normal operation and what came after.
-func (s *scene) window() (from, split time.Time) { return s.now.Add(-60 * tick), s.now.Add(-30 * tick) }
-
-func (s *scene) metrics(service string) string {
-	from, split := s.window()
-	kind, ok := world.KindOf(service)
-	if !ok {
-		return s.line("metric", service, false, "no metrics of "+service, 0, nil)
+// line writes one piece of evidence with whatever is said of it.
+func (s *scene) line(kind, service string, found bool, finding string, strength float64, more map[string]any) string {
+	s.ids++
+	e := map[string]any{"id": fmt.Sprintf("E%d", s.ids), "kind": kind, "source": "test", "service": service, "title": kind + " of " + service,
+		"found": found, "finding": finding, "strength": strength}
+	maps.Copy(e, more)
+	raw, err := json.Marshal(e)
+	if err != nil {
+		panic(err)
 	}
-	var findings []string
-	strength := 0.0
-	samples := s.world.Samples(service, from, s.now.Add(tick))
-	for _, m := range world.Measures(kind) {
-		var past []float64
-		for _, p := range samples {
-			if p.At.Before(split) {
-				past = append(past, p.Value(m))
-			}
-		}
-		slices.Sort(past)
-		median := past[len(past)/2]
-		limit := math.Max(0.15*math.Abs(median), 0.006)
-		var since time.Time
-		odd := 0
-		for _, p := range samples {
-			if math.Abs(p.Value(m)-median) <= limit {
-				odd = 0
-				continue
-			}
-			if odd++; odd == 1 {
-				since = p.At
-			}
-		}
-		if odd >= 2 {
-			z := math.Abs(samples[len(samples)-1].Value(m)-median) / (limit / 3)
-			strength = math.Max(strength, math.Min(1, math.Log(z/3)/math.Log(10)))
-			findings = append(findings, fmt.Sprintf("%s %.3g → %.4g since %s", m, median, samples[len(samples)-1].Value(m), since.Format(time.TimeOnly)))
-		}
-	}
-	finding := "within normal"
-	if len(findings) > 0 {
-		finding = strings.Join(findings, "; ")
-	}
-	return s.line("metric", service, true, finding, strength, nil)
+	return string(raw)
 }
 
-var (
-	variable = regexp.MustCompile(`req-[0-9a-f]+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|[0-9a-f]{32}|\d+`)
-	level    = regexp.MustCompile(`\b(INFO|WARN|ERROR|FATAL|LOG)\b`)
-)
+func (s *scene) metrics(service string) string {
+	e := incident.Evidence{Kind: incident.EvidenceMetric, Service: service}
+	kind, ok := s.world.KindOf(service)
+	if ok {
+		samples := s.world.Samples(service, s.alarm.Since.Add(-lookback), s.now.Add(tick))
+		var series []incident.Series
+		for _, m := range world.Measures(kind) {
+			one := incident.Series{Service: service, Metric: m}
+			for _, p := range samples {
+				one.Points = append(one.Points, incident.Point{At: p.At, Value: p.Value(m)})
+			}
+			series = append(series, one)
+		}
+		e.Found = len(series) > 0
+		e.Finding, e.Strength = rca.Describe(series, s.baseline)
+	}
+	if !e.Found {
+		e.Finding = "no metrics of " + service
+	}
+	return s.write(e)
+}
 
 func (s *scene) logs(service string) string {
-	from, split := s.window()
-	lines, ok := s.world.Logs(world.LogGroup(service), from, s.now)
-	type pattern struct {
-		Level    string    `json:"level"`
-		Template string    `json:"template"`
-		Example  string    `json:"example"`
-		Count    int       `json:"count"`
-		Baseline int       `json:"baseline"`
-		FirstAt  time.Time `json:"first_at"`
-	}
-	var order []string
-	patterns := map[string]*pattern{}
-	for _, l := range lines {
-		key := variable.ReplaceAllString(l.Message, "<n>")
-		p := patterns[key]
-		if p == nil {
-			p = &pattern{Level: strings.ToLower(level.FindString(l.Message)), Template: key, Example: l.Message, FirstAt: l.At}
-			patterns[key] = p
-			order = append(order, key)
+	group := s.world.LogGroup(service)
+	read := func(from, to time.Time) []activities.LogLine {
+		lines, _ := s.world.Logs(group, from, to)
+		var out []activities.LogLine
+		for _, l := range lines {
+			out = append(out, activities.LogLine{At: l.At, Message: l.Message})
 		}
-		if l.At.Before(split) {
-			p.Baseline++
-		} else {
-			p.Count++
-		}
+		return out
 	}
-	var out []pattern
-	for _, k := range order {
-		if patterns[k].Count > 0 {
-			out = append(out, *patterns[k])
-		}
-	}
-	return s.line("log", service, ok, "", 0.5, map[string]any{"logs": out})
+	current := read(s.baseline, s.now)
+	e := incident.Evidence{Kind: incident.EvidenceLog, Service: service, Found: len(current) > 0,
+		Logs: activities.Templates(current, read(s.baseline.Add(-s.now.Sub(s.baseline)), s.baseline), 12)}
+	e.Finding, e.Strength = rca.DescribeLogs(e.Logs)
+	return s.write(e)
 }
 
 func (s *scene) changes(service string) string {
-	type change struct {
-		Service string    `json:"service"`
-		Kind    string    `json:"kind"`
-		Summary string    `json:"summary"`
-		Version string    `json:"version"`
-		Before  string    `json:"before"`
-		At      time.Time `json:"at"`
-	}
-	var out []change
+	e := incident.Evidence{Kind: incident.EvidenceChange, Service: service}
 	deployments, _ := s.world.Deployments(service)
 	for _, d := range deployments {
-		if d.CreatedAt.After(s.now.Add(-time.Hour)) {
-			out = append(out, change{service, "deployment", "deployment of " + d.TaskDefinition, d.TaskDefinition, d.Before, d.CreatedAt})
-		}
+		e.Changes = append(e.Changes, incident.Change{Service: service, Kind: "deployment", Summary: "deployment of " + d.TaskDefinition, Version: d.TaskDefinition, Before: d.Before, At: d.CreatedAt})
 	}
-	return s.line("change", service, len(out) > 0, "", 0.5, map[string]any{"changes": out})
+	for _, t := range s.world.Trail(func(t world.TrailEvent) bool {
+		return t.Name == "PutParameter" && slices.ContainsFunc(t.Resources, func(r world.Resource) bool { return r.Name == service })
+	}) {
+		e.Changes = append(e.Changes, incident.Change{Service: service, Kind: "configuration", Summary: t.Name, Actor: t.Username, At: t.At})
+	}
+	e.Found = len(e.Changes) > 0
+	e.Finding, e.Strength = rca.DescribeChanges(e.Changes, s.alarm.Since)
+	return s.write(e)
+}
+
+func (s *scene) events(service string) string {
+	e := incident.Evidence{Kind: incident.EvidenceEvents, Service: service, Finding: "no event of " + service}
+	for _, p := range s.world.PlatformEvents(func(p world.PlatformEvent) bool { return p.Source == service }) {
+		e.Events = append(e.Events, incident.SystemEvent{At: p.At, Resource: p.Source, Category: p.Category, Message: p.Message})
+	}
+	if e.Found = len(e.Events) > 0; e.Found {
+		e.Finding, e.Strength = rca.DescribeEvents(e.Events, s.alarm.Since)
+	}
+	return s.write(e)
+}
+
+func (s *scene) load(service string) string {
+	e := incident.Evidence{Kind: incident.EvidenceDatabaseLoad, Service: service, Finding: "the load of " + service + " is not measured"}
+	l, ok := s.world.Load(service, s.baseline, s.now)
+	if n := float64(len(l.Samples)); ok && n > 0 {
+		e.Found, e.Load = true, &incident.DatabaseLoad{CPUs: world.DatabaseCPUs}
+		waits := map[string]float64{}
+		for i, st := range l.Statements {
+			statement := incident.Statement{SQL: st.SQL, User: st.User}
+			for k, name := range world.WaitNames {
+				v := 0.0
+				for _, sample := range l.Samples {
+					v += sample.Of(i, k) / n
+				}
+				statement.Load += v
+				waits[name] += v
+				statement.Waits = append(statement.Waits, incident.WaitLoad{Name: name, Load: v})
+			}
+			slices.SortFunc(statement.Waits, func(a, b incident.WaitLoad) int { return cmp.Compare(b.Load, a.Load) })
+			e.Load.Statements = append(e.Load.Statements, statement)
+			e.Load.Average += statement.Load
+		}
+		for name, v := range waits {
+			e.Load.Waits = append(e.Load.Waits, incident.WaitLoad{Name: name, Load: v})
+		}
+		slices.SortFunc(e.Load.Waits, func(a, b incident.WaitLoad) int {
+			return cmp.Or(cmp.Compare(b.Load, a.Load), cmp.Compare(a.Name, b.Name))
+		})
+		slices.SortStableFunc(e.Load.Statements, func(a, b incident.Statement) int { return cmp.Compare(b.Load, a.Load) })
+		e.Finding, e.Strength = rca.DescribeLoad(*e.Load)
+	}
+	return s.write(e)
 }
 
 func (s *scene) graph() string {
-	type edge struct {
-		From string `json:"from"`
-		To   string `json:"to"`
-	}
-	var edges []edge
-	for _, svc := range world.Services() {
+	e := incident.Evidence{Kind: incident.EvidenceTopology, Found: true}
+	for _, svc := range s.world.Services() {
 		for _, c := range svc.Calls {
-			edges = append(edges, edge{svc.Name, c})
+			e.Edges = append(e.Edges, incident.Edge{From: svc.Name, To: c})
 		}
 	}
-	return s.line("topology", "", true, "", 0, map[string]any{"edges": edges})
+	return s.write(e)
+}
+
+// everything is all that there is to see.
+func (s *scene) everything() []string {
+	lines := []string{s.graph()}
+	for _, svc := range s.world.Services() {
+		lines = append(lines, s.metrics(svc.Name), s.logs(svc.Name), s.changes(svc.Name))
+		if svc.Kind == world.KindDatabase {
+			lines = append(lines, s.events(svc.Name), s.load(svc.Name))
+		}
+	}
+	return lines
 }
 
 // use carries out a tool call as the product does.
@@ -206,6 +240,14 @@ func (s *scene) use(c brain.Call) brain.Result {
 		return brain.Result{ID: c.ID, Text: block(s.changes(in.Service))}
 	case "service_graph":
 		return brain.Result{ID: c.ID, Text: block(s.graph())}
+	case "platform_events":
+		return brain.Result{ID: c.ID, Text: block(s.events(in.Service))}
+	case "database_load":
+		return brain.Result{ID: c.ID, Text: block(s.load(in.Service))}
+	case "similar_incidents":
+		return brain.Result{ID: c.ID, Text: block(s.line("past_incident", "", false, "No historical matches found", 0, nil))}
+	case "find_runbooks":
+		return brain.Result{ID: c.ID, Text: block(s.line("runbook", "", false, "No runbook found", 0, nil))}
 	}
 	return brain.Result{ID: c.ID, Text: "there is no such tool", Error: true}
 }

@@ -19,8 +19,9 @@ const (
 type Finding struct {
 	Policy FindingPolicy
 	Name   string // type of the entity, name of the pattern, topic or filter
-	Match  string // sensitive information only
+	Match  string // sensitive information and words
 	Regex  string // patterns only
+	Noted  bool   // it is told and nothing more: the text may be used
 }
 
 // FindingPolicy says which of the guardrail's policies found it.
@@ -31,6 +32,7 @@ const (
 	PolicyRegex  FindingPolicy = "regex"      // masked
 	PolicyTopic  FindingPolicy = "topic"      // blocked
 	PolicyAttack FindingPolicy = "attack"     // blocked
+	PolicyWord   FindingPolicy = "word"       // blocked
 )
 
 // Guarded is the outcome of a check.
@@ -51,19 +53,21 @@ type maskRule struct {
 	find    *regexp.Regexp
 	policy  FindingPolicy
 	matches int // group that holds what is sensitive
+	valid   func(match string) bool
 }
 
 // maskRules are in the order in which they apply: whole credentials before the
 // parts of one.
 var maskRules = []maskRule{
-	{"PrivateKey", regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)`), PolicyRegex, 0},
-	{"BearerToken", regexp.MustCompile(`(?i)\bbearer\s+([A-Za-z0-9._~+/=-]{16,})`), PolicyRegex, 1},
-	{"IssuedToken", regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{20,}|xox[abps]-[A-Za-z0-9-]{10,}|sk-[A-Za-z0-9]{20,})`), PolicyRegex, 0},
-	{"AWS_ACCESS_KEY", regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`), PolicyEntity, 0},
-	{"AWS_SECRET_KEY", regexp.MustCompile(`(?i)secret[_ ]?(?:access[_ ]?)?key["']?\s*[:=]\s*["']?([A-Za-z0-9/+]{40})\b`), PolicyEntity, 1},
-	{"PASSWORD", regexp.MustCompile(`(?i)\b(?:password|passwd|pwd)["']?\s*[:=]\s*["']?([^\s"',;]{4,})`), PolicyEntity, 1},
-	{"EMAIL", regexp.MustCompile(`\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b`), PolicyEntity, 0},
-	{"PHONE", regexp.MustCompile(`\+\d{1,3}[ .-]?\(?\d{2,4}\)?(?:[ .-]?\d{2,4}){2,3}\b|\(\d{3}\) ?\d{3}-\d{4}\b|\b\d{3}-\d{3}-\d{4}\b`), PolicyEntity, 0},
+	{"PrivateKey", regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)`), PolicyRegex, 0, nil},
+	{"BearerToken", regexp.MustCompile(`(?i)\bbearer\s+([A-Za-z0-9._~+/=-]{16,})`), PolicyRegex, 1, nil},
+	{"IssuedToken", regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{20,}|xox[abps]-[A-Za-z0-9-]{10,}|sk-[A-Za-z0-9]{20,})`), PolicyRegex, 0, nil},
+	{"AWS_ACCESS_KEY", regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`), PolicyEntity, 0, nil},
+	{"AWS_SECRET_KEY", regexp.MustCompile(`(?i)secret[_ ]?(?:access[_ ]?)?key["']?\s*[:=]\s*["']?([A-Za-z0-9/+]{40})\b`), PolicyEntity, 1, nil},
+	{"PASSWORD", regexp.MustCompile(`(?i)\b(?:password|passwd|pwd)["']?\s*[:=]\s*["']?([^\s"',;]{4,})`), PolicyEntity, 1, nil},
+	{"EMAIL", regexp.MustCompile(`\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b`), PolicyEntity, 0, nil},
+	{"CREDIT_DEBIT_CARD_NUMBER", regexp.MustCompile(`\b[3-6]\d{3}(?:[ -]?\d){9,15}\b`), PolicyEntity, 0, luhn},
+	{"PHONE", regexp.MustCompile(`\+\d{1,3}[ .-]?\(?\d{2,4}\)?(?:[ .-]?\d{2,4}){2,3}\b|\(\d{3}\) ?\d{3}-\d{4}\b|\b\d{3}-\d{3}-\d{4}\b`), PolicyEntity, 0, nil},
 }
 
 var (
@@ -73,25 +77,53 @@ var (
 		`\b(disable|turn off)\b.{0,20}\b(audit|cloudtrail|logging|guardrail)\b`)
 )
 
-// Guard checks a text: it masks credentials and personal data, and blocks
-// orders to destroy or to disobey.
+// blockedWords are phrases that nothing which goes out may have.
+var blockedWords = regexp.MustCompile(`(?i)\b(?:no approval (?:is )?(?:needed|required)|skip (?:the )?approval|bypass (?:the )?approval)\b`)
+
+// Guard checks a text: it masks credentials and personal data, both ways, and
+// blocks orders to destroy on their way out. On the way in, orders and attacks
+// are noted and not blocked: an incident whose logs have one still has to be
+// looked into.
 func Guard(text string, source GuardSource) Guarded {
 	n := utf8.RuneCountInString(text)
 	g := Guarded{Text: text, Characters: n, Units: (n + 999) / 1000}
-	if source == GuardInput && attacks.MatchString(text) {
-		g.Findings, g.Blocked = append(g.Findings, Finding{Policy: PolicyAttack, Name: "PROMPT_ATTACK"}), true
+	in := source == GuardInput
+	if in && attacks.MatchString(text) {
+		g.Findings = append(g.Findings, Finding{Policy: PolicyAttack, Name: "PROMPT_ATTACK", Noted: true})
 	}
 	if destruction.MatchString(text) {
-		g.Findings, g.Blocked = append(g.Findings, Finding{Policy: PolicyTopic, Name: "DestructiveOrders"}), true
+		g.Findings = append(g.Findings, Finding{Policy: PolicyTopic, Name: "DestructiveOrders", Noted: in})
 	}
+	if word := blockedWords.FindString(text); word != "" {
+		g.Findings = append(g.Findings, Finding{Policy: PolicyWord, Match: word, Noted: in})
+	}
+	g.Blocked = !in && len(g.Findings) > 0
 	for _, r := range maskRules {
 		g.Text = r.mask(g.Text, &g.Findings)
 	}
-	g.Intervened = len(g.Findings) > 0
+	g.Intervened = slices.ContainsFunc(g.Findings, func(f Finding) bool { return !f.Noted })
 	if g.Blocked {
 		g.Text = Refusal
 	}
 	return g
+}
+
+// luhn reports whether the digits of a text are a number as cards have it.
+func luhn(text string) bool {
+	sum, double := 0, false
+	for i := len(text) - 1; i >= 0; i-- {
+		if text[i] < '0' || text[i] > '9' {
+			continue
+		}
+		d := int(text[i] - '0')
+		if double {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum, double = sum+d, !double
+	}
+	return sum%10 == 0
 }
 
 // mask puts {NAME} in place of what is sensitive.
@@ -100,7 +132,7 @@ func (r maskRule) mask(text string, found *[]Finding) string {
 	for _, span := range slices.Backward(spans) {
 		from, to := span[2*r.matches], span[2*r.matches+1]
 		f := Finding{Policy: r.policy, Name: r.name, Match: text[from:to]}
-		if f.Match == fmt.Sprintf("{%s}", r.name) || f.Match == "" {
+		if f.Match == fmt.Sprintf("{%s}", r.name) || f.Match == "" || r.valid != nil && !r.valid(f.Match) {
 			continue
 		}
 		if r.policy == PolicyRegex {

@@ -21,9 +21,18 @@ type picture struct {
 	evidence  []evidence
 	services  map[string]*view
 	edges     []edge
+	topology  []string // ids of evidence about the graph
 	rankings  []evidence
 	asked     map[string]bool // tool calls that were made, as name and service
 	toolTurns int
+	measured  map[string]bool // services that measures were found of
+	suffix    string          // of tags
+	question  string          // a person's
+	runbooks  []evidence
+	past      []evidence
+
+	hypotheses []hypothesis // see weigh
+	weighed    bool
 }
 
 // view is what is known of one service.
@@ -35,6 +44,15 @@ type view struct {
 	logIDs  []string
 	changes []citedChange
 	changed []string // ids of evidence about its changes, none included
+	events  []citedEvent
+	eventID []string // ids of evidence about its platform, none included
+	load    *load
+	loadID  []string
+}
+
+type citedEvent struct {
+	happening
+	id string
 }
 
 // move is a measure that left its normal range.
@@ -44,6 +62,7 @@ type move struct {
 	since    time.Time // zero: not said
 	id       string
 	strength float64
+	over     bool // it is back to what it was
 }
 
 func (m move) rise() float64 { return m.to - m.from }
@@ -68,14 +87,18 @@ type citedChange struct {
 
 // read arranges a conversation. Only the user's side holds evidence.
 func read(r Request) *picture {
-	p := &picture{services: map[string]*view{}, asked: map[string]bool{}}
+	p := &picture{services: map[string]*view{}, asked: map[string]bool{}, measured: map[string]bool{}, suffix: suffixOf(r.System)}
 	for _, m := range r.Messages {
 		if m.Role != "user" {
 			if len(m.Calls) > 0 {
 				p.toolTurns++
 			}
 			for _, c := range m.Calls {
-				p.asked[c.Name+" "+inputService(c.Input)] = true
+				key := c.Name + " " + inputService(c.Input)
+				if c.Name == toolIncidents || c.Name == toolRunbooks {
+					key = c.Name + " "
+				}
+				p.asked[key] = true
 			}
 			continue
 		}
@@ -98,21 +121,22 @@ func read(r Request) *picture {
 }
 
 func (p *picture) readText(text string) {
-	decodeBlock(text, "incident", &p.incident)
+	decodeBlock(text, "incident"+p.suffix, &p.incident)
 	var d diagnosis
-	if decodeBlock(text, "diagnosis", &d) {
+	if decodeBlock(text, "diagnosis"+p.suffix, &d) {
 		p.diagnosis = &d
 	}
 	var f forecast
-	if decodeBlock(text, "forecast", &f) {
+	if decodeBlock(text, "forecast"+p.suffix, &f) {
 		p.forecast = &f
 	}
 	var s state
-	if decodeBlock(text, "state", &s) {
+	if decodeBlock(text, "state"+p.suffix, &s) {
 		p.state = &s
 	}
-	decodeBlock(text, "options", &p.options)
-	for _, line := range blocks(text, "evidence") {
+	p.question = cmp.Or(readQuestion(text, "question"+p.suffix), p.question)
+	decodeBlock(text, "options"+p.suffix, &p.options)
+	for _, line := range blocks(text, "evidence"+p.suffix) {
 		var e evidence
 		if json.Unmarshal([]byte(line), &e) != nil || e.ID == "" {
 			continue // not evidence; nothing can be cited of it
@@ -143,6 +167,7 @@ func (p *picture) arrange(e evidence) {
 	case "metric":
 		v := p.view(e.Service)
 		v.metrics = append(v.metrics, e.ID)
+		p.measured[e.Service] = p.measured[e.Service] || e.Found
 		for _, m := range p.moves(e) {
 			if have, ok := v.moves[m.metric]; !ok || m.strength > have.strength {
 				v.moves[m.metric] = m
@@ -162,13 +187,45 @@ func (p *picture) arrange(e evidence) {
 		}
 	case "topology":
 		p.edges = append(p.edges, e.Edges...)
+		p.topology = append(p.topology, e.ID)
 	case "ranking":
 		p.rankings = append(p.rankings, e)
+	case "events":
+		v := p.view(e.Service)
+		v.eventID = append(v.eventID, e.ID)
+		for _, h := range e.Events {
+			v.events = append(v.events, citedEvent{h, e.ID})
+		}
+	case "database_load":
+		v := p.view(e.Service)
+		v.loadID = append(v.loadID, e.ID)
+		if e.Load != nil {
+			v.load = e.Load
+		}
+	case "runbook":
+		p.runbooks = append(p.runbooks, e)
+	case "past_incident":
+		p.past = append(p.past, e)
 	}
 }
 
-var movement = regexp.MustCompile(`\b(latency_ms|error_rate|request_rate|cpu_percent|memory_percent|connections)\s+(-?[\d.]+)\s*(?:→|->)\s*(-?[\d.]+)` +
-	`(?:\s+since\s+(\d{1,2}:\d{2}:\d{2}))?`)
+// readQuestion is what a person asks: a JSON string, an object with a text, or
+// plain words.
+func readQuestion(text, tag string) string {
+	lines := strings.Join(blocks(text, tag), "\n")
+	var said string
+	if json.Unmarshal([]byte(lines), &said) == nil {
+		return said
+	}
+	var object struct{ Text, Question string }
+	if json.Unmarshal([]byte(lines), &object) == nil {
+		return cmp.Or(object.Text, object.Question)
+	}
+	return lines
+}
+
+var movement = regexp.MustCompile(`\b([a-z][a-z0-9_]*)\s+(-?[\d.]+(?:e[+-]?\d+)?)\s*(?:→|->)\s*(-?[\d.]+(?:e[+-]?\d+)?)` +
+	`(?:\s+since\s+(\d{1,2}:\d{2}:\d{2}))?(, back to )?`)
 
 // moves reads the finding of a metric. Its times carry no date: it is the one
 // that puts them closest to the incident.
@@ -183,7 +240,7 @@ func (p *picture) moves(e evidence) []move {
 		if err != nil {
 			continue
 		}
-		out = append(out, move{metric: m[1], from: from, to: to, since: p.on(m[4]), id: e.ID, strength: e.Strength})
+		out = append(out, move{metric: m[1], from: from, to: to, since: p.on(m[4]), id: e.ID, strength: e.Strength, over: m[5] != ""})
 	}
 	return out
 }
@@ -218,19 +275,37 @@ func (p *picture) callees(service string) []string {
 	return out
 }
 
+// callers lists what calls a service, directly, in a fixed order.
+func (p *picture) callers(service string) []string {
+	var out []string
+	for _, e := range p.edges {
+		if e.To == service && !slices.Contains(out, e.From) {
+			out = append(out, e.From)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// upstream lists what depends on a service, nearest first.
+func (p *picture) upstream(service string) []string { return reach(service, p.callers) }
+
 // downstream lists what a service depends on, nearest first.
-func (p *picture) downstream(service string) []string {
+func (p *picture) downstream(service string) []string { return reach(service, p.callees) }
+
+// reach lists what next leads to from a service, nearest first.
+func reach(service string, next func(string) []string) []string {
 	var out []string
 	for frontier := []string{service}; len(frontier) > 0; {
-		var next []string
+		var further []string
 		for _, f := range frontier {
-			for _, c := range p.callees(f) {
+			for _, c := range next(f) {
 				if c != service && !slices.Contains(out, c) {
-					out, next = append(out, c), append(next, c)
+					out, further = append(out, c), append(further, c)
 				}
 			}
 		}
-		frontier = next
+		frontier = further
 	}
 	return out
 }
@@ -238,11 +313,18 @@ func (p *picture) downstream(service string) []string {
 // suffers reports whether the service is slower or fails more than it should.
 func (v *view) suffers() (move, bool) {
 	for _, metric := range []string{"latency_ms", "error_rate"} {
-		if m, ok := v.moves[metric]; ok && m.rise() > 0 {
+		if m, ok := v.moves[metric]; ok && m.rise() > 0 && !m.over {
 			return m, true
 		}
 	}
 	return move{}, false
+}
+
+// moved lists the measures that left their normal range, strongest first.
+func (v *view) moved() []string {
+	out := slices.Sorted(maps.Keys(v.moves))
+	slices.SortStableFunc(out, func(a, b string) int { return cmp.Compare(v.moves[b].strength, v.moves[a].strength) })
+	return out
 }
 
 // onset is when the service began to behave oddly; zero where nothing says.

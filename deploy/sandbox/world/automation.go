@@ -183,10 +183,12 @@ func (w *World) runJobs() {
 // active fault's own cause, on its own service, ends that fault.
 func (w *World) act(e *Execution) error {
 	service, cluster := e.Service(), first(e.Parameters["Cluster"])
-	kind, ok := KindOf(service)
+	kind, ok := w.topo.kindOf(service)
 	switch {
 	case !ok:
 		return fmt.Errorf("there is no service %q", service)
+	case kind == KindTable || kind == KindQueue || kind == KindExternal:
+		return fmt.Errorf("%s is a %s, and there is nothing to run on it", service, kind)
 	case cluster != "" && cluster != Cluster:
 		return fmt.Errorf("there is no cluster %q; there is %q", cluster, Cluster)
 	}
@@ -206,9 +208,10 @@ func (w *World) act(e *Execution) error {
 	case DocumentRestart:
 		w.restart(service, kind, actor)
 		e.Outputs = append(e.Outputs, fmt.Sprintf("tasks of %s were replaced one by one", service))
-		w.cure(FaultMemoryLeak, service)
+		w.cure(e.Document, service)
 	case DocumentScale:
 		w.scale(e, service, kind, actor)
+		w.cure(e.Document, service)
 	}
 	return nil
 }
@@ -222,6 +225,7 @@ func (w *World) restart(service string, kind Kind, actor string) {
 		w.logRestart(service)
 	case KindDatabase:
 		w.auditChange("RebootDBInstance", service, kind, actor, map[string]any{"dBInstanceIdentifier": service})
+		w.report(service, "availability", "DB instance restarted")
 	case KindCache:
 		w.auditChange("RebootCacheCluster", service, kind, actor, map[string]any{"cacheClusterId": service})
 	}
@@ -240,13 +244,14 @@ func (w *World) scale(e *Execution, service string, kind Kind, actor string) {
 		w.auditChange("ModifyCacheCluster", service, kind, actor, map[string]any{"cacheClusterId": service, "numCacheNodes": 2})
 		e.Outputs = append(e.Outputs, fmt.Sprintf("%s has another node", service))
 	case KindDatabase:
-		before := w.limit
-		w.limit = max(2*w.limit, raisedLimit)
+		before := w.limits[service]
+		after := 2 * before
+		w.limits[service] = after
 		w.auditChange("ModifyDBParameterGroup", service, kind, actor, map[string]any{
 			"dBParameterGroupName": service, "parameters": []any{map[string]any{
-				"parameterName": "max_connections", "parameterValue": fmt.Sprint(w.limit), "applyMethod": "immediate"}}})
-		e.Outputs = append(e.Outputs, fmt.Sprintf("%s takes %d connections, %d before", service, w.limit, before))
-		w.cure(FaultConnectionsExhausted, service)
+				"parameterName": "max_connections", "parameterValue": fmt.Sprint(after), "applyMethod": "immediate"}}})
+		w.report(service, "configuration change", fmt.Sprintf("Updated parameter max_connections to %d with apply method immediate", after))
+		e.Outputs = append(e.Outputs, fmt.Sprintf("%s takes %d connections, %d before", service, after, before))
 	}
 }
 

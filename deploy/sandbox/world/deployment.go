@@ -23,8 +23,14 @@ type Deployment struct {
 // rolloutTicks is how long tasks of a new version take to replace the old.
 const rolloutTicks = rampTicks + 2
 
-// routineServices get a harmless deployment now and then.
-var routineServices = []string{Catalog, Web}
+// routineServices get a harmless deployment now and then: in the shop two that
+// no fault sits on, in a made world any.
+func (w *World) routineServices() []string {
+	if w.cfg.Varied {
+		return w.topo.of(KindECS, nil)
+	}
+	return []string{Catalog, Web}
+}
 
 var routineSummaries = []string{
 	"update product images", "bump http client", "translate error pages", "log request sizes",
@@ -33,7 +39,7 @@ var routineSummaries = []string{
 
 // oldDeployments gives every service versions from before the history.
 func (w *World) oldDeployments() {
-	for i, n := range nodes {
+	for i, n := range w.topo.nodes {
 		if n.kind != KindECS {
 			continue
 		}
@@ -55,8 +61,8 @@ func (w *World) routine() {
 	if len(w.ailments) > 0 {
 		return
 	}
-	service := routineServices[w.chat.IntN(len(routineServices))]
-	w.deploy(service, w.routineSummary())
+	services := w.routineServices()
+	w.deploy(services[w.chat.IntN(len(services))], w.routineSummary())
 }
 
 func (w *World) routineSummary() string { return routineSummaries[w.chat.IntN(len(routineSummaries))] }

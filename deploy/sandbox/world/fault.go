@@ -4,29 +4,49 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+
+	"vigil/workflows/incident"
 )
 
-// Fault names something that can go wrong with the world.
+// Fault names something that can go wrong with the world, or seem to.
 type Fault string
 
+// The faults. Each bears the name of the cause that a right diagnosis gives.
 const (
-	FaultBadDeployment        Fault = "bad_deployment"
-	FaultConnectionsExhausted Fault = "connections_exhausted"
-	FaultMemoryLeak           Fault = "memory_leak"
+	FaultBadDeployment        = Fault(incident.CauseBadDeployment)
+	FaultConnectionsExhausted = Fault(incident.CauseConnectionsExhausted)
+	FaultMemoryLeak           = Fault(incident.CauseMemoryLeak)
+	FaultCPUSaturation        = Fault(incident.CauseCPUSaturation)
+	FaultTrafficSurge         = Fault(incident.CauseTrafficSurge)
+	FaultStorageFull          = Fault(incident.CauseStorageFull)
+	FaultExpensiveQuery       = Fault(incident.CauseExpensiveQuery)
+	FaultCacheFailure         = Fault(incident.CauseCacheFailure)
+	FaultDependencyFailure    = Fault(incident.CauseDependencyFailure)
+	FaultThrottled            = Fault(incident.CauseThrottled)
+	FaultBadConfiguration     = Fault(incident.CauseBadConfiguration)
+	FaultNetworkFailure       = Fault(incident.CauseNetworkFailure)
 )
 
-// Faults lists every fault.
-var Faults = []Fault{FaultBadDeployment, FaultConnectionsExhausted, FaultMemoryLeak}
+// The false alarms: an alarm is raised, and the users notice nothing.
+const (
+	FalseAlarmDeployment Fault = "false_alarm_deployment" // slow while its new tasks warm up, then as before
+	FalseAlarmBatch      Fault = "false_alarm_batch"      // a job keeps the database's CPU busy, and nobody waits for it
+	FalseAlarmSpike      Fault = "false_alarm_spike"      // a few moments of more traffic than usual
+)
 
-// Valid reports whether f is a fault of this world.
-func (f Fault) Valid() bool {
-	for _, v := range Faults {
-		if v == f {
-			return true
-		}
-	}
-	return false
-}
+// Faults lists every fault, FalseAlarms every false alarm.
+var (
+	Faults = []Fault{FaultBadDeployment, FaultConnectionsExhausted, FaultMemoryLeak, FaultCPUSaturation, FaultTrafficSurge, FaultStorageFull,
+		FaultExpensiveQuery, FaultCacheFailure, FaultDependencyFailure, FaultThrottled, FaultBadConfiguration, FaultNetworkFailure}
+	FalseAlarms = []Fault{FalseAlarmDeployment, FalseAlarmBatch, FalseAlarmSpike}
+)
+
+// Valid reports whether f is a fault or a false alarm of this world.
+func (f Fault) Valid() bool { return slices.Contains(Faults, f) || f.FalseAlarm() }
+
+// FalseAlarm reports whether nothing is wrong with f.
+func (f Fault) FalseAlarm() bool { return slices.Contains(FalseAlarms, f) }
 
 var (
 	// ErrFaultActive says that one fault at a time is enough.
@@ -35,27 +55,81 @@ var (
 	ErrUnknownFault = errors.New("no such fault")
 )
 
+// Truth is what a right diagnosis of a fault says.
+type Truth struct {
+	Cause incident.Cause `json:"cause,omitempty"` // "" for a false alarm
+
+	// Services at which the fault may be said to be, the most exact first: a
+	// call that fails has two ends, and a surge of requests is one from where
+	// they come in to where they hurt.
+	Services []string `json:"services,omitempty"`
+
+	// Remedies are the automation documents that end it, run on the first of
+	// Services. None: only people can, see World.ClearFault.
+	Remedies []string `json:"remedies,omitempty"`
+}
+
+// remedies are the automations that end each fault, on the service that it
+// sits on. All others take people: whoever writes the query, owns the quota,
+// the setting, the network or the provider.
+var remedies = map[Fault][]string{
+	FaultBadDeployment:        {DocumentRollback},
+	FaultConnectionsExhausted: {DocumentScale},
+	FaultMemoryLeak:           {DocumentRestart},
+	FaultCPUSaturation:        {DocumentRestart, DocumentScale},
+	FaultTrafficSurge:         {DocumentScale},
+	FaultCacheFailure:         {DocumentRestart},
+}
+
+// Truth returns what is wrong; false where no fault is active.
+func (w *World) Truth() (Truth, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.active()
+	if a == nil {
+		return Truth{}, false
+	}
+	if a.fault.FalseAlarm() {
+		return Truth{}, true
+	}
+	t := Truth{Cause: incident.Cause(a.fault), Services: []string{a.service}, Remedies: slices.Clone(remedies[a.fault])}
+	switch a.fault {
+	case FaultNetworkFailure:
+		t.Services = append(t.Services, a.callee)
+	case FaultTrafficSurge:
+		t.Services = w.topo.path()
+	}
+	return t, true
+}
+
 // ailment is a fault while it lasts, its decay after the cure included.
 type ailment struct {
 	fault   Fault
 	service string // where it sits
-	since   int64  // tick
+	callee  string // network: the other end
+	since   int64  // tick of its first effect
 	cured   int64  // tick; 0: not cured
+	begun   bool   // what begins it has been done
 
-	heat float64 // bad deployment: share of tasks that run the bad version; connections: size of the surge
+	size float64 // what it does to the alarm's measure at full size, in thresholds
+	ramp float64 // ticks from its first effect to its full size
+	tone int     // which of several ways to speak of it the logs use
 
-	memory float64 // leak: percent above normal
-
-	version string // bad deployment: the task definition that is bad
-
-	backlog float64 // connections: how far waiting requests have piled up, 0–1
+	heat    float64 // how far it has come, 0–1
+	backlog float64 // what piles up behind it, 0–1
+	memory  float64 // leak: percent above normal
+	version string  // bad deployment: the task definition that is bad
+	setting setting // bad configuration
 	hold    float64 // connections: how much longer than normal one is held at full heat
+
+	herrings []herring
 }
 
-// rampTicks is how many ticks a fault takes from its first effect to its full
-// size, drain what share of it is left after each tick once it is cured.
+// The shop's faults all take rampTicks from the first effect to the full size.
+// drain is what share is left after each tick once a fault is cured.
 const (
 	rampTicks = 6
+	shopSize  = 3
 	drain     = 0.55
 	gone      = 0.004
 
@@ -69,30 +143,33 @@ const (
 
 // step advances the ailment by one tick.
 func (a *ailment) step(w *World) {
+	if w.tick < a.since || (a.cured != 0 && !a.begun) {
+		return
+	}
+	if !a.begun {
+		a.begin(w)
+	}
 	age := float64(w.tick - a.since)
-	switch a.fault {
-	case FaultBadDeployment:
-		// New tasks take two ticks to start; then traffic shifts.
-		a.heat = a.follow(clamp((age-2)/rampTicks, 0, 1), a.heat)
-	case FaultConnectionsExhausted:
-		a.heat = a.follow(clamp(age/rampTicks, 0, 1), a.heat)
-		limit := float64(w.limit)
-		short := clamp((w.wanted()-0.9*limit)/(0.3*limit), 0, 1)
-		if short > a.backlog {
-			a.backlog = short
-		} else {
-			a.backlog = short + (a.backlog-short)*drain
-		}
-	case FaultMemoryLeak:
-		switch normal := nodeByName[a.service].memory; {
-		case a.cured != 0:
-			a.memory *= drain
-		case normal+a.memory >= killAbove-0.5:
-			a.memory -= killReleases
-			w.logKill(a.service)
-		default:
-			a.memory = math.Min(a.memory+leakPerTick, killAbove-normal)
-		}
+	f := faultSpecs[a.fault]
+	switch {
+	case f.step != nil:
+		f.step(w, a, age)
+	default:
+		a.heat = a.follow(clamp((age-f.delay)/a.ramp, 0, 1), a.heat)
+	}
+	if f.lasts > 0 && a.cured == 0 && age >= f.lasts {
+		a.cured = w.tick // nobody had to do anything
+	}
+	for i := range a.herrings {
+		a.herrings[i].step(a)
+	}
+}
+
+// begin does what the fault comes of.
+func (a *ailment) begin(w *World) {
+	a.begun = true
+	if f := faultSpecs[a.fault]; f.begin != nil {
+		f.begin(w, a)
 	}
 }
 
@@ -106,63 +183,35 @@ func (a *ailment) follow(target, now float64) float64 {
 
 // over reports whether nothing of a cured ailment is left.
 func (a *ailment) over() bool {
-	return a.cured != 0 && a.heat < gone && a.memory < gone*100 && a.backlog < gone
-}
-
-// strain is what ailments add to one service in this tick.
-type strain struct {
-	latency float64 // milliseconds
-	errors  float64 // share of requests
-	cpu     float64 // percent
-	memory  float64 // percent
-}
-
-// strains sums up what the current ailments do to each service.
-func (w *World) strains() map[string]strain {
-	out := map[string]strain{}
-	add := func(service string, s strain) {
-		t := out[service]
-		out[service] = strain{t.latency + s.latency, t.errors + s.errors, t.cpu + s.cpu, t.memory + s.memory}
-	}
-	for _, a := range w.ailments {
-		switch a.fault {
-		case FaultBadDeployment:
-			add(a.service, strain{latency: 900 * a.heat, errors: 0.16 * a.heat, cpu: 24 * a.heat})
-		case FaultConnectionsExhausted:
-			add(Orders, strain{latency: 560 * a.backlog, errors: 0.11 * a.backlog})
-			add(Payments, strain{latency: 420 * a.backlog, errors: 0.08 * a.backlog})
-			add(OrdersDB, strain{latency: 9 * a.backlog, cpu: 27 * a.heat})
-		case FaultMemoryLeak:
-			full := collecting(nodeByName[a.service].memory + a.memory)
-			add(a.service, strain{latency: 1000 * full, errors: 0.09 * full, cpu: 50 * full, memory: a.memory})
+	for _, h := range a.herrings {
+		if h.heat >= gone {
+			return false
 		}
 	}
-	return out
-}
-
-// collecting is how much of its time a service with memory percent in use
-// spends on collecting garbage, 0–1: little until it is nearly full.
-func collecting(memory float64) float64 {
-	x := clamp((memory-gcFrom)/(killAbove-gcFrom), 0, 1)
-	return x * x
+	return a.cured != 0 && a.heat < gone && a.memory < gone*100 && a.backlog < gone
 }
 
 // demand is the traffic of this tick as a multiple of normal.
 func (w *World) demand() float64 {
 	d := 1.0
 	for _, a := range w.ailments {
-		if a.fault == FaultConnectionsExhausted {
+		switch a.fault {
+		case FaultConnectionsExhausted:
 			d += surge * a.heat
+		case FaultTrafficSurge:
+			d += surgeOf(a) * a.heat
+		case FalseAlarmSpike:
+			d += 0.6 * a.heat
 		}
 	}
 	return d
 }
 
-// wanted is how many connections to orders-db its callers would like to have.
-func (w *World) wanted() float64 {
-	want := baseConnections
+// wanted is how many connections to a database its callers would like to have.
+func (w *World) wanted(database string) float64 {
+	want := w.topo.byName[database].base[gConnections]
 	for _, a := range w.ailments {
-		if a.fault == FaultConnectionsExhausted {
+		if a.fault == FaultConnectionsExhausted && a.service == database {
 			want *= (1 + surge*a.heat) * (1 + a.hold*a.heat)
 		}
 	}
@@ -175,30 +224,30 @@ func (w *World) StartFault(f Fault) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !f.Valid() {
-		return fmt.Errorf("%w: %q; there are %v", ErrUnknownFault, string(f), Faults)
+		return fmt.Errorf("%w: %q; there are %v and %v", ErrUnknownFault, string(f), Faults, FalseAlarms)
 	}
 	if a := w.active(); a != nil {
 		return fmt.Errorf("start %s: %w (%s since %s)", f, ErrFaultActive, a.fault, w.at(a.since).Format("15:04:05"))
 	}
-	a := &ailment{fault: f, since: w.tick}
-	switch f {
-	case FaultBadDeployment:
-		a.service = Checkout
-		a.version = w.deploy(Checkout, "apply coupon discounts at checkout").TaskDefinition
-	case FaultConnectionsExhausted:
-		a.service = OrdersDB
-		// Requests that wait hold what they have. The surge alone would not fill
-		// the pool; holding on while trying again does, whatever its size.
-		a.hold = overcommit*float64(w.limit)/baseConnections/(1+surge) - 1
-	case FaultMemoryLeak:
-		a.service = Payments
+	a := &ailment{fault: f, since: w.tick, size: shopSize, ramp: rampTicks, tone: w.fate.IntN(12)}
+	spec := faultSpecs[f]
+	a.service, a.callee = spec.home[0], spec.home[1]
+	if w.cfg.Varied {
+		a.service, a.callee = spec.place(w)
+		a.size = 1.7 + 1.8*w.fate.Float64()
+		a.ramp = float64(3 + w.fate.IntN(5))
+		a.since += w.fate.Int64N(4)
+		w.distract(a)
+	}
+	if a.since == w.tick {
+		a.begin(w)
 	}
 	w.ailments = append(w.ailments, a)
 	return nil
 }
 
-// ClearFault ends the active fault as if someone outside had fixed it, and
-// reports whether there was one. Its effects drain away as after a cure.
+// ClearFault ends the active fault as a person would who knows what is wrong,
+// and reports whether there was one. Its effects drain away as after a cure.
 func (w *World) ClearFault() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -206,10 +255,10 @@ func (w *World) ClearFault() bool {
 	if a == nil {
 		return false
 	}
-	if a.fault == FaultBadDeployment {
-		w.rollback(a.service, "on-call")
+	if f := faultSpecs[a.fault]; f.end != nil && a.begun {
+		f.end(w, a)
 	}
-	a.cured = w.tick
+	a.cured = max(w.tick, 1)
 	return true
 }
 
@@ -223,17 +272,20 @@ func (w *World) active() *ailment {
 	return nil
 }
 
-// cure ends the active fault if it is f and sits on service.
-func (w *World) cure(f Fault, service string) {
-	if a := w.active(); a != nil && a.fault == f && a.service == service {
-		a.cured = w.tick
+// cure ends the active fault if document helps against it and service is
+// where it sits.
+func (w *World) cure(document, service string) {
+	a := w.active()
+	if a == nil || a.service != service || !a.begun || !slices.Contains(remedies[a.fault], document) {
+		return
 	}
+	a.cured = w.tick
 }
 
 // cureDeployment ends an active bad deployment if its version was taken away.
 func (w *World) cureDeployment(service, version string) {
 	if a := w.active(); a != nil && a.version == version {
-		w.cure(FaultBadDeployment, service)
+		w.cure(DocumentRollback, service)
 	}
 }
 

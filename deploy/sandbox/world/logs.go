@@ -17,17 +17,6 @@ type LogLine struct {
 	Message string
 }
 
-// LogGroup is the name of a service's log group, "" where it has none.
-func LogGroup(service string) string {
-	switch kind, _ := KindOf(service); kind {
-	case KindECS:
-		return "/ecs/" + service
-	case KindDatabase:
-		return "/aws/rds/instance/" + service + "/postgresql"
-	}
-	return ""
-}
-
 // Logs returns the lines of a group from one time to another, both included,
 // oldest first; false where there is no such group.
 func (w *World) Logs(group string, from, to time.Time) ([]LogLine, bool) {
@@ -62,15 +51,17 @@ func (w *World) say(service string, perTick float64, t template) {
 }
 
 func (w *World) write(service string, at time.Time, message string) {
-	group := LogGroup(service)
+	group := w.topo.logGroup(service)
 	if group == "" {
 		return
 	}
+	n := w.topo.byName[service]
 	stream := fmt.Sprintf("%s/app/%08x%08x", service, uint32(w.chat.IntN(3))*2654435761, uint32(w.current(service).Revision)*2246822519)
-	if group[1] == 'a' {
+	if n.kind == KindDatabase {
 		stream = service + ".0"
 	}
-	w.pending = append(w.pending, LogLine{Group: group, Stream: stream, At: at.Truncate(time.Millisecond), Message: message})
+	at = at.Truncate(time.Millisecond)
+	w.pending = append(w.pending, LogLine{Group: group, Stream: stream, At: at, Message: n.talk.spell(at, message)})
 }
 
 // commitLogs puts the lines of a tick into their groups, in order of time.
@@ -85,33 +76,50 @@ func (w *World) commitLogs() {
 // chatter writes what services say when all is well, and what they say of the
 // current ailments.
 func (w *World) chatter(rates map[string]float64) {
-	for _, n := range nodes {
-		for _, u := range smallTalk[n.name] {
-			w.say(n.name, u.perTick*rates[n.name]/normalRates[n.name], u.say)
+	for i := range w.topo.nodes {
+		n := &w.topo.nodes[i]
+		more := w.noisier(n.name)
+		for _, u := range w.smallTalk(n) {
+			k := rates[n.name] / w.topo.rates[n.name]
+			if u.perTick < 0.08 { // warnings and the like
+				k *= more
+			}
+			w.say(n.name, u.perTick*k, u.say)
+		}
+		if n.kind == KindECS {
+			w.complain(n)
 		}
 	}
 	for _, a := range w.ailments {
-		switch a.fault {
-		case FaultBadDeployment:
-			w.say(a.service, 2.2*a.heat, sayCouponBug)
-			w.say(API, 0.8*a.heat, sayUpstream500)
-		case FaultConnectionsExhausted:
-			w.say(OrdersDB, 1.6*a.backlog, saySlotsReserved)
-			w.say(Orders, 1.4*a.backlog, sayNoSlots)
-			w.say(Orders, 0.5*a.backlog, sayPoolTimeout)
-			w.say(Payments, 1.2*a.backlog, sayPoolTimeout)
-			w.say(Checkout, 0.9*a.backlog, sayCallFailed(Orders))
-			w.say(Checkout, 0.7*a.backlog, sayCallFailed(Payments))
-		case FaultMemoryLeak:
-			memory := nodeByName[a.service].memory + a.memory
-			full := collecting(memory)
-			if full > 0.02 {
-				w.say(a.service, 0.6+full, sayGC(memory, full))
-			}
-			if full > 0.3 {
-				w.say(a.service, 1.4*full, sayOutOfMemory)
-			}
-			w.say(Checkout, 1.2*full, sayCallFailed(a.service))
+		if f := faultSpecs[a.fault]; f.talk != nil {
+			f.talk(w, a)
+		}
+	}
+}
+
+func (w *World) smallTalk(n *node) []utterance {
+	switch {
+	case n.kind == KindDatabase:
+		return databaseTalk
+	case n.kind != KindECS:
+		return nil
+	case w.cfg.Varied:
+		return madeTalk(n)
+	}
+	return shopTalk[n.name]
+}
+
+// complain writes what n says of the services that it calls and that are in
+// trouble now. Databases have complaints of their own kind, see the faults.
+func (w *World) complain(n *node) {
+	for _, c := range n.calls {
+		if w.topo.byName[c.to].kind != KindECS {
+			continue
+		}
+		t := w.truth[c.to]
+		trouble := clamp(4*(t.errors-0.02), 0, 1) + clamp(t.latency/w.topo.normal[c.to]/4-0.5, 0, 1)
+		if trouble > 0.05 {
+			w.say(n.name, math.Min(trouble, 1)*math.Min(1, 0.3+c.fanout), sayCallFailed(c.to))
 		}
 	}
 }
@@ -120,21 +128,25 @@ func (w *World) chatter(rates map[string]float64) {
 func (w *World) logKill(service string) {
 	at := w.at(w.tick)
 	w.write(service, at.Add(-w.cfg.Tick/2), fmt.Sprintf("ERROR container killed: OutOfMemoryError: exit code 137 task=%s", hexID(w.chat, 32)))
-	w.write(service, at, fmt.Sprintf("INFO starting %s version=%s jvm_heap=1024m", service, w.current(service).TaskDefinition))
+	w.logStart(service, at, w.current(service).TaskDefinition)
 }
 
 // logDeploy writes the start of a new version's tasks, which happens in the
 // next tick.
 func (w *World) logDeploy(d Deployment) {
 	at := w.present()
-	w.write(d.Service, at, fmt.Sprintf("INFO starting %s version=%s jvm_heap=1024m", d.Service, d.TaskDefinition))
+	w.logStart(d.Service, at, d.TaskDefinition)
 	w.write(d.Service, at, fmt.Sprintf("INFO %s is ready to serve version=%s in %dms", d.Service, d.TaskDefinition, 300+w.chat.IntN(300)))
 }
 
 func (w *World) logRestart(service string) {
 	at := w.present()
 	w.write(service, at, "INFO received SIGTERM, draining requests in flight")
-	w.write(service, at, fmt.Sprintf("INFO starting %s version=%s jvm_heap=1024m", service, w.current(service).TaskDefinition))
+	w.logStart(service, at, w.current(service).TaskDefinition)
+}
+
+func (w *World) logStart(service string, at time.Time, version string) {
+	w.write(service, at, fmt.Sprintf("INFO starting %s version=%s", service, version)+w.topo.byName[service].talk.starting())
 }
 
 const alphabet = "0123456789abcdef"

@@ -6,7 +6,8 @@ import "time"
 type FaultState struct {
 	Fault     Fault     `json:"fault"`
 	Service   string    `json:"service"`
-	Phase     string    `json:"phase"` // active or draining
+	Callee    string    `json:"callee,omitempty"` // the other end of a call that fails, the database behind a cache
+	Phase     string    `json:"phase"`            // active or draining
 	StartedAt time.Time `json:"started_at"`
 	CuredAt   time.Time `json:"cured_at,omitzero"`
 }
@@ -25,6 +26,7 @@ type ServiceState struct {
 // State is all of the world at one moment.
 type State struct {
 	Seed       uint64         `json:"seed"`
+	Varied     bool           `json:"varied,omitempty"`
 	TickMS     int64          `json:"tick_ms"`
 	Ticks      int64          `json:"ticks"`
 	Now        time.Time      `json:"now"`
@@ -39,25 +41,25 @@ func (w *World) State() State {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := State{
-		Seed: w.cfg.Seed, TickMS: w.cfg.Tick.Milliseconds(), Ticks: w.tick, Now: w.now, Alarm: w.alarm,
+		Seed: w.cfg.Seed, Varied: w.cfg.Varied, TickMS: w.cfg.Tick.Milliseconds(), Ticks: w.tick, Now: w.now, Alarm: w.loudest(),
 		Faults: []FaultState{}, Executions: []Execution{},
 	}
 	for _, a := range w.ailments {
-		f := FaultState{Fault: a.fault, Service: a.service, Phase: "active", StartedAt: w.at(a.since)}
+		f := FaultState{Fault: a.fault, Service: a.service, Callee: a.callee, Phase: "active", StartedAt: w.at(a.since)}
 		if a.cured != 0 {
 			f.Phase, f.CuredAt = "draining", w.at(a.cured)
 		}
 		s.Faults = append(s.Faults, f)
 	}
-	for _, svc := range Services() {
+	for _, svc := range w.topo.services() {
 		r := w.samples[svc.Name]
 		latest := r.at(r.len() - 1)
 		st := ServiceState{Service: svc, At: latest.At, Metrics: map[Metric]float64{}, Version: w.current(svc.Name).TaskDefinition, Desired: w.desired[svc.Name]}
-		for _, m := range measures[svc.Kind] {
-			st.Metrics[m] = latest.Value(m)
+		for _, g := range measured[svc.Kind] {
+			st.Metrics[traits[g].metric] = latest.values[g]
 		}
 		if svc.Kind == KindDatabase {
-			st.Limit = w.limit
+			st.Limit = w.limits[svc.Name]
 		}
 		if ds := w.deployments[svc.Name]; len(ds) > 0 {
 			st.Deployments = append(st.Deployments, ds[max(0, len(ds)-3):]...)

@@ -12,6 +12,11 @@ import (
 type Config struct {
 	Tick time.Duration // one step of the world; default 5 s
 	Seed uint64        // what all noise is made of; 0 is a seed like any other
+
+	// Varied makes a world of its own of each seed: services and who calls whom,
+	// where a fault sits, how large it is, how fast it comes, how noisy
+	// everything is, and what else happens at the time. Otherwise it is the shop.
+	Varied bool
 }
 
 const (
@@ -41,9 +46,11 @@ type World struct {
 
 	noise *rand.Rand // for samples
 	chat  *rand.Rand // for log lines and routine work, so that these never move a metric
+	fate  *rand.Rand // for faults: where, how large, what else
 
-	drift   map[string]*[6]float64 // autocorrelated noise per service and measure
-	truth   map[string]flow        // state without noise, one tick back for callers
+	topo    *topology
+	drift   map[string]*levels // autocorrelated noise per service and measure
+	truth   map[string]flow    // state without noise, one tick back for callers
 	samples map[string]*ring[Sample]
 	logs    map[string]*ring[LogLine]
 	pending []LogLine // of the tick being computed
@@ -53,13 +60,16 @@ type World struct {
 	nextRoutine int64           // tick of the next harmless deployment
 	trail       *ring[TrailEvent]
 
-	limit     int // max_connections of orders-db
+	loads     map[string]*loads // what each database spends its time on
+	events    *ring[PlatformEvent]
+	limits    map[string]int     // max_connections of each database
+	behind    map[string]float64 // how far the consumer of each queue is
 	desired   map[string]int
 	ailments  []*ailment
 	jobs      []*Execution
 	byToken   map[string]*Execution
 	effects   []Effect
-	alarm     Alarm
+	alarms    []Alarm // the first is always there
 	unclaimed []Transition
 }
 
@@ -90,28 +100,39 @@ func (w *World) begin(now time.Time) {
 	w.now, w.tick = w.epoch, 0
 	w.noise = rand.New(rand.NewPCG(w.cfg.Seed, 0x9e3779b97f4a7c15))
 	w.chat = rand.New(rand.NewPCG(w.cfg.Seed, 0xbf58476d1ce4e5b9))
-	w.drift, w.truth, w.samples = map[string]*[6]float64{}, map[string]flow{}, map[string]*ring[Sample]{}
+	w.fate = rand.New(rand.NewPCG(w.cfg.Seed, 0x94d049bb133111eb))
+	w.topo = shop
+	if w.cfg.Varied {
+		w.topo = made(w.cfg.Seed)
+	}
+	w.drift, w.truth, w.samples = map[string]*levels{}, map[string]flow{}, map[string]*ring[Sample]{}
 	w.logs, w.pending = map[string]*ring[LogLine]{}, nil
 	w.deployments, w.withdrawn, w.desired = map[string][]Deployment{}, map[string]bool{}, map[string]int{}
-	w.trail = newRing[TrailEvent](trailEvents)
-	w.limit, w.ailments = baseLimit, nil
+	w.trail, w.events = newRing[TrailEvent](trailEvents), newRing[PlatformEvent](platformEvents)
+	w.limits, w.loads, w.behind, w.ailments = map[string]int{}, map[string]*loads{}, map[string]float64{}, nil
 	w.jobs, w.byToken, w.effects = nil, map[string]*Execution{}, nil
-	w.alarm, w.unclaimed = newAlarm(w.epoch), nil
-	for _, n := range nodes {
-		w.drift[n.name] = &[6]float64{}
+	w.alarms, w.unclaimed = []Alarm{newAlarm(w.topo, w.epoch)}, nil
+	for i := range w.topo.nodes {
+		n := &w.topo.nodes[i]
+		w.drift[n.name] = &levels{}
 		w.samples[n.name] = newRing[Sample](capacity)
-		if n.kind == KindECS {
+		switch n.kind {
+		case KindECS:
 			w.desired[n.name] = 3
+		case KindDatabase:
+			w.limits[n.name] = int(math.Round(n.base[gConnections]*limitOverUse/10)) * 10
+			w.loads[n.name] = newLoads(w.topo, n, capacity)
 		}
-		if g := LogGroup(n.name); g != "" {
+		if g := logGroup(n.name, n.kind); g != "" {
 			w.logs[g] = newRing[LogLine](logLines)
 		}
 	}
 	w.oldDeployments()
+	w.oldReports()
 	// A deployment that did no harm lies within the history: not everything that
 	// changed is to blame.
 	w.nextRoutine = history / 3
-	for range len(nodes) { // symptoms travel one call a tick: let them settle
+	for range len(w.topo.nodes) { // symptoms travel one call a tick: let them settle
 		w.flow()
 	}
 	w.advance(now)
@@ -149,6 +170,14 @@ func (w *World) Reset(now time.Time, seed *uint64) {
 	w.begin(now)
 }
 
+// Vary says whether the world that the next Reset begins is one of its seed's
+// own, or the shop.
+func (w *World) Vary(varied bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cfg.Varied = varied
+}
+
 // Now is the latest time that the world was advanced to.
 func (w *World) Now() time.Time {
 	w.mu.Lock()
@@ -175,73 +204,41 @@ func (w *World) step() {
 	}
 	w.ailments = kept
 	rates, strains := w.flow()
-	for _, n := range nodes {
-		w.samples[n.name].add(w.observe(n, rates[n.name], strains[n.name]))
+	for i := range w.topo.nodes {
+		n := &w.topo.nodes[i]
+		s := strains.of(n.name)
+		if l := w.loads[n.name]; l != nil {
+			l.step(w, rates[n.name]/w.topo.rates[n.name])
+		}
+		w.samples[n.name].add(w.observe(n, rates[n.name], s))
 	}
 	w.routine()
 	w.chatter(rates)
 	w.commitLogs()
-	w.judgeAlarm()
+	w.judgeAlarms()
 }
 
 // flow moves requests down the graph and symptoms one call up it.
-func (w *World) flow() (rates map[string]float64, strains map[string]strain) {
+func (w *World) flow() (rates map[string]float64, strains *strains) {
 	strains = w.strains()
 	season := 1 + 0.02*math.Sin(2*math.Pi*float64(w.tick)/720)
-	rates = map[string]float64{Web: baseRate * season * w.demand()}
-	next := make(map[string]flow, len(nodes))
-	for _, n := range nodes {
-		s := strains[n.name]
-		latency, served := n.own+s.latency, 1-clamp(baseErrors+s.errors, 0, 1)
+	rates = map[string]float64{w.topo.entry: w.topo.rate * season * w.demand()}
+	next := make(map[string]flow, len(w.topo.nodes))
+	for i := range w.topo.nodes {
+		n := &w.topo.nodes[i]
+		s := strains.of(n.name)
+		latency, served := n.own+s.plus[gLatency], 1-clamp(baseErrors+s.plus[gErrors], 0, 1)
 		for _, c := range n.calls {
-			callee := w.truth[c.to]
-			latency += c.latency * callee.latency
-			served *= 1 - c.errors*callee.errors
+			callee, way := w.truth[c.to], strains.between(n.name, c.to)
+			latency += c.latency * (callee.latency + way.latency)
+			served *= 1 - c.errors*clamp(callee.errors+way.errors, 0, 1)
 			// A request that failed before its calls makes none.
-			rates[c.to] += rates[n.name] * c.fanout * (1 - s.errors)
+			rates[c.to] += rates[n.name] * c.fanout * (1 - s.plus[gErrors]) * (1 + way.traffic)
 		}
 		next[n.name] = flow{latency: latency, errors: 1 - served}
 	}
 	w.truth = next
 	return rates, strains
 }
-
-// observe is what monitoring sees of a service: its true state and some noise.
-func (w *World) observe(n node, rate float64, s strain) Sample {
-	d := w.drift[n.name]
-	for i := range d { // autocorrelated, with unit variance
-		d[i] = 0.5*d[i] + math.Sqrt(0.75)*clamp(w.noise.NormFloat64(), -3, 3)
-	}
-	t := w.truth[n.name]
-	load := rate / normalRates[n.name]
-	out := Sample{
-		At:  w.at(w.tick),
-		CPU: clamp((n.cpu*(0.7+0.3*load)+s.cpu)*(1+0.025*d[0]), 0, 99.5),
-	}
-	switch n.kind {
-	case KindECS:
-		out.Rate = rate * (1 + 0.02*d[1])
-		out.Latency = t.latency * (1 + 0.025*d[2])
-		out.Errors = clamp(t.errors+baseErrors*0.3*d[3]+t.errors*0.05*d[3], 0, 1)
-		out.Memory = clamp(n.memory+s.memory+0.4*d[4], 0, 99)
-	case KindDatabase:
-		out.Latency = t.latency * (1 + 0.025*d[2])
-		out.Connections = math.Round(clamp(w.wanted()*(1+0.02*d[5]), 0, float64(w.limit)))
-	case KindCache:
-		out.Connections = math.Round(cacheClients * (1 + 0.02*d[5]))
-	}
-	return out
-}
-
-// normalRates is the traffic of each service when nothing is wrong.
-var normalRates = func() map[string]float64 {
-	rates := map[string]float64{Web: baseRate}
-	for _, n := range nodes {
-		for _, c := range n.calls {
-			rates[c.to] += rates[n.name] * c.fanout
-		}
-	}
-	return rates
-}()
 
 func clampInt(x, lo, hi int64) int64 { return max(lo, min(hi, x)) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"vigil/deploy/sandbox/world"
+	"vigil/workflows/incident"
 )
 
 // tick is long, so that the history is short.
@@ -23,7 +25,7 @@ var genesis = time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
 // TestMain asks for fewer checks than rapid's 100, each of which makes a world
 // with its history; -rapid.checks asks for more.
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "25"); err != nil {
+	if err := flag.Set("rapid.checks", "8"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
@@ -36,9 +38,11 @@ type bed struct {
 	now time.Time
 }
 
-func mustWorld(tb rapid.TB, seed uint64) *bed {
+func mustWorld(tb rapid.TB, seed uint64) *bed { return mustBegin(tb, seed, false) }
+
+func mustBegin(tb rapid.TB, seed uint64, varied bool) *bed {
 	tb.Helper()
-	w, err := world.New(world.Config{Tick: tick, Seed: seed}, genesis)
+	w, err := world.New(world.Config{Tick: tick, Seed: seed, Varied: varied}, genesis)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -84,11 +88,28 @@ func (b *bed) mustRun(tb rapid.TB, document, service string) world.Execution {
 	return e
 }
 
-// remedy is the one document and target that cures a fault.
-var remedy = map[world.Fault][2]string{
-	world.FaultBadDeployment:        {world.DocumentRollback, world.Checkout},
-	world.FaultConnectionsExhausted: {world.DocumentScale, world.OrdersDB},
-	world.FaultMemoryLeak:           {world.DocumentRestart, world.Payments},
+// heal ends the fault that is active: by the automation that helps, or else as
+// a person would.
+func (b *bed) heal(tb rapid.TB) {
+	tb.Helper()
+	truth, ok := b.Truth()
+	switch {
+	case !ok:
+		tb.Fatal("nothing is wrong")
+	case len(truth.Remedies) > 0:
+		b.mustRun(tb, truth.Remedies[0], truth.Services[0])
+	default:
+		b.ClearFault()
+	}
+}
+
+// patience is how many ticks an alarm may take: in a made world a fault may
+// come late and slowly.
+func patience(varied bool) int {
+	if varied {
+		return 22
+	}
+	return 15
 }
 
 // band is the normal spread of one measure: its median before the incident,
@@ -97,7 +118,11 @@ type band struct{ median, width float64 }
 
 func (b *bed) bands(before time.Time) map[string]map[world.Metric]band {
 	out := map[string]map[world.Metric]band{}
-	for _, s := range world.Services() {
+	spread := 0.05
+	if b.State().Varied {
+		spread = 0.08
+	}
+	for _, s := range b.Services() {
 		out[s.Name] = map[world.Metric]band{}
 		samples := b.Samples(s.Name, before.Add(-120*tick), before)
 		for _, m := range world.Measures(s.Kind) {
@@ -107,11 +132,8 @@ func (b *bed) bands(before time.Time) map[string]map[world.Metric]band {
 			}
 			slices.Sort(values)
 			median := values[len(values)/2]
-			floor := map[world.Metric]float64{world.MetricErrors: 0.002, world.MetricLatency: 0.5}[m]
-			if floor == 0 {
-				floor = 1
-			}
-			out[s.Name][m] = band{median, 3 * math.Max(floor, 0.05*median)}
+			floor := map[world.Metric]float64{world.MetricErrors: 0.002, world.MetricCPU: 1, world.MetricMemory: 1, world.MetricConnections: 1, incident.MetricQueueDepth: 2}[m]
+			out[s.Name][m] = band{median, 3 * math.Max(floor, spread*median)}
 		}
 	}
 	return out
@@ -133,7 +155,7 @@ func (b *bed) outside(bands map[string]map[world.Metric]band) []string {
 func TestHealthyWorldStaysHealthy(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		b := mustWorld(t, rapid.Uint64().Draw(t, "seed"))
+		b := mustBegin(t, rapid.Uint64().Draw(t, "seed"), rapid.Bool().Draw(t, "varied"))
 		bands := b.bands(b.now)
 		for range 100 {
 			b.ticks(1)
@@ -147,22 +169,25 @@ func TestHealthyWorldStaysHealthy(t *testing.T) {
 	})
 }
 
+// TestEachFaultRaisesTheAlarmAndItsRemedyCures is what the world promises of
+// every fault, in the shop and in made worlds.
 func TestEachFaultRaisesTheAlarmAndItsRemedyCures(t *testing.T) {
 	t.Parallel()
 	for _, f := range world.Faults {
 		t.Run(string(f), func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
-				b := mustWorld(t, rapid.Uint64().Draw(t, "seed"))
+				varied := rapid.Bool().Draw(t, "varied")
+				b := mustBegin(t, rapid.Uint64().Draw(t, "seed"), varied)
 				b.ticks(rapid.IntRange(0, 90).Draw(t, "quiet"))
 				bands := b.bands(b.now)
 				b.mustStart(t, f)
-				b.until(t, "alarm", 15, b.alarmed)
+				b.until(t, "alarm", patience(varied), b.alarmed)
 				b.ticks(rapid.IntRange(0, 60).Draw(t, "waiting"))
 				if !b.alarmed() {
 					t.Fatal("the alarm went away by itself")
 				}
-				b.mustRun(t, remedy[f][0], remedy[f][1])
+				b.heal(t)
 				b.until(t, "recovery", 15, func() bool { return !b.alarmed() && len(b.outside(bands)) == 0 })
 				b.ticks(4)
 				for range 30 {
@@ -179,17 +204,53 @@ func TestEachFaultRaisesTheAlarmAndItsRemedyCures(t *testing.T) {
 	}
 }
 
+// TestFalseAlarms: the alarm is raised, no user has noticed, and it goes away
+// by itself.
+func TestFalseAlarms(t *testing.T) {
+	t.Parallel()
+	for _, f := range world.FalseAlarms {
+		t.Run(string(f), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				varied := rapid.Bool().Draw(t, "varied")
+				b := mustBegin(t, rapid.Uint64().Draw(t, "seed"), varied)
+				b.mustStart(t, f)
+				if truth, ok := b.Truth(); !ok || truth.Cause != "" || len(truth.Services)+len(truth.Remedies) > 0 {
+					t.Fatalf("truth is %+v, %v; nothing is wrong", truth, ok)
+				}
+				b.until(t, "alarm", patience(varied), b.alarmed)
+				for range 120 {
+					b.ticks(1)
+					for _, s := range b.State().Services {
+						if e, ok := s.Metrics[world.MetricErrors]; ok && e > 0.012 {
+							t.Fatalf("%s fails %.3f of its requests", s.Name, e)
+						}
+					}
+				}
+				if b.alarmed() || len(b.State().Faults) > 0 {
+					t.Fatalf("still there: %+v", b.State().Alarm)
+				}
+				if got := b.Transitions(); len(got) != 2 {
+					t.Fatalf("transitions %+v, want ALARM and OK", got)
+				}
+			})
+		})
+	}
+}
+
 func TestWrongRemediesChangeNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		f := rapid.SampledFrom(world.Faults).Draw(t, "fault")
-		b := mustWorld(t, rapid.Uint64().Draw(t, "seed"))
+		varied := rapid.Bool().Draw(t, "varied")
+		b := mustBegin(t, rapid.Uint64().Draw(t, "seed"), varied)
 		b.mustStart(t, f)
-		b.until(t, "alarm", 15, b.alarmed)
+		b.until(t, "alarm", patience(varied), b.alarmed)
+		truth, _ := b.Truth()
 		for range rapid.IntRange(1, 3).Draw(t, "attempts") {
 			document := rapid.SampledFrom(world.Documents).Draw(t, "document")
-			service := rapid.SampledFrom(world.Services()).Draw(t, "service").Name
-			if remedy[f] == [2]string{document, service} {
+			service := rapid.SampledFrom(b.Services()).Draw(t, "service").Name
+			if slices.Contains(truth.Remedies, document) && service == truth.Services[0] {
 				continue
 			}
 			b.mustRun(t, document, service)
@@ -209,57 +270,87 @@ func TestWrongRemediesChangeNothing(t *testing.T) {
 func TestFaultsComeAgain(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		b := mustWorld(t, rapid.Uint64().Draw(t, "seed"))
+		varied := rapid.Bool().Draw(t, "varied")
+		b := mustBegin(t, rapid.Uint64().Draw(t, "seed"), varied)
 		for _, f := range rapid.SliceOfN(rapid.SampledFrom(world.Faults), 2, 4).Draw(t, "faults") {
 			b.mustStart(t, f)
-			b.until(t, "alarm for "+string(f), 15, b.alarmed)
-			b.mustRun(t, remedy[f][0], remedy[f][1])
+			b.until(t, "alarm for "+string(f), patience(varied), b.alarmed)
+			b.heal(t)
 			b.until(t, "recovery from "+string(f), 15, func() bool { return !b.alarmed() && len(b.State().Faults) == 0 })
 			b.ticks(rapid.IntRange(0, 30).Draw(t, "pause"))
 		}
 	})
 }
 
+// seen is what telemetry shows since a moment.
+type seen struct {
+	*bed
+	since time.Time
+	state world.State
+}
+
+func (s seen) last(service string, m world.Metric) float64 {
+	for _, v := range s.state.Services {
+		if v.Name == service {
+			return v.Metrics[m]
+		}
+	}
+	return math.NaN()
+}
+
+func (s seen) logged(service string, texts ...string) int {
+	lines, _ := s.Logs(s.LogGroup(service), s.since, s.now)
+	n := 0
+	for _, l := range lines {
+		if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(l.Message, text) }) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s seen) changed(service, operation string) bool {
+	return len(s.Trail(func(e world.TrailEvent) bool {
+		return !e.At.Before(s.since) && e.Name == operation && slices.ContainsFunc(e.Resources, func(r world.Resource) bool { return r.Name == service })
+	})) > 0
+}
+
 // TestTheCauseShowsWhenTheAlarmIsRaised holds the telemetry of that moment to
-// what tells the faults apart.
+// what tells the shop's faults apart.
 func TestTheCauseShowsWhenTheAlarmIsRaised(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		f := rapid.SampledFrom(world.Faults).Draw(t, "fault")
 		b := mustWorld(t, rapid.Uint64().Draw(t, "seed"))
-		began := b.now
+		s := seen{bed: b, since: b.now}
 		b.mustStart(t, f)
 		b.until(t, "alarm", 15, b.alarmed)
-
-		last := func(service string) world.Sample {
-			s := b.Samples(service, began, b.now.Add(tick))
-			return s[len(s)-1]
-		}
-		logged := func(service, text string) int {
-			lines, _ := b.Logs(world.LogGroup(service), began, b.now)
-			n := 0
-			for _, l := range lines {
-				if strings.Contains(l.Message, text) {
-					n++
-				}
-			}
-			return n
-		}
-		deployed := func(service string) bool {
-			ds, _ := b.Deployments(service)
-			return !ds[len(ds)-1].CreatedAt.Before(began)
-		}
+		b.ticks(4)
+		s.state = b.State()
+		noSlots := s.logged(world.Orders, "slots are reserved", "acquiring connection") + s.logged(world.Payments, "slots are reserved", "acquiring connection")
 		signs := map[world.Fault]bool{
-			world.FaultBadDeployment:        deployed(world.Checkout) && logged(world.Checkout, "NullPointerException") >= 2,
-			world.FaultConnectionsExhausted: last(world.OrdersDB).Connections >= 97 && logged(world.Orders, "slots are reserved")+logged(world.Payments, "timeout acquiring connection") >= 2,
-			world.FaultMemoryLeak:           last(world.Payments).Memory >= 88 && logged(world.Payments, "OutOfMemory") >= 1,
+			world.FaultBadDeployment:        s.changed(world.Checkout, "UpdateService") && s.logged(world.Checkout, "NullPointerException") >= 2,
+			world.FaultConnectionsExhausted: s.last(world.OrdersDB, world.MetricConnections) >= 97 && noSlots >= 2,
+			world.FaultMemoryLeak:           s.last(world.Payments, world.MetricMemory) >= 88 && s.logged(world.Payments, "OutOfMemory") >= 1,
+			world.FaultCPUSaturation:        s.last(world.Orders, world.MetricCPU) > 85 && s.last(world.Web, world.MetricRate) < 200,
+			world.FaultTrafficSurge:         s.last(world.Web, world.MetricRate) > 220,
+			world.FaultStorageFull:          s.last(world.OrdersDB, incident.MetricFreeStorage) < 5<<30 && s.logged(world.OrdersDB, "No space left") >= 2,
+			world.FaultExpensiveQuery:       s.last(world.OrdersDB, incident.MetricDatabaseLoad) > 4 && s.logged(world.OrdersDB, "duration: ") >= 2 && s.last(world.CatalogCache, incident.MetricCacheHitRate) > 0.9,
+			world.FaultCacheFailure:         s.last(world.CatalogCache, incident.MetricCacheHitRate) < 0.7,
+			world.FaultDependencyFailure:    s.logged(world.Payments, world.PaymentsProvider) >= 2,
+			world.FaultThrottled:            s.last(world.Carts, incident.MetricThrottles) > 5,
+			world.FaultBadConfiguration:     s.changed(world.Orders, "PutParameter") && !s.changed(world.Orders, "UpdateService"),
+			world.FaultNetworkFailure:       s.logged(world.Checkout, "i/o timeout", "timed out", "reset by peer") >= 2,
+		}
+		if len(signs) != len(world.Faults) {
+			t.Fatalf("%d signs of %d faults", len(signs), len(world.Faults))
 		}
 		for cause, shown := range signs {
 			if shown != (cause == f) {
 				t.Fatalf("fault %s: signs of %s shown is %v", f, cause, shown)
 			}
 		}
-		if deployed(world.Payments) {
+		if s.changed(world.Payments, "UpdateService") {
 			t.Fatal("payments was deployed")
 		}
 	})
@@ -268,10 +359,10 @@ func TestTheCauseShowsWhenTheAlarmIsRaised(t *testing.T) {
 func TestSameSeedSameWorld(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		seed := rapid.Uint64().Draw(t, "seed")
-		f := rapid.SampledFrom(world.Faults).Draw(t, "fault")
+		seed, varied := rapid.Uint64().Draw(t, "seed"), rapid.Bool().Draw(t, "varied")
+		f := rapid.SampledFrom(slices.Concat(world.Faults, world.FalseAlarms)).Draw(t, "fault")
 		run := func(steps ...int) *bed {
-			b := mustWorld(t, seed)
+			b := mustBegin(t, seed, varied)
 			b.mustStart(t, f)
 			for _, n := range steps {
 				b.ticks(n)
@@ -280,15 +371,23 @@ func TestSameSeedSameWorld(t *testing.T) {
 		}
 		// However the time is cut up, the world is the same.
 		a, b := run(20), run(7, 0, 13)
-		for _, s := range world.Services() {
+		if x, y := a.Services(), b.Services(); !reflect.DeepEqual(x, y) {
+			t.Fatalf("the services differ: %v and %v", x, y)
+		}
+		for _, s := range a.Services() {
 			x, y := a.Samples(s.Name, time.Time{}, a.now.Add(tick)), b.Samples(s.Name, time.Time{}, b.now.Add(tick))
 			if !slices.Equal(x, y) {
 				t.Fatalf("samples of %s differ", s.Name)
 			}
-			p, _ := a.Logs(world.LogGroup(s.Name), time.Time{}, a.now)
-			q, _ := b.Logs(world.LogGroup(s.Name), time.Time{}, b.now)
+			p, _ := a.Logs(a.LogGroup(s.Name), time.Time{}, a.now)
+			q, _ := b.Logs(b.LogGroup(s.Name), time.Time{}, b.now)
 			if !slices.Equal(p, q) {
 				t.Fatalf("logs of %s differ", s.Name)
+			}
+			l, _ := a.Load(s.Name, time.Time{}, a.now)
+			m, _ := b.Load(s.Name, time.Time{}, b.now)
+			if !reflect.DeepEqual(l, m) {
+				t.Fatalf("loads of %s differ", s.Name)
 			}
 		}
 	})
@@ -351,5 +450,77 @@ func TestALongGapBeginsAnew(t *testing.T) {
 	b.AdvanceTo(genesis) // time that goes back is no time
 	if !b.Now().Equal(b.now) {
 		t.Errorf("now is %s, want %s", b.Now(), b.now)
+	}
+}
+
+// TestSymptomsTravelUpTheGraph: a caller feels what is wrong no earlier than
+// the service that it is wrong with, and recovery takes more than one point.
+func TestSymptomsTravelUpTheGraph(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := rapid.SampledFrom([]world.Fault{world.FaultBadDeployment, world.FaultMemoryLeak, world.FaultCPUSaturation, world.FaultBadConfiguration}).Draw(t, "fault")
+		b := mustBegin(t, rapid.Uint64().Draw(t, "seed"), rapid.Bool().Draw(t, "varied"))
+		bands := b.bands(b.now)
+		b.mustStart(t, f)
+		truth, _ := b.Truth()
+		onset := map[string]int{}
+		for n := range 40 {
+			b.ticks(1)
+			for _, s := range b.State().Services {
+				normal := bands[s.Name][world.MetricLatency]
+				if _, known := onset[s.Name]; !known && s.Metrics[world.MetricLatency] > normal.median+2*normal.width {
+					onset[s.Name] = n
+				}
+			}
+		}
+		at, watched := onset[truth.Services[0]], b.State().Alarm.Service
+		if felt, ok := onset[watched]; !ok || felt < at {
+			t.Fatalf("%s in %s since %d, felt by %s at %d", f, truth.Services[0], at, watched, felt)
+		}
+		for _, s := range b.Services() {
+			if _, ok := onset[s.Name]; ok && onset[s.Name] < at {
+				t.Fatalf("%s was slow at %d, before %s at %d", s.Name, onset[s.Name], truth.Services[0], at)
+			}
+		}
+		b.heal(t)
+		if took := b.until(t, "recovery", 15, func() bool { return len(b.outside(bands)) == 0 }); took < 3 {
+			t.Fatalf("all well again %d ticks after the cure was begun", took)
+		}
+	})
+}
+
+// TestRingsAreLimited keeps a long run within what the package promises.
+func TestRingsAreLimited(t *testing.T) {
+	t.Parallel()
+	b := &bed{now: genesis}
+	var err error
+	if b.World, err = world.New(world.Config{Tick: time.Minute, Seed: 2}, genesis); err != nil {
+		t.Fatal(err)
+	}
+	for range 600 { // each leaves a platform event and several on the trail
+		if _, err := b.StartAutomation(world.DocumentRestart, map[string][]string{"Service": {world.OrdersDB}}, nil, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 1000 { // minutes; the rings hold six hours
+		b.now = b.now.Add(time.Minute)
+		b.AdvanceTo(b.now)
+	}
+	all := b.now.Add(time.Hour)
+	load, _ := b.Load(world.OrdersDB, time.Time{}, all)
+	lines, _ := b.Logs(world.LogGroup(world.Web), time.Time{}, all)
+	for what, n := range map[string][2]int{
+		"samples":         {len(b.Samples(world.Web, time.Time{}, all)), 360},
+		"loads":           {len(load.Samples), 360},
+		"platform events": {len(b.PlatformEvents(func(world.PlatformEvent) bool { return true })), 500},
+		"trail events":    {len(b.Trail(func(world.TrailEvent) bool { return true })), 2000},
+		"lines":           {len(lines), 20_000},
+	} {
+		if n[0] > n[1] || n[0] == 0 {
+			t.Errorf("%d %s are kept, want at most %d", n[0], what, n[1])
+		}
+	}
+	if first := b.Samples(world.Web, time.Time{}, all)[0].At; b.now.Sub(first) > 6*time.Hour {
+		t.Errorf("the oldest sample is of %s, %s ago", first, b.now.Sub(first))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -45,8 +46,14 @@ func run(ctx context.Context, args []string) error {
 	fs.StringVar(&cfg.GatewayToken, "gateway-token", "", "bearer token for the gateway")
 	fs.DurationVar(&cfg.Tick, "tick", 5*time.Second, "step of the world: one point of every metric")
 	fs.Uint64Var(&cfg.Seed, "seed", 1, "seed of all noise")
+	fs.BoolVar(&cfg.Varied, "varied", false, "services, faults and noise of the seed's own instead of the shop")
 	fs.DurationVar(&cfg.ModelLatency.Min, "model-latency-min", 30*time.Millisecond, "shortest time that a model takes")
 	fs.DurationVar(&cfg.ModelLatency.Max, "model-latency-max", 120*time.Millisecond, "longest time that a model takes")
+	fs.Func("compromised", "`part` of the id of a model that obeys every instruction that it finds in what it reads, such as nova-pro; * for all; comma-separated", func(v string) error {
+		cfg.Compromised = strings.Split(v, ",")
+		return nil
+	})
+	fs.DurationVar(&cfg.MemoryDelay, "memory-delay", 0, "how long after an event an AgentCore memory finds its record")
 	fs.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	if err := ff.Parse(fs, args, ff.WithEnvVarPrefix("VIGIL_SANDBOX")); err != nil {
 		return err
