@@ -3,102 +3,82 @@ package main
 import (
 	"bytes"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"vigil/activities/rca"
-	"vigil/deploy/sandbox/world"
 	"vigil/workflows/incident"
 )
-
-// TestSandboxIncidents holds that each fault of the sandbox is told from the
-// others, and that a healthy world gives no suspect.
-func TestSandboxIncidents(t *testing.T) {
-	for _, f := range append([]world.Fault{""}, world.Faults...) {
-		for _, tick := range []time.Duration{time.Second, 5 * time.Second} {
-			for seed := range uint64(2) {
-				got, err := sandboxIncident(tick, seed, f)
-				if err != nil {
-					t.Fatal(err)
-				}
-				switch {
-				case f == "" && len(got) > 0 && got[0].Score >= rca.Notable,
-					f != "" && (len(got) == 0 || got[0].Service != truth[f] || got[0].Cause != incident.Cause(f)):
-					t.Errorf("%q at %s, seed %d: got %+v", f, tick, seed, got)
-				}
-			}
-		}
-	}
-}
-
-// TestSandboxRecovery holds that the remedy is seen to help, and that nothing
-// else is.
-func TestSandboxRecovery(t *testing.T) {
-	const tick = 5 * time.Second
-	remedy := map[world.Fault]string{world.FaultBadDeployment: world.DocumentRollback,
-		world.FaultConnectionsExhausted: world.DocumentScale, world.FaultMemoryLeak: world.DocumentRestart}
-	for _, f := range world.Faults {
-		for _, right := range []bool{true, false} {
-			for seed := range uint64(2) {
-				now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-				w, err := world.New(world.Config{Tick: tick, Seed: seed}, now)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := w.StartFault(f); err != nil {
-					t.Fatal(err)
-				}
-				advance := func(n int) {
-					now = now.Add(time.Duration(n) * tick)
-					w.AdvanceTo(now)
-				}
-				advance(30)
-				document, service := remedy[f], truth[f]
-				if !right {
-					document, service = world.DocumentRestart, world.Catalog
-				}
-				if _, err := w.StartAutomation(document, map[string][]string{"Service": {service}}, nil, ""); err != nil {
-					t.Fatal(err)
-				}
-				acted, began := now, now.Add(-30*tick)
-				if s := measure(w, began, acted, now, false).State; s != incident.VerificationUnknown {
-					t.Errorf("%s, seed %d: %s before there is a point", f, seed, s)
-				}
-				took := 0
-				for took < 25 && measure(w, began, acted, now, false).State != incident.VerificationHelped {
-					advance(1)
-					took++
-				}
-				if v := measure(w, began, acted, now, true); right != (v.State == incident.VerificationHelped) || !right && v.State != incident.VerificationNotHelped {
-					t.Errorf("%s, seed %d, right remedy %v: %s after %d points: %s", f, seed, right, v.State, took, v.Detail)
-				}
-			}
-		}
-	}
-}
-
-func measure(w *world.World, began, acted, now time.Time, final bool) incident.Verification {
-	var all []incident.Series
-	for _, s := range world.Services() {
-		all = append(all, metrics(w, s.Name, began.Add(-15*time.Minute), now)...)
-	}
-	return rca.Verify(nil, all, rca.Recovery{BaselineTo: began, ActedAt: acted, Needed: 3, Final: final})
-}
 
 // TestNoData holds that eval runs, and says what it could not measure, where
 // the recorded incidents are not there.
 func TestNoData(t *testing.T) {
 	t.Setenv("VIGIL_TESTDATA", t.TempDir())
 	var out bytes.Buffer
-	if err := run(&out, 1, false); err != nil {
+	if err := run(t.Context(), &out, options{seeds: 1, only: "petshop,opensre,nab,made"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"petshop: not measured", "opensre: not measured", "nab: not measured", "of 1"} {
+	for _, want := range []string{"commit ", "petshop: not measured", "opensre: not measured", "nab: not measured", "memory_leak", "of 1"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in:\n%s", want, &out)
 		}
 	}
+	if err := run(t.Context(), &out, options{seeds: 1, only: "petshop", folders: map[string]string{"petshop": filepath.Join(t.TempDir(), "none")}}); err == nil {
+		t.Error("no error for a folder that is named and is not there")
+	}
+	if err := run(t.Context(), &out, options{seeds: 1, only: "petship"}); err == nil {
+		t.Error("no error for a data set that there is not")
+	}
+}
+
+// TestPetShopForm holds that a folder of the same form is read wherever its
+// issues are, and that the service at fault is found in it.
+func TestPetShopForm(t *testing.T) {
+	header := "microservice,a,a,a,b,b,b\nmetric,latency,availability,requests,latency,availability,requests\nstatistic,Average,Average,Sum,Average,Average,Sum\nunix_timestamp,,,,,,\n"
+	rows := func(from, n int, a, b string) string {
+		var s strings.Builder
+		for i := range n {
+			ts := 1_700_000_000 + 300*(from+i)
+			jitter := []string{"0", "1", "2", "1"}[i%4]
+			s.WriteString(strings.NewReplacer("T", itoa(ts), "A", a+jitter, "B", b+jitter).Replace("T.0,A,100.0,300.0,B,,290.0\n"))
+		}
+		return s.String()
+	}
+	for _, layout := range []string{"regime/test/issue_3", "regime/issue3", "issue3"} {
+		root := t.TempDir()
+		home := filepath.Join(root, strings.Split(layout, "/")[0])
+		if !strings.Contains(layout, "/") {
+			home = root
+		}
+		write := func(name, text string) {
+			if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(filepath.Join(home, "noissue", "metrics.csv"), header+rows(0, 60, "0.10", "0.02"))
+		write(filepath.Join(home, "graph.csv"), ",a,b\na,0.0,1.0\nb,0.0,0.0\n")
+		write(filepath.Join(root, layout, "metrics.csv"), header+rows(900, 6, "0.90", "0.80"))
+		write(filepath.Join(root, layout, "target.json"), `{"target":{"node":"a","metric":"latency","agg":"Average"},"root_cause":{"node":"b"}}`)
+		got, err := evalPetShop(t.Context(), &bytes.Buffer{}, root, options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 2 || got[0].cases != 1 || got[0].top1 != 1 || got[0].healthy != 3 || got[0].falsely != 0 {
+			t.Errorf("%s: got %+v", layout, got[0])
+		}
+	}
+}
+
+func itoa(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return itoa(n/10) + string(rune('0'+n%10))
 }
 
 func TestZScore(t *testing.T) {
@@ -127,27 +107,18 @@ func TestZScore(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	s := incident.Series{Service: "b", Metric: incident.MetricLatency}
-	for i := range 40 {
-		v := 100 + float64(i%5)
-		if i >= 30 {
-			v = 900
-		}
-		s.Points = append(s.Points, incident.Point{At: time.Unix(int64(i), 0), Value: v})
-	}
-	in := rca.Input{Alerting: "a", StartedAt: time.Unix(29, 0), Series: []rca.Series{{Series: s}}}
+	suspects := []incident.Suspect{{Service: "a", Cause: "x", Score: 0.8}, {Service: "b", Cause: "y", Score: 0.4}}
+	r := &row{set: "some", answered: statistics}
+	r.add(question{service: "a", cause: "x"}, suspects, true, time.Millisecond)
+	r.add(question{service: "b", cause: "y"}, suspects, true, 3*time.Millisecond)
+	r.add(question{service: "b", cause: "z"}, suspects, true, 5*time.Millisecond)
+	r.add(question{}, nil, true, 2*time.Millisecond)
+	r.add(question{}, suspects, true, 4*time.Millisecond)
 	var out bytes.Buffer
-	table(&out, "t", []scored{{input: in, service: "b", candidates: 4}, {input: in, service: "a", candidates: 4}, {input: rca.Input{}}})
-	for method, want := range map[string]string{
-		"rank": "2   50.0%   50.0%   0.500             0 of 1", "largest z-score": "2   50.0%   50.0%   0.500             0 of 1",
-		"alerting service": "2   50.0%   50.0%   0.500                  -", "random (expected)": "2   25.0%   75.0%   0.521                  -",
-	} {
-		found := false
-		for line := range strings.Lines(out.String()) {
-			found = found || strings.HasPrefix(strings.TrimSpace(line), method) && strings.HasSuffix(strings.TrimRight(line, "\n"), want)
-		}
-		if !found {
-			t.Errorf("no %q with %q in:\n%s", method, want, &out)
+	write(&out, "title", []*row{r, {set: "empty", answered: "nobody"}})
+	for _, want := range []string{"some", "3   33.3%   66.7%           1 of 2", "0.392      3ms", "0       -       -                -      -       0s"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, &out)
 		}
 	}
 }

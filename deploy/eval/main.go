@@ -1,44 +1,7 @@
-// Command eval measures the statistics of activities/rca: on made incidents, on
-// the sandbox's world and on recorded incidents, the last beside simple
-// references in the same run: a random suspect (its exact expectation), the
-// service with the largest ordinary z-score, and the service that the alert is
-// about.
-//
-// Recorded corpora are read from the folder that VIGIL_TESTDATA names, or
-// ../shared/data relative to the repository's root. Where one is not there, eval
-// says so and goes on. It exits with 1 only where something that is there cannot
-// be read: a measurement is not a test.
-//
-// # What was learned on which cases
-//
-// PetShop's issues and healthy controls are split in half by a hash of their
-// names. Weights and thresholds were set on one half, with its cases printed
-// one by one (-v); of the other, only the table was. Before the split, each
-// issue's largest deviations had been listed once, so the other half is held
-// out from tuning, not from sight. From the first half:
-//
-//   - What is unusual need not matter. A database that is a very significant
-//     2 ms slower than months before outranked a service that lost 135 ms, until
-//     sizes were compared along calls, and with how often a call is made.
-//   - The alerts are about averages, and only averages show these faults: they
-//     slow few requests a lot. With 95th percentiles most root causes show
-//     nothing, and 3 of 13 come first instead of 10.
-//   - Error series are nearly all zero, so their spread has to come from what
-//     one failed request looks like in them.
-//   - Where the fault shows in one point of five, or only in a client's view of
-//     the service, nothing here finds it; those are the misses that remain.
-//   - The recording of normal operation begins with an hour of failing requests,
-//     which is the one false alarm.
-//
-// opensre was looked at as a whole: it led to the rule that a rise of
-// connections alone names no cause. Storage, replication lag and failover are
-// outside the metrics that Vigil reads. Nothing was set on NAB. The made incidents
-// were written together with the ranking, the sandbox's world was not, so the
-// latter is the better test of the two, though the ranking was corrected on it
-// as well (young leaks, leaks that have filled the memory).
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -46,48 +9,122 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
+// options are what the command line asks for.
+type options struct {
+	folders  map[string]string // of recorded data sets; those not named are looked for
+	only     string            // data sets, comma-separated; empty: all
+	seeds    int
+	seedFrom uint64
+	perturb  bool
+	verbose  bool
+}
+
+// set is one data set: recorded in a folder, or made here where it needs none.
+type set struct {
+	name   string
+	folder bool
+	eval   func(ctx context.Context, w io.Writer, folder string, o options) ([]*row, error)
+}
+
+var sets = []set{
+	{"petshop", true, evalPetShop},
+	{"opensre", true, func(_ context.Context, w io.Writer, folder string, o options) ([]*row, error) {
+		return nil, evalOpenSRE(w, folder, o.verbose)
+	}},
+	{"nab", true, evalNAB},
+	{"sandbox", false, evalSandbox},
+	{"made", false, evalSynthetic},
+}
+
 func main() {
-	seeds := flag.Int("seeds", 200, "made incidents of each kind")
-	verbose := flag.Bool("v", false, "print the recorded cases that may be looked at, one by one")
+	o := options{folders: map[string]string{}}
+	for _, s := range sets {
+		if s.folder {
+			flag.Func(s.name, "`folder` of "+s.name+" (default telemetry/"+s.name+" in the folder that VIGIL_TESTDATA names)", func(v string) error {
+				o.folders[s.name] = v
+				return nil
+			})
+		}
+	}
+	flag.StringVar(&o.only, "only", "", "data `sets` to measure, comma-separated (default all)")
+	flag.IntVar(&o.seeds, "sandbox-seeds", 100, "incidents of each fault of the sandbox and of each made kind")
+	flag.Uint64Var(&o.seedFrom, "seed-from", 0, "first `seed`")
+	flag.BoolVar(&o.perturb, "perturb", false, "measure recorded service graphs with noise, gaps and other normal periods as well")
+	flag.BoolVar(&o.verbose, "v", false, "print the cases one by one")
 	flag.Parse()
-	if err := run(os.Stdout, *seeds, *verbose); err != nil {
+	if err := run(context.Background(), os.Stdout, o); err != nil {
 		fmt.Fprintln(os.Stderr, "eval:", err)
 		os.Exit(1)
 	}
 }
 
-func run(w io.Writer, seeds int, verbose bool) error {
-	if err := evalSynthetic(w, seeds); err != nil {
-		return err
+func run(ctx context.Context, w io.Writer, o options) error {
+	if o.seeds < 1 {
+		return fmt.Errorf("-sandbox-seeds is %d; use 1 or more", o.seeds)
 	}
-	if err := evalSandbox(w, seeds); err != nil {
-		return fmt.Errorf("the sandbox's world: %w", err)
-	}
-	root, err := dataFolder()
+	wanted, err := choose(o.only)
 	if err != nil {
 		return err
 	}
-	for _, corpus := range []struct {
-		name string
-		eval func(w io.Writer, folder string, verbose bool) error
-	}{
-		{"petshop", evalPetShop}, {"opensre", evalOpenSRE}, {"nab", evalNAB},
-	} {
-		folder := filepath.Join(root, "telemetry", corpus.name)
-		switch _, err := os.Stat(folder); {
-		case errors.Is(err, fs.ErrNotExist):
-			fmt.Fprintf(w, "\n%s: not measured, there is no %s (set VIGIL_TESTDATA to the folder that holds telemetry/)\n", corpus.name, folder)
-			continue
-		case err != nil:
-			return fmt.Errorf("looking for %s: %w", corpus.name, err)
+	fmt.Fprintf(w, "vigil at commit %s\n", commit())
+	for _, s := range wanted {
+		folder := ""
+		if s.folder {
+			folder, err = find(s.name, o)
+			if err != nil {
+				return err
+			}
+			switch _, err := os.Stat(folder); {
+			case errors.Is(err, fs.ErrNotExist) && o.folders[s.name] == "":
+				fmt.Fprintf(w, "\n%s: not measured, there is no %s (use -%s, or set VIGIL_TESTDATA to the folder that holds telemetry/)\n", s.name, folder, s.name)
+				continue
+			case err != nil:
+				return fmt.Errorf("looking for %s: %w", s.name, err)
+			}
 		}
-		if err := corpus.eval(w, folder, verbose); err != nil {
-			return fmt.Errorf("%s: %w", corpus.name, err)
+		rows, err := s.eval(ctx, w, folder, o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		if len(rows) > 0 {
+			write(w, s.name, rows)
 		}
 	}
 	return nil
+}
+
+// choose returns the sets that are asked for.
+func choose(only string) ([]set, error) {
+	if only == "" {
+		return sets, nil
+	}
+	var out []set
+next:
+	for name := range strings.SplitSeq(only, ",") {
+		for _, s := range sets {
+			if s.name == strings.TrimSpace(name) {
+				out = append(out, s)
+				continue next
+			}
+		}
+		return nil, fmt.Errorf("-only names %q, which is no data set; there are petshop, opensre, nab, sandbox and made", name)
+	}
+	return out, nil
+}
+
+// find says where a data set is: where the command line says, or under VIGIL_TESTDATA.
+func find(name string, o options) (string, error) {
+	if dir := o.folders[name]; dir != "" {
+		return dir, nil
+	}
+	root, err := dataFolder()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(root, "telemetry", name), nil
 }
 
 // dataFolder is VIGIL_TESTDATA, or ../shared/data beside the repository.
@@ -100,9 +137,6 @@ func dataFolder() (string, error) {
 		return "", fmt.Errorf("finding the repository: %w", err)
 	}
 	for at := dir; ; at = filepath.Dir(at) {
-		if _, err := os.Stat(filepath.Join(at, "Taskfile.yml")); err == nil {
-			return filepath.Join(at, "..", "shared", "data"), nil
-		}
 		if _, err := os.Stat(filepath.Join(at, "workflows", "incident")); err == nil {
 			return filepath.Join(at, "..", "shared", "data"), nil
 		}

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"vigil/activities/rca"
@@ -17,6 +20,16 @@ import (
 )
 
 const nabTime = "2006-01-02 15:04:05"
+
+// nabControls is how many controls each window has, spikeSure how sure a spike
+// is of being what was labelled.
+const (
+	nabControls = 5
+	spikeSure   = 0.5
+)
+
+// nabPast is how much of the past describes normal operation.
+const nabPast = 72 * time.Hour
 
 // span is a stretch of time.
 type span struct{ from, to time.Time }
@@ -26,55 +39,48 @@ type span struct{ from, to time.Time }
 // length, a day or more from every label, chosen by a seed. Several series are
 // of machines at a tenth of a percent of CPU, whose anomalies are of no size
 // and stay below the floor on purpose.
-func evalNAB(w io.Writer, folder string, _ bool) error {
+func evalNAB(_ context.Context, _ io.Writer, folder string, _ options) ([]*row, error) {
 	var labels map[string][][2]string
 	raw, err := os.ReadFile(filepath.Join(folder, "labels", "combined_windows.json"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := json.Unmarshal(raw, &labels); err != nil {
-		return fmt.Errorf("labels: %w", err)
+		return nil, fmt.Errorf("labels: %w", err)
 	}
 	paths, err := filepath.Glob(filepath.Join(folder, "data", "realAWSCloudwatch", "*.csv"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	slices.Sort(paths)
 	r := rand.New(rand.NewPCG(1, 1))
-	var windows, found, byZ, controls, falsely, falseZ int
+	mine := &row{set: "labelled windows of single series", answered: statistics}
+	z := &row{set: mine.set, answered: "largest z"}
 	for _, p := range paths {
 		s, err := readNAB(p)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var marked []span
 		for _, l := range labels["realAWSCloudwatch/"+filepath.Base(p)] {
 			m, err := parseSpan(l)
 			if err != nil {
-				return fmt.Errorf("labels of %s: %w", filepath.Base(p), err)
+				return nil, fmt.Errorf("labels of %s: %w", filepath.Base(p), err)
 			}
 			marked = append(marked, m)
 		}
 		for _, m := range marked {
-			rank, z, ok := detects(s, m)
-			if !ok {
+			if !detects(s, m, mine, z, true) {
 				continue
 			}
-			windows++
-			found += one(rank)
-			byZ += one(z)
-			if c, ok := control(s, marked, m.to.Sub(m.from), r); ok {
-				rank, z, _ := detects(s, c)
-				controls++
-				falsely += one(rank)
-				falseZ += one(z)
+			for range nabControls {
+				if c, ok := control(s, marked, m.to.Sub(m.from), r); ok {
+					detects(s, c, mine, z, false)
+				}
 			}
 		}
 	}
-	fmt.Fprintf(w, "\nNAB: labelled windows of single series\n  %-24s %14s %18s\n", "method", "windows found", "false on controls")
-	fmt.Fprintf(w, "  %-24s %8d of %2d %12d of %2d\n", "summarise", found, windows, falsely, controls)
-	fmt.Fprintf(w, "  %-24s %8d of %2d %12d of %2d\n", "ordinary z-score above 3", byZ, windows, falseZ, controls)
-	return nil
+	return []*row{mine, z}, nil
 }
 
 func parseSpan(l [2]string) (s span, err error) {
@@ -85,8 +91,22 @@ func parseSpan(l [2]string) (s span, err error) {
 	return s, err
 }
 
+// nabMetric is the measure that a file says in its name to hold.
+func nabMetric(name string) incident.Metric {
+	name = strings.ToLower(name)
+	switch {
+	case strings.Contains(name, "cpu"):
+		return incident.MetricCPU
+	case strings.Contains(name, "network"):
+		return incident.MetricNetworkIn
+	case strings.Contains(name, "request"):
+		return incident.MetricRequestRate
+	}
+	return incident.Metric(strings.TrimSuffix(name, ".csv"))
+}
+
 func readNAB(path string) (incident.Series, error) {
-	s := incident.Series{Service: filepath.Base(path), Metric: incident.MetricCPU}
+	s := incident.Series{Service: filepath.Base(path), Metric: nabMetric(filepath.Base(path))}
 	f, err := os.Open(path)
 	if err != nil {
 		return s, err
@@ -110,13 +130,14 @@ func readNAB(path string) (incident.Series, error) {
 	return s, nil
 }
 
-// detects asks both methods whether the stretch is abnormal, compared with the
-// day before it. ok is false where there is no such day.
-func detects(s incident.Series, at span) (rank, z, ok bool) {
+// detects asks both methods whether the stretch is abnormal, compared with what
+// came before it, and counts what they say. It returns false where too little
+// came before.
+func detects(s incident.Series, at span, mine, z *row, wrong bool) bool {
 	cut := incident.Series{Service: s.Service, Metric: s.Metric}
 	past := 0
 	for _, p := range s.Points {
-		if p.At.Before(at.from.Add(-24*time.Hour)) || p.At.After(at.to) {
+		if p.At.Before(at.from.Add(-nabPast)) || p.At.After(at.to) {
 			continue
 		}
 		if p.At.Before(at.from) {
@@ -125,12 +146,32 @@ func detects(s incident.Series, at span) (rank, z, ok bool) {
 		cut.Points = append(cut.Points, p)
 	}
 	if past < 100 {
-		return false, false, false
+		return false
 	}
 	to := at.from.Add(-time.Second)
+	began := time.Now()
 	a := rca.Summarise(cut, time.Time{}, to)
+	mine.detected(wrong, a.Abnormal() || a.Spike, math.Max(a.Strength, spikeSure*float64(one(a.Spike))), time.Since(began))
+	began = time.Now()
 	v, known := maxZ(cut.Points, to)
-	return a.Abnormal(), known && v > 3, true
+	sure := 0.0
+	if known && v > 1 {
+		sure = 1 - 1/(v*v)
+	}
+	z.detected(wrong, known && v > 3, sure, time.Since(began))
+	return true
+}
+
+// detected counts one stretch of a series that is wrong or is not.
+func (r *row) detected(wrong, found bool, sure float64, took time.Duration) {
+	switch {
+	case !wrong:
+		r.countHealthy(found, sure, took)
+	case found:
+		r.count(1, sure, took)
+	default:
+		r.count(0, sure, took)
+	}
 }
 
 // maxZ is the largest single point's z-score after to.

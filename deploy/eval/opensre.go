@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,152 +16,65 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"vigil/activities/rca"
+	"vigil/activities"
 	"vigil/workflows/incident"
 )
 
-// rdsSeries is one CloudWatch series of a scenario.
-type rdsSeries struct {
-	Name       string `json:"metric_name"`
-	Unit       string `json:"unit"`
-	Dimensions []struct {
-		Value string `json:"Value"`
-	} `json:"dimensions"`
-	Timestamps []time.Time `json:"timestamps"`
-	Values     []float64   `json:"values"`
+// expected is a scenario's answer key.
+type expected struct {
+	Category            string   `yaml:"root_cause_category"`
+	Required            []string `yaml:"required_keywords"`
+	RulingOut           []string `yaml:"ruling_out_keywords"`
+	Forbidden           []string `yaml:"forbidden_keywords"`
+	ForbiddenCategories []string `yaml:"forbidden_categories"`
+	Sources             []string `yaml:"required_evidence_sources"`
 }
 
-// metric maps a CloudWatch name to Vigil's, as the CloudWatch adapter does.
-func (s rdsSeries) metric() (incident.Metric, bool) {
-	switch s.Name {
-	case "CPUUtilization":
-		return incident.MetricCPU, true
-	case "DatabaseConnections":
-		return incident.MetricConnections, true
-	case "ReadLatency":
-		return incident.MetricLatency, true
-	}
-	return "", false
+// scenario is a recorded or scripted incident of one service of AWS, in a
+// folder with alert.json, telemetry in aws_*.json and answer.yml.
+type scenario struct {
+	name string
+	scene
+	question
+	key expected
 }
 
-// series converts a recorded series to one of instance's.
-func (s rdsSeries) series(instance string, m incident.Metric) incident.Series {
-	out := incident.Series{Service: instance, Metric: m, Unit: s.Unit}
-	for i := range min(len(s.Values), len(s.Timestamps)) {
-		v := s.Values[i]
-		if m == incident.MetricLatency && s.Unit == "Seconds" {
-			v *= 1000
+// findScenarios lists the folders at or under root that hold a scenario.
+func findScenarios(root string) ([]string, error) {
+	var out []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && d.Name() == "answer.yml" {
+			out = append(out, filepath.Dir(path))
 		}
-		out.Points = append(out.Points, incident.Point{At: s.Timestamps[i], Value: v})
-	}
-	return out
+		return err
+	})
+	slices.Sort(out)
+	return out, err
 }
 
-// readRDS reads a scenario's series, which are in one file or in one each.
-func readRDS(folder string) ([]rdsSeries, error) {
-	raw, err := os.ReadFile(filepath.Join(folder, "aws_cloudwatch_metrics.json"))
-	if err == nil {
-		var file struct {
-			Results []rdsSeries `json:"metric_data_results"`
-		}
-		if err := json.Unmarshal(raw, &file); err != nil {
-			return nil, fmt.Errorf("%s: %w", folder, err)
-		}
-		return file.Results, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	paths, err := filepath.Glob(filepath.Join(folder, "aws_cloudwatch_metrics_*.json"))
+func readScenario(root, folder string) (scenario, error) {
+	name, err := filepath.Rel(root, folder)
 	if err != nil {
-		return nil, err
+		return scenario{}, err
 	}
-	var out []rdsSeries
-	for _, p := range paths {
-		raw, err := os.ReadFile(p)
-		if err != nil {
-			return nil, err
-		}
-		var s rdsSeries
-		if err := json.Unmarshal(raw, &s); err != nil {
-			return nil, fmt.Errorf("%s: %w", p, err)
-		}
-		if s.Name != "" {
-			out = append(out, s)
-		}
-	}
-	return out, nil
-}
-
-// rdsCase is a scenario with its answer.
-type rdsCase struct {
-	scored
-	mode string // failure_mode of the answer key
-}
-
-func readScenario(folder string) (rdsCase, error) {
-	var c rdsCase
-	raw, err := os.ReadFile(filepath.Join(folder, "scenario.yml"))
+	s := scenario{name: name}
+	raw, err := os.ReadFile(filepath.Join(folder, "answer.yml"))
 	if err != nil {
-		return c, err
+		return s, err
 	}
-	var key struct {
-		Mode string `yaml:"failure_mode"`
+	if err := yaml.Unmarshal(raw, &s.key); err != nil {
+		return s, fmt.Errorf("%s/answer.yml: %w", folder, err)
 	}
-	if err := yaml.Unmarshal(raw, &key); err != nil {
-		return c, fmt.Errorf("%s/scenario.yml: %w", folder, err)
+	if s.scene, err = readScene(folder); err != nil {
+		return s, err
 	}
-	var alert struct {
-		Annotations struct {
-			Instance string `json:"db_instance_identifier"`
-		} `json:"commonAnnotations"`
-	}
-	if err := readJSON(filepath.Join(folder, "alert.json"), &alert); err != nil {
-		return c, err
-	}
-	var events struct {
-		Events []struct {
-			Date    time.Time `json:"date"`
-			Message string    `json:"message"`
-		} `json:"events"`
-	}
-	if err := readJSON(filepath.Join(folder, "aws_rds_events.json"), &events); err != nil {
-		return c, err
-	}
-	all, err := readRDS(folder)
-	if err != nil {
-		return c, err
-	}
-	instance := alert.Annotations.Instance
-	c = rdsCase{mode: key.Mode, scored: scored{name: "opensre/" + filepath.Base(folder), candidates: 1}}
-	in := rca.Input{Alerting: instance, Logs: map[string]rca.Logs{}}
-	for _, s := range all {
-		m, known := s.metric()
-		// What the scenario does not set is filled in from another instance.
-		if !known || !slices.ContainsFunc(s.Dimensions, func(d struct {
-			Value string `json:"Value"`
-		}) bool {
-			return d.Value == instance
-		}) || len(s.Timestamps) < 4 {
-			continue
-		}
-		in.Series = append(in.Series, rca.Series{Series: s.series(instance, m), Evidence: s.Name})
-		in.BaselineTo = s.Timestamps[2]
-		in.StartedAt = in.BaselineTo
-	}
-	var lines []incident.LogPattern
-	for _, e := range events.Events {
-		lines = append(lines, incident.LogPattern{Template: e.Message, Count: 1, FirstAt: e.Date, LastAt: e.Date})
-	}
-	in.Logs[instance] = rca.Logs{Patterns: lines, Evidence: "events"}
-	c.input = in
-	if key.Mode != "healthy" {
-		c.service = instance
-	}
-	if key.Mode == "connection_exhaustion" {
-		c.cause = incident.CauseConnectionsExhausted
-	}
-	return c, nil
+	// The alert says no time. The recording is what an investigation reads that
+	// begins when the recording ends: half of it is the past, as the workflow
+	// halves its window.
+	r := &s.scene
+	s.question = question{name: "opensre/" + name, alerting: r.service, services: r.names(), from: r.from, to: r.to, startedAt: r.to,
+		baselineTo: r.from.Add(r.to.Sub(r.from) / 2)}
+	return s, nil
 }
 
 func readJSON(path string, into any) error {
@@ -173,57 +88,165 @@ func readJSON(path string, into any) error {
 	return nil
 }
 
-// evalOpenSRE measures on scripted scenarios of one database each. The
-// question of which service does not arise in them, so what is counted is
-// whether anything is found, and whether exhausted connections are told from
-// the rest. Three points of past are far from enough for the statistics, which
-// then give an anomaly three eighths of its strength: little of what is listed
-// is notable. With so few cases no halves are told apart in the figures.
+// marks are what a case was judged by; a reason where one is not met.
+type marks struct {
+	category, keywords, forbidden, sources string
+}
+
+func (m marks) all() bool { return m == marks{} }
+
+// judge holds a diagnosis against the answer key. What counts is the text as a
+// person reads it, without regard to case.
+func judge(key expected, d incident.Diagnosis, evidence []incident.Evidence) marks {
+	var m marks
+	text := strings.ToLower(prose(d))
+	category := string(d.Category())
+	wanted := key.Category
+	if wanted == "code_defect" { // what a deployment brings
+		wanted = string(incident.CategoryDeployment)
+	}
+	if wanted != category && !strings.HasPrefix(wanted, category+"_") {
+		m.category = fmt.Sprintf("%s, not %s", category, key.Category)
+	}
+	for _, f := range key.ForbiddenCategories {
+		if f == category || f == string(d.Cause) {
+			m.category = "forbidden: " + f
+		}
+	}
+	var missing, wrong []string
+	for _, k := range slices.Concat(key.Required, key.RulingOut) {
+		if !strings.Contains(text, strings.ToLower(k)) && !slices.Contains(missing, k) {
+			missing = append(missing, k)
+		}
+	}
+	for _, k := range key.Forbidden {
+		if strings.Contains(text, strings.ToLower(k)) {
+			wrong = append(wrong, k)
+		}
+	}
+	m.keywords, m.forbidden = strings.Join(missing, ", "), strings.Join(wrong, ", ")
+	missing = nil
+	for _, s := range key.Sources {
+		if !cites(d, evidence, s) {
+			missing = append(missing, s)
+		}
+	}
+	m.sources = strings.Join(missing, ", ")
+	return m
+}
+
+// prose is all that a person reads of a diagnosis.
+func prose(d incident.Diagnosis) string {
+	var b strings.Builder
+	b.WriteString(d.Summary)
+	for _, c := range d.Claims {
+		if c.Supported {
+			b.WriteString("\n- " + c.Text)
+		}
+	}
+	for _, h := range d.Hypotheses {
+		if h.Cause != d.Cause && h.Cause != incident.CauseUnknown {
+			fmt.Fprintf(&b, "\nruled out or less likely: %s (%.2f)", strings.ReplaceAll(string(h.Cause), "_", " "), h.Score)
+		}
+	}
+	return b.String()
+}
+
+// cites reports whether a supported claim rests on evidence of a source, as
+// the answer keys call them: by the files that hold it.
+func cites(d incident.Diagnosis, evidence []incident.Evidence, source string) bool {
+	kind := incident.EvidenceMetric
+	switch {
+	case strings.Contains(source, "performance_insights"):
+		kind = incident.EvidenceDatabaseLoad
+	case strings.Contains(source, "event"):
+		kind = incident.EvidenceEvents
+	case strings.Contains(source, "log"):
+		kind = incident.EvidenceLog
+	}
+	for _, c := range d.Claims {
+		for _, id := range c.Cites {
+			if c.Supported && slices.ContainsFunc(evidence, func(e incident.Evidence) bool { return e.ID == id && e.Kind == kind }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// evalOpenSRE measures on scenarios of one AWS service each: whether what the
+// statistics write down has the right category, says what it has to, says
+// nothing that is wrong and cites what it has to. All of it is the product's
+// own: evidence through its ports, ranking and conclusion.
 func evalOpenSRE(w io.Writer, folder string, verbose bool) error {
-	paths, err := filepath.Glob(filepath.Join(folder, "rds_postgres", "*"))
+	ctx := context.Background()
+	folders, err := findScenarios(folder)
 	if err != nil {
 		return err
 	}
-	slices.Sort(paths)
-	var faults, listed, found, healthy, falsely, exhausted, named, others, misnamed int
-	var seen []scored
-	for _, p := range paths {
-		c, err := readScenario(p)
+	if len(folders) == 0 {
+		return errors.New("no folder under " + folder + " holds an answer.yml")
+	}
+	fmt.Fprintf(w, "\nopensre: the statistics' written diagnosis\n  %-52s %-24s %-5s %-9s %-9s %-9s %-8s %s\n", "scenario", "diagnosis", "", "category", "keywords", "forbidden", "sources", "what is missing")
+	var right, controls, acted int
+	var brier float64
+	var took []time.Duration
+	for _, f := range folders {
+		s, err := readScenario(folder, f)
 		if err != nil {
 			return err
 		}
-		if !c.held() {
-			seen = append(seen, c.scored)
+		start := time.Now()
+		d, evidence, err := s.diagnose(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		ranked := rca.Rank(c.input)
-		notable := len(ranked) > 0 && ranked[0].Score >= rca.Notable
-		says := notable && ranked[0].Cause == incident.CauseConnectionsExhausted
-		if c.mode == "healthy" {
-			healthy++
-			falsely += one(notable)
-		} else {
-			faults++
-			listed += one(len(ranked) > 0)
-			found += one(notable)
+		took = append(took, time.Since(start))
+		m := judge(s.key, d, evidence)
+		truth := 0.0
+		if m.all() {
+			right++
+			truth = 1
 		}
-		if strings.Contains(c.mode, "connection") {
-			exhausted++
-			named += one(says)
-		} else {
-			others++
-			misnamed += one(says)
+		brier += (d.Confidence - truth) * (d.Confidence - truth)
+		if s.key.Category == string(incident.CategoryHealthy) {
+			controls++
+			acted += one(d.Verdict == incident.VerdictProbable)
+		}
+		said := string(d.Cause)
+		if d.Verdict != incident.VerdictProbable {
+			said = string(d.Verdict)
+		}
+		fmt.Fprintf(w, "  %-52s %-24s %-5s %-9s %-9s %-9s %-8s %s\n", s.name, said, tick(m.all()), tick(m.category == ""), tick(m.keywords == ""),
+			tick(m.forbidden == ""), tick(m.sources == ""), strings.Trim(strings.Join([]string{m.category, m.keywords, m.forbidden, m.sources}, "; "), "; "))
+		if verbose {
+			fmt.Fprintf(w, "%s\n  confidence %.2f\n\n", prose(d), d.Confidence)
 		}
 	}
-	fmt.Fprintf(w, "\nopensre: one database each, normal state from the first three points\n")
-	fmt.Fprintf(w, "  faults in which anything is listed        %d of %d\n", listed, faults)
-	fmt.Fprintf(w, "  faults in which anything is notable       %d of %d\n", found, faults)
-	fmt.Fprintf(w, "  healthy ones in which something is        %d of %d\n", falsely, healthy)
-	fmt.Fprintf(w, "  exhausted connections named as such       %d of %d\n", named, exhausted)
-	fmt.Fprintf(w, "  other scenarios named exhausted           %d of %d\n", misnamed, others)
-	if verbose {
-		detail(w, seen)
-	}
+	slices.Sort(took)
+	fmt.Fprintf(w, "  %d of %d; healthy ones in which something would be done: %d of %d; Brier %s; per case %s; answered by %s\n",
+		right, len(folders), acted, controls, mean(brier, len(folders)), took[len(took)/2].Round(10*time.Microsecond), statistics)
 	return nil
+}
+
+// diagnose asks the product.
+func (s scenario) diagnose(ctx context.Context) (incident.Diagnosis, []incident.Evidence, error) {
+	ports := &activities.Activities{Settings: incident.DefaultSettings(), Metrics: scenePort{&s.scene}, Logs: scenePort{&s.scene},
+		Database: scenePort{&s.scene}, Platform: scenePlatform{&s.scene}}
+	suspects, evidence, err := investigate(ctx, ports, s.question)
+	if err != nil {
+		return incident.Diagnosis{}, nil, err
+	}
+	d, err := activities.ConcludeDiagnosis(ctx, activities.ConcludeInput{Suspects: suspects, Evidence: evidence, Service: s.alerting,
+		StartedAt: s.startedAt, BaselineTo: s.question.baselineTo, Now: s.question.to})
+	return d, evidence, err
+}
+
+func tick(ok bool) string {
+	if ok {
+		return "ok"
+	}
+	return "NO"
 }
 
 func one(b bool) int {
@@ -231,4 +254,38 @@ func one(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// cpus is how many processors an instance class has, by its size; 0 where the
+// name does not say.
+func cpus(class string) float64 {
+	size := class[strings.LastIndex(class, ".")+1:]
+	switch size {
+	case "micro", "small", "medium", "large":
+		return 2
+	case "xlarge":
+		return 4
+	}
+	var n int
+	if _, err := fmt.Sscanf(size, "%dxlarge", &n); err != nil {
+		return 0
+	}
+	return float64(4 * n)
+}
+
+// instanceClass reads what the instance is from the scenario's description,
+// which may leave it to the one that it is made from.
+func instanceClass(folder string) string {
+	var about struct {
+		Base  string `yaml:"base"`
+		Class string `yaml:"instance_class"`
+	}
+	raw, err := os.ReadFile(filepath.Join(folder, "scenario.yml"))
+	if err != nil || yaml.Unmarshal(raw, &about) != nil {
+		return "" // a description is no telemetry; a scenario does without
+	}
+	if about.Class == "" && about.Base != "" && filepath.Base(about.Base) == about.Base && about.Base != filepath.Base(folder) {
+		return instanceClass(filepath.Join(filepath.Dir(folder), about.Base))
+	}
+	return cmp.Or(about.Class, "")
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,129 +14,53 @@ import (
 	"strconv"
 	"time"
 
-	"vigil/activities/rca"
 	"vigil/workflows/incident"
 )
 
-// PetShop (Hardt et al., 2023): issues injected into an AWS sample
-// application, in points of five minutes. Each issue has five points, so normal
-// operation is read from the recording without issues, moved in time to end
-// where the issue begins.
-const (
-	petShopPeriod = 5 * time.Minute
-	petShopPoints = 5
-)
+// PetShop (Hardt et al., 2023) is a recording of an application into which
+// issues were injected: regimes of traffic, each with a recording of normal
+// operation (noissue), a service graph and any number of issues of a few points.
+// Normal operation is put before each issue, moved in time to end where it begins.
 
-// column is one series of a PetShop file.
+// column is one series of a file.
 type column struct {
-	service string
-	metric  incident.Metric
-	values  []string // as written; empty: no data
+	service, metric, statistic string
+	values                     []string // as written; empty: no data
 }
 
-// readPetShop reads the columns that Vigil has a name for. Four header rows say
-// what a column is; the first column is the time.
-func readPetShop(path string) (columns []column, times []int64, err error) {
-	f, err := os.Open(path)
+// sheet is one file: four header rows, then one row for each moment.
+type sheet struct {
+	columns []column
+	times   []time.Time
+}
+
+func readSheet(path string) (*sheet, error) {
+	records, err := readCSV(path)
 	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = f.Close() }() // only read from
-	records, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	if len(records) < 5 {
-		return nil, nil, fmt.Errorf("%s has %d rows; four of header and at least one of data are needed", path, len(records))
+		return nil, fmt.Errorf("%s has %d rows; four of header and at least one of data are needed", path, len(records))
 	}
-	for i := 1; i < len(records[0]); i++ {
-		var m incident.Metric
-		switch [2]string{records[1][i], records[2][i]} {
-		case [2]string{"latency", "Average"}:
-			m = incident.MetricLatency
-		case [2]string{"availability", "Average"}:
-			m = incident.MetricErrorRate
-		case [2]string{"requests", "Sum"}:
-			m = incident.MetricRequestRate
-		default:
-			continue
-		}
-		c := column{service: records[0][i], metric: m}
-		for _, r := range records[4:] {
-			c.values = append(c.values, r[i])
-		}
-		columns = append(columns, c)
-	}
+	out := &sheet{}
 	for _, r := range records[4:] {
 		t, err := strconv.ParseFloat(r[0], 64)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: time %q: %w", path, r[0], err)
+			return nil, fmt.Errorf("%s: time %q: %w", path, r[0], err)
 		}
-		times = append(times, int64(t))
+		out.times = append(out.times, time.Unix(int64(t), 0).UTC())
 	}
-	return columns, times, nil
+	for i := 1; i < len(records[0]); i++ {
+		c := column{service: records[0][i], metric: records[1][i], statistic: records[2][i]}
+		for _, r := range records[4:] {
+			c.values = append(c.values, r[i])
+		}
+		out.columns = append(out.columns, c)
+	}
+	return out, nil
 }
 
-// value converts to Vigil's units: milliseconds, share of failures, per second.
-func (c column) value(i int) (v float64, ok bool, err error) {
-	if c.values[i] == "" {
-		return 0, false, nil
-	}
-	v, err = strconv.ParseFloat(c.values[i], 64)
-	if err != nil {
-		return 0, false, fmt.Errorf("%s of %s: %w", c.metric, c.service, err)
-	}
-	switch c.metric {
-	case incident.MetricLatency:
-		v *= 1000
-	case incident.MetricErrorRate:
-		v = 1 - v/100
-	case incident.MetricRequestRate:
-		v /= petShopPeriod.Seconds()
-	}
-	return v, true, nil
-}
-
-// petShopInput puts the rows of normal before the rows of issue, the first of which is at start.
-func petShopInput(normal, issue []column, normalRows, issueRows []int, start time.Time, edges []incident.Edge) (rca.Input, error) {
-	in := rca.Input{Edges: edges, EdgesEvidence: "graph", StartedAt: start, BaselineTo: start.Add(-petShopPeriod)}
-	first := start.Add(-time.Duration(len(normalRows)) * petShopPeriod)
-	type key struct {
-		service string
-		metric  incident.Metric
-	}
-	past := map[key]column{}
-	for _, c := range normal {
-		past[key{c.service, c.metric}] = c
-	}
-	for _, c := range issue {
-		s := incident.Series{Service: c.service, Metric: c.metric}
-		if p, ok := past[key{c.service, c.metric}]; ok {
-			for i, row := range normalRows {
-				v, ok, err := p.value(row)
-				if err != nil {
-					return in, err
-				}
-				if ok {
-					s.Points = append(s.Points, incident.Point{At: first.Add(time.Duration(i) * petShopPeriod), Value: v})
-				}
-			}
-		}
-		for i, row := range issueRows {
-			v, ok, err := c.value(row)
-			if err != nil {
-				return in, err
-			}
-			if ok {
-				s.Points = append(s.Points, incident.Point{At: start.Add(time.Duration(i) * petShopPeriod), Value: v})
-			}
-		}
-		in.Series = append(in.Series, rca.Series{Series: s, Evidence: c.service})
-	}
-	return in, nil
-}
-
-func readPetShopGraph(path string) ([]incident.Edge, error) {
+func readCSV(path string) ([][]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -144,97 +70,206 @@ func readPetShopGraph(path string) ([]incident.Edge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	var edges []incident.Edge
-	for _, r := range records[1:] {
-		for i := 1; i < len(r); i++ {
-			if v, err := strconv.ParseFloat(r[i], 64); err != nil {
-				return nil, fmt.Errorf("%s: %w", path, err)
-			} else if v != 0 {
-				edges = append(edges, incident.Edge{From: r[0], To: records[0][i]})
-			}
-		}
-	}
-	return edges, nil
+	return records, nil
 }
 
-func evalPetShop(w io.Writer, folder string, verbose bool) error {
-	root := filepath.Join(folder, "dataset", "low_traffic")
-	edges, err := readPetShopGraph(filepath.Join(root, "graph.csv"))
-	if err != nil {
-		return err
+// measure says what Vigil calls a column, and in which unit it has it. The
+// latency that counts is the statistic that the alert is about.
+func (c column) measure(latency string, period time.Duration) (m incident.Metric, convert func(float64) float64, ok bool) {
+	switch {
+	case c.metric == "latency" && c.statistic == latency:
+		return incident.MetricLatency, func(v float64) float64 { return v * 1000 }, true
+	case c.metric == "availability" && c.statistic == "Average":
+		return incident.MetricErrorRate, func(v float64) float64 { return 1 - v/100 }, true
+	case c.metric == "requests" && c.statistic == "Sum":
+		return incident.MetricRequestRate, func(v float64) float64 { return v / period.Seconds() }, true
 	}
-	normal, times, err := readPetShop(filepath.Join(root, "noissue", "metrics.csv"))
-	if err != nil {
-		return err
-	}
-	cases, err := petShopIssues(root, normal, len(times), edges)
-	if err != nil {
-		return err
-	}
-	// Healthy controls: five points of normal operation against all the others.
-	const apart = 23
-	for from := petShopPoints; from+petShopPoints <= len(times); from += apart {
-		rows := rangeOf(from, from+petShopPoints)
-		others := append(rangeOf(from+petShopPoints, len(times)), rangeOf(0, from)...)
-		in, err := petShopInput(normal, normal, others, rows, time.Unix(times[from], 0).UTC(), edges)
+	return "", nil, false
+}
+
+// points are the given rows of a column, the first at start.
+func (c column) points(rows []int, start time.Time, period time.Duration, convert func(float64) float64) ([]incident.Point, error) {
+	var out []incident.Point
+	for i, row := range rows {
+		if c.values[row] == "" {
+			continue
+		}
+		v, err := strconv.ParseFloat(c.values[row], 64)
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("%s of %s: %w", c.metric, c.service, err)
 		}
-		in.Alerting = "PetSite"
-		cases = append(cases, scored{name: fmt.Sprintf("petshop/control-%d", from), input: in})
+		out = append(out, incident.Point{At: start.Add(time.Duration(i) * period), Value: convert(v)})
 	}
-	seen, held := halves(cases)
-	table(w, "PetShop, the half that was looked at", seen)
-	table(w, "PetShop, the half that was held out", held)
-	if verbose {
-		detail(w, seen)
-	}
-	return nil
+	return out, nil
 }
 
-func petShopIssues(root string, normal []column, rows int, edges []incident.Edge) ([]scored, error) {
-	paths, err := filepath.Glob(filepath.Join(root, "t*", "issue_*"))
+// regime is one recording of normal operation with the issues that belong to it.
+type regime struct {
+	name   string
+	normal *sheet
+	edges  []incident.Edge
+	issues []string // folders
+}
+
+func (r *regime) period() time.Duration {
+	t := r.normal.times
+	if len(t) < 2 || !t[1].After(t[0]) {
+		return 5 * time.Minute
+	}
+	return t[1].Sub(t[0])
+}
+
+// readRegimes finds every recording of normal operation under root.
+func readRegimes(root string) ([]*regime, error) {
+	found := map[string]*regime{}
+	var issues []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.Name() == "target.json":
+			issues = append(issues, filepath.Dir(path))
+		case d.IsDir() && d.Name() == "noissue":
+			home := filepath.Dir(path)
+			r := &regime{name: filepath.Base(home)}
+			if r.normal, err = readSheet(filepath.Join(path, "metrics.csv")); err != nil {
+				return err
+			}
+			if r.edges, err = readGraph(filepath.Join(home, "graph.csv")); err != nil {
+				return err
+			}
+			found[home] = r
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(paths)
-	var cases []scored
-	for _, p := range paths {
-		raw, err := os.ReadFile(filepath.Join(p, "target.json"))
-		if err != nil {
-			return nil, err
+	for _, p := range issues {
+		for home := filepath.Dir(p); ; home = filepath.Dir(home) {
+			if r := found[home]; r != nil {
+				r.issues = append(r.issues, p)
+				break
+			}
+			if home == filepath.Dir(home) {
+				return nil, fmt.Errorf("no folder above %s has normal operation in a folder noissue", p)
+			}
 		}
+	}
+	var out []*regime
+	for _, home := range slices.Sorted(maps.Keys(found)) {
+		slices.Sort(found[home].issues)
+		out = append(out, found[home])
+	}
+	return out, nil
+}
+
+// readGraph reads who calls whom: a matrix with the caller in the row.
+func readGraph(path string) ([]incident.Edge, error) {
+	records, err := readCSV(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // rankings do without
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []incident.Edge
+	for _, r := range records[1:] {
+		for i, v := range r[1:] {
+			if n, err := strconv.ParseFloat(v, 64); err == nil && n > 0 {
+				out = append(out, incident.Edge{From: r[0], To: records[0][i+1]})
+			}
+		}
+	}
+	return out, nil
+}
+
+// join puts rows of normal operation before rows of an issue, which begins at start.
+func (r *regime) join(issue *sheet, normalRows, issueRows []int, latency string, start time.Time) (*telemetry, question, error) {
+	period := r.period()
+	first := start.Add(-time.Duration(len(normalRows)) * period)
+	t := &telemetry{series: map[string][]incident.Series{}, edges: r.edges}
+	past := map[[3]string]column{}
+	for _, c := range r.normal.columns {
+		past[[3]string{c.service, c.metric, c.statistic}] = c
+	}
+	for _, c := range issue.columns {
+		m, convert, ok := c.measure(latency, period)
+		if !ok {
+			continue
+		}
+		s := incident.Series{Service: c.service, Metric: m}
+		var err error
+		if p, ok := past[[3]string{c.service, c.metric, c.statistic}]; ok {
+			if s.Points, err = p.points(normalRows, first, period, convert); err != nil {
+				return nil, question{}, err
+			}
+		}
+		now, err := c.points(issueRows, start, period, convert)
+		if err != nil {
+			return nil, question{}, err
+		}
+		s.Points = append(s.Points, now...)
+		t.series[c.service] = append(t.series[c.service], s)
+	}
+	return t, question{from: first, baselineTo: start.Add(-period), startedAt: start,
+		to: start.Add(time.Duration(len(issueRows)) * period), services: slices.Sorted(maps.Keys(t.series))}, nil
+}
+
+// petShopCase is a recorded case and what answers for it.
+type petShopCase struct {
+	question
+	telemetry *telemetry
+}
+
+func (r *regime) cases() ([]petShopCase, error) {
+	var out []petShopCase
+	for _, p := range r.issues {
 		var target struct {
 			Target struct {
-				Node string `json:"node"`
+				Node      string `json:"node"`
+				Statistic string `json:"agg"`
 			} `json:"target"`
 			RootCause struct {
 				Node string `json:"node"`
 			} `json:"root_cause"`
 		}
-		if err := json.Unmarshal(raw, &target); err != nil {
-			return nil, fmt.Errorf("%s/target.json: %w", p, err)
+		if err := readJSON(filepath.Join(p, "target.json"), &target); err != nil {
+			return nil, err
 		}
-		issue, times, err := readPetShop(filepath.Join(p, "metrics.csv"))
+		issue, err := readSheet(filepath.Join(p, "metrics.csv"))
 		if err != nil {
 			return nil, err
 		}
-		in, err := petShopInput(normal, issue, rangeOf(0, rows), rangeOf(0, len(times)), time.Unix(times[0], 0).UTC(), edges)
+		if target.Target.Statistic == "" {
+			target.Target.Statistic = "Average"
+		}
+		t, q, err := r.join(issue, rangeOf(0, len(r.normal.times)), rangeOf(0, len(issue.times)), target.Target.Statistic, issue.times[0])
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", p, err)
 		}
-		in.Alerting = target.Target.Node
-		services := map[string]bool{}
-		for _, s := range in.Series {
-			if len(s.Points) > 0 {
-				services[s.Service] = true
-			}
-		}
-		split, issueName := filepath.Split(p)
-		cases = append(cases, scored{name: "petshop/" + filepath.Base(split) + "/" + issueName, input: in,
-			service: target.RootCause.Node, candidates: len(slices.Collect(maps.Keys(services)))})
+		split, name := filepath.Split(p)
+		q.name, q.alerting, q.service = filepath.Join(r.name, filepath.Base(split), name), target.Target.Node, target.RootCause.Node
+		out = append(out, petShopCase{q, t})
 	}
-	return cases, nil
+	return out, nil
+}
+
+// controls are stretches of normal operation, as long as an issue, against all the rest of it.
+func (r *regime) controls(alerting string) ([]petShopCase, error) {
+	const length, apart = 5, 23
+	var out []petShopCase
+	n := len(r.normal.times)
+	for from := length; from+length <= n; from += apart {
+		others := append(rangeOf(from+length, n), rangeOf(0, from)...)
+		t, q, err := r.join(r.normal, others, rangeOf(from, from+length), "Average", r.normal.times[from])
+		if err != nil {
+			return nil, err
+		}
+		q.name, q.alerting = fmt.Sprintf("%s/control-%d", r.name, from), alerting
+		out = append(out, petShopCase{q, t})
+	}
+	return out, nil
 }
 
 func rangeOf(from, to int) []int {
@@ -245,19 +280,73 @@ func rangeOf(from, to int) []int {
 	return out
 }
 
-// detail prints what was found for each case.
-func detail(w io.Writer, cases []scored) {
-	for _, c := range cases {
-		fmt.Fprintf(w, "\n%s: %s %s\n", c.name, c.service, c.cause)
-		for i, s := range rca.Rank(c.input) {
-			if i == 4 {
-				break
+// evalPetShop asks for the service at fault in every issue, and for silence in
+// normal operation.
+func evalPetShop(ctx context.Context, w io.Writer, root string, o options) ([]*row, error) {
+	regimes, err := readRegimes(root)
+	if err != nil {
+		return nil, err
+	}
+	if len(regimes) == 0 {
+		return nil, fmt.Errorf("no folder under %s has normal operation in a folder noissue", root)
+	}
+	var rows []*row
+	for _, r := range regimes {
+		all, err := r.cases()
+		if err != nil {
+			return nil, err
+		}
+		alerting := ""
+		if len(all) > 0 {
+			alerting = all[0].alerting
+		}
+		controls, err := r.controls(alerting)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, controls...)
+		line := &row{set: "petshop " + r.name, answered: statistics}
+		z := &row{set: "petshop " + r.name, answered: "largest z", notable: 1 - 1.0/9} // three deviations
+		if err := askAll(ctx, w, all, nil, line, z, o.verbose); err != nil {
+			return nil, err
+		}
+		rows = append(rows, line, z)
+		if o.perturb {
+			for _, p := range perturbations {
+				line := &row{set: p.name, answered: statistics}
+				for seed := range uint64(p.seeds) {
+					if err := askAll(ctx, w, all, p.with(seed), line, nil, false); err != nil {
+						return nil, err
+					}
+				}
+				rows = append(rows, line)
 			}
-			mark := " "
-			if s.Service == c.service {
-				mark = "*"
-			}
-			fmt.Fprintf(w, "  %s %.3f %s %s %q\n", mark, s.Score, s.Service, s.Cause, s.Reasons)
 		}
 	}
+	return rows, nil
+}
+
+// askAll puts every case to the product, and to the reference where z is not nil.
+func askAll(ctx context.Context, w io.Writer, cases []petShopCase, perturb func(*telemetry, question) *telemetry, line, z *row, verbose bool) error {
+	for _, c := range cases {
+		t := c.telemetry
+		if perturb != nil {
+			t = perturb(t, c.question)
+		}
+		began := time.Now()
+		suspects, _, err := investigate(ctx, t.metricsOnly(), c.question)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		line.add(c.question, suspects, false, time.Since(began))
+		if z != nil {
+			began = time.Now()
+			largest := byZ(t, c.baselineTo)
+			z.add(c.question, largest, false, time.Since(began))
+		}
+		if verbose {
+			describe(w, c.question, suspects)
+		}
+	}
+	return nil
 }

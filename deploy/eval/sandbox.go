@@ -1,28 +1,205 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"vigil/activities"
-	"vigil/activities/rca"
 	"vigil/deploy/sandbox/world"
 	"vigil/workflows/incident"
 )
 
-// metrics reads the measures of one service in points of period, which is at
-// least a second, as CloudWatch has it.
-func metrics(w *world.World, service string, from, to time.Time) []incident.Series {
-	kind, ok := world.KindOf(service)
-	if !ok {
-		return nil
+// sandboxKind is one line of the sandbox's table.
+type sandboxKind struct {
+	fault  world.Fault // "": nothing happens
+	varied bool        // a world of its own for each seed, not the shop
+	tick   time.Duration
+}
+
+func (k sandboxKind) String() string {
+	name, where := string(k.fault), "shop"
+	if k.fault == "" {
+		name = "healthy"
 	}
+	if k.varied {
+		where = "made worlds"
+	}
+	return fmt.Sprintf("%s, %s, %s", name, where, k.tick)
+}
+
+// sandboxKinds are what is measured: everything that the world knows in worlds
+// of their own, and in the shop at the ticks of tests and of a development
+// world what it has had from the start.
+func sandboxKinds() []sandboxKind {
+	var out []sandboxKind
+	for _, f := range slices.Concat(world.Faults, world.FalseAlarms, []world.Fault{""}) {
+		out = append(out, sandboxKind{f, true, 5 * time.Second})
+	}
+	for _, f := range slices.Concat(world.Faults, world.FalseAlarms, []world.Fault{""}) {
+		out = append(out, sandboxKind{f, false, 5 * time.Second})
+	}
+	for _, tick := range []time.Duration{200 * time.Millisecond, 30 * time.Second} {
+		for _, f := range []world.Fault{world.FaultBadDeployment, world.FaultConnectionsExhausted, world.FaultMemoryLeak, ""} {
+			out = append(out, sandboxKind{f, false, tick})
+		}
+	}
+	return out
+}
+
+// evalSandbox measures on the sandbox's own worlds, looked at as the workflow
+// does. A case counts with the right service and the right cause, first.
+func evalSandbox(ctx context.Context, w io.Writer, _ string, o options) ([]*row, error) {
+	var rows []*row
+	all, shop := &row{set: "all faults, made worlds", answered: statistics}, &row{set: "all faults, shop", answered: statistics}
+	alarms := &row{set: "all false alarms", answered: statistics}
+	for _, k := range sandboxKinds() {
+		line := &row{set: k.String(), answered: statistics}
+		lines := []*row{line}
+		switch {
+		case k.fault.FalseAlarm():
+			lines = append(lines, alarms)
+		case k.fault != "" && k.varied:
+			lines = append(lines, all)
+		case k.fault != "" && k.tick == 5*time.Second:
+			lines = append(lines, shop)
+		}
+		for i := range uint64(o.seeds) {
+			began := time.Now()
+			got, truth, err := sandboxIncident(ctx, k, o.seedFrom+i)
+			if err != nil {
+				return nil, err
+			}
+			took := time.Since(began)
+			for _, r := range lines {
+				r.add(answered(truth, got), got, true, took)
+			}
+			if o.verbose && k.fault != "" && !k.fault.FalseAlarm() && !right(truth, got) {
+				fmt.Fprintf(w, "  %s, seed %d: the truth is %v %s, the answer %s\n", k, o.seedFrom+i, truth.Services, truth.Cause, firstOf(got))
+			}
+			if o.verbose && (k.fault == "" || k.fault.FalseAlarm()) && len(got) > 0 && got[0].Score >= 0.3 {
+				fmt.Fprintf(w, "  %s, seed %d: nothing is wrong, the answer is %s\n", k, o.seedFrom+i, firstOf(got))
+			}
+		}
+		rows = append(rows, line)
+	}
+	return append(rows, all, shop, alarms), nil
+}
+
+// right reports whether the first suspect is the truth.
+func right(t world.Truth, got []incident.Suspect) bool {
+	return len(got) > 0 && got[0].Cause == t.Cause && slices.Contains(t.Services, got[0].Service)
+}
+
+// answered is the question whose only right answer is the best that got has
+// of those that the truth allows, or the most exact one.
+func answered(t world.Truth, got []incident.Suspect) question {
+	if t.Cause == "" {
+		return question{}
+	}
+	for _, s := range got {
+		if s.Cause == t.Cause && slices.Contains(t.Services, s.Service) {
+			return question{service: s.Service, cause: t.Cause}
+		}
+	}
+	return question{service: t.Services[0], cause: t.Cause}
+}
+
+func firstOf(got []incident.Suspect) string {
+	if len(got) == 0 {
+		return "nobody"
+	}
+	return fmt.Sprintf("%s %s (%.2f) %q", got[0].Service, got[0].Cause, got[0].Score, got[0].Reasons)
+}
+
+// sandboxIncident makes a world, breaks it, and investigates some ticks after
+// its alarm; where nothing is broken, at a time of no importance.
+func sandboxIncident(ctx context.Context, k sandboxKind, seed uint64) ([]incident.Suspect, world.Truth, error) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	w, err := world.New(world.Config{Tick: k.tick, Seed: seed, Varied: k.varied}, now)
+	if err != nil {
+		return nil, world.Truth{}, err
+	}
+	step := func(n int) {
+		now = now.Add(time.Duration(n) * k.tick)
+		w.AdvanceTo(now)
+	}
+	step(int(seed % 60))
+	var truth world.Truth
+	alarm := w.State().Alarm
+	alarm.Since = now
+	if k.fault != "" {
+		if err := w.StartFault(k.fault); err != nil {
+			return nil, truth, err
+		}
+		truth, _ = w.Truth()
+		for n := 0; w.State().Alarm.State != world.AlarmAlarm; n++ {
+			if n == 100 {
+				return nil, truth, fmt.Errorf("the alarm stays silent %d ticks after %s, seed %d", n, k, seed)
+			}
+			step(1)
+		}
+		alarm = w.State().Alarm
+	}
+	after := int(2*max(k.tick, time.Second)/k.tick) + int(seed%7)*int(seed%5)
+	if k.fault.FalseAlarm() {
+		after += 6 // an alarm that is over when it is read: anything earlier is not false yet
+	}
+	step(after)
+	got, err := lookAt(ctx, w, alarm, now)
+	return got, truth, err
+}
+
+// lookAt looks at a world as the workflow does, and ranks.
+func lookAt(ctx context.Context, w *world.World, alarm world.Alarm, now time.Time) ([]incident.Suspect, error) {
+	// The shipped setting, and less where a fast world has less history.
+	lookback := min(time.Duration(incident.DefaultSettings().LookbackMS)*time.Millisecond, 1000*w.Tick())
+	q := question{alerting: alarm.Service, from: alarm.Since.Add(-lookback), baselineTo: alarm.Since.Add(-lookback / 2), startedAt: alarm.Since, to: now}
+	t := observed(w, q.from.Add(-lookback), q.startedAt.Add(-time.Minute), now)
+	q.services = activities.Scope(t.edges, alarm.Service, maxScope)
+	suspects, _, err := investigate(ctx, t.ports(), q)
+	return suspects, err
+}
+
+// maxScope is how many services are read, as in the workflow.
+const maxScope = 24
+
+// observed is what monitoring has of a world since from. The load of a
+// database is that since started: what it did before says nothing of the incident.
+func observed(w *world.World, from, started, to time.Time) *telemetry {
+	t := &telemetry{series: map[string][]incident.Series{}, lines: map[string][]activities.LogLine{}, changes: map[string][]incident.Change{},
+		events: map[string][]incident.SystemEvent{}, loads: map[string]*incident.DatabaseLoad{}}
+	for _, s := range w.Services() {
+		for _, c := range s.Calls {
+			t.edges = append(t.edges, incident.Edge{From: s.Name, To: c})
+		}
+		t.series[s.Name] = measures(w, s, from, to)
+		lines, _ := w.Logs(w.LogGroup(s.Name), from, to)
+		for _, l := range lines {
+			t.lines[s.Name] = append(t.lines[s.Name], activities.LogLine{At: l.At, Message: l.Message})
+		}
+		t.changes[s.Name] = changed(w, s.Name)
+		if s.Kind == world.KindDatabase {
+			t.loads[s.Name] = loaded(w, s.Name, started, to)
+		}
+	}
+	for _, e := range w.PlatformEvents(func(world.PlatformEvent) bool { return true }) {
+		t.events[e.Source] = append(t.events[e.Source], incident.SystemEvent{At: e.At, Resource: e.Source, Category: e.Category, Message: e.Message})
+	}
+	return t
+}
+
+// measures reads the measures of one service in points of a tick, and of no
+// less than a second, as CloudWatch has it.
+func measures(w *world.World, service world.Service, from, to time.Time) []incident.Series {
 	period := max(w.Tick(), time.Second)
-	samples := w.Samples(service, from, to)
+	samples := w.Samples(service.Name, from, to)
 	var out []incident.Series
-	for _, m := range world.Measures(kind) {
-		s := incident.Series{Service: service, Metric: incident.Metric(m)}
+	for _, m := range world.Measures(service.Kind) {
+		s := incident.Series{Service: service.Name, Metric: m}
 		var sum, n float64
 		for _, sample := range samples {
 			sum, n = sum+sample.Value(m), n+1
@@ -36,145 +213,62 @@ func metrics(w *world.World, service string, from, to time.Time) []incident.Seri
 	return out
 }
 
-// logs reads the log patterns of one service since base, beside those of the
-// same span before it.
-func logs(w *world.World, service string, from, base, to time.Time) []incident.LogPattern {
-	const patterns = 12
-	lines, _ := w.Logs(world.LogGroup(service), from, to)
-	var current, before []activities.LogLine
-	for _, l := range lines {
-		line := activities.LogLine{At: l.At, Message: l.Message}
-		if l.At.After(base) {
-			current = append(current, line)
-		} else if l.At.After(base.Add(base.Sub(to))) {
-			before = append(before, line)
-		}
-	}
-	return activities.Templates(current, before, patterns)
-}
-
-func changes(w *world.World, service string, from, to time.Time) []incident.Change {
+// changed reads deployments as ECS shows them and all other changes as the
+// audit trail has them.
+func changed(w *world.World, service string) []incident.Change {
 	var out []incident.Change
 	deployments, _ := w.Deployments(service)
 	for _, d := range deployments {
-		if !d.CreatedAt.Before(from) && !d.CreatedAt.After(to) {
-			out = append(out, incident.Change{Service: service, Kind: "deployment", Summary: d.Summary,
-				Version: d.TaskDefinition, Before: d.Before, Actor: d.Actor, At: d.CreatedAt})
-		}
+		out = append(out, incident.Change{Service: service, Kind: "deployment", Summary: d.Summary,
+			Version: d.TaskDefinition, Before: d.Before, Actor: d.Actor, At: d.CreatedAt})
 	}
+	kinds := map[string]string{"PutParameter": "configuration", "ModifyDBParameterGroup": "configuration", "ModifyDBInstance": "configuration",
+		"ModifyCacheCluster": "scaling", "UpdateService": "scaling"}
+	for _, e := range w.Trail(func(e world.TrailEvent) bool {
+		_, deployed := e.Request["taskDefinition"]
+		return kinds[e.Name] != "" && !deployed && slices.ContainsFunc(e.Resources, func(r world.Resource) bool { return r.Name == service })
+	}) {
+		out = append(out, incident.Change{Service: service, Kind: kinds[e.Name], Summary: e.Name, Actor: e.Username, At: e.At})
+	}
+	slices.SortStableFunc(out, func(a, b incident.Change) int { return a.At.Compare(b.At) })
 	return out
 }
 
-func edges() []incident.Edge {
-	var out []incident.Edge
-	for _, s := range world.Services() {
-		for _, c := range s.Calls {
-			out = append(out, incident.Edge{From: s.Name, To: c})
+// loaded reads what a database spent its time on, as Performance Insights
+// gives it.
+func loaded(w *world.World, database string, from, to time.Time) *incident.DatabaseLoad {
+	load, ok := w.Load(database, from, to)
+	if !ok || len(load.Samples) == 0 {
+		return nil
+	}
+	out := &incident.DatabaseLoad{CPUs: world.DatabaseCPUs}
+	n := float64(len(load.Samples))
+	waits := make([]float64, len(world.WaitNames))
+	for _, s := range load.Samples {
+		out.Average += s.Total() / n
+		out.Peak = max(out.Peak, s.Total())
+	}
+	for i, st := range load.Statements {
+		statement := incident.Statement{SQL: st.SQL, User: st.User}
+		for k, name := range world.WaitNames {
+			var v float64
+			for _, s := range load.Samples {
+				v += s.Of(i, k) / n
+			}
+			if v > 0 {
+				statement.Waits = append(statement.Waits, incident.WaitLoad{Name: name, Load: v})
+			}
+			statement.Load += v
+			waits[k] += v
+		}
+		out.Statements = append(out.Statements, statement)
+	}
+	for k, v := range waits {
+		if v > 0 {
+			out.Waits = append(out.Waits, incident.WaitLoad{Name: world.WaitNames[k], Load: v})
 		}
 	}
+	slices.SortStableFunc(out.Statements, func(a, b incident.Statement) int { return cmp.Compare(b.Load, a.Load) })
+	slices.SortStableFunc(out.Waits, func(a, b incident.WaitLoad) int { return cmp.Compare(b.Load, a.Load) })
 	return out
-}
-
-// truth is where each fault of the world sits.
-var truth = map[world.Fault]string{
-	world.FaultBadDeployment:        world.Checkout,
-	world.FaultConnectionsExhausted: world.OrdersDB,
-	world.FaultMemoryLeak:           world.Payments,
-}
-
-// evalSandbox measures on the sandbox's own world, looked at as the workflow
-// does: measures of what checkout depends on, then logs and changes of the
-// first three suspects.
-func evalSandbox(w io.Writer, seeds int) error {
-	fmt.Fprintf(w, "\nThe sandbox's world, seeds 0 to %d: the right service with the right cause, first\n", seeds-1)
-	for _, tick := range []time.Duration{200 * time.Millisecond, time.Second, 5 * time.Second, 30 * time.Second} {
-		for _, f := range world.Faults {
-			right, weakest := 0, 1.0
-			for seed := range uint64(seeds) {
-				got, err := sandboxIncident(tick, seed, f)
-				if err != nil {
-					return err
-				}
-				if len(got) > 0 && got[0].Service == truth[f] && got[0].Cause == incident.Cause(f) {
-					right++
-					weakest = min(weakest, got[0].Score)
-				}
-			}
-			if right == 0 {
-				weakest = 0
-			}
-			fmt.Fprintf(w, "  %-5s %-22s %4d of %d, lowest score of those %.2f\n", tick, f, right, seeds, weakest)
-		}
-		falsely, highest := 0, 0.0
-		for seed := range uint64(seeds) {
-			got, err := sandboxIncident(tick, seed, "")
-			if err != nil {
-				return err
-			}
-			if len(got) > 0 {
-				highest = max(highest, got[0].Score)
-				falsely += one(got[0].Score >= rca.Notable)
-			}
-		}
-		fmt.Fprintf(w, "  %-5s %-22s %4d of %d false, highest score %.2f\n", tick, "healthy", falsely, seeds, highest)
-	}
-	return nil
-}
-
-// sandboxIncident makes a world, breaks it, and ranks suspects some ticks
-// after its alarm. Without a fault it ranks at a time of no importance.
-func sandboxIncident(tick time.Duration, seed uint64, f world.Fault) ([]incident.Suspect, error) {
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	w, err := world.New(world.Config{Tick: tick, Seed: seed}, now)
-	if err != nil {
-		return nil, err
-	}
-	step := func(n int) {
-		now = now.Add(time.Duration(n) * tick)
-		w.AdvanceTo(now)
-	}
-	step(int(seed % 60))
-	started := now
-	if f != "" {
-		if err := w.StartFault(f); err != nil {
-			return nil, err
-		}
-		for n := 0; w.State().Alarm.State != world.AlarmAlarm; n++ {
-			if n == 100 {
-				return nil, fmt.Errorf("the alarm stays silent %d ticks after %s, seed %d", n, f, seed)
-			}
-			step(1)
-		}
-		started = w.State().Alarm.Since
-	}
-	step(int(2*max(tick, time.Second)/tick) + int(seed%7)*int(seed%5))
-	return investigate(w, started, now), nil
-}
-
-// maxPoints is how many points of a series evidence holds.
-const maxPoints = 90
-
-// investigate looks at the world as the workflow does, and ranks.
-func investigate(w *world.World, started, now time.Time) []incident.Suspect {
-	// The shipped setting, and less where a fast world has less history.
-	lookback := min(time.Duration(incident.DefaultSettings().LookbackMS)*time.Millisecond, 1000*w.Tick())
-	from, base := started.Add(-lookback), started.Add(-lookback/2)
-	evidence := []incident.Evidence{{Kind: incident.EvidenceTopology, Found: true, Edges: edges()}}
-	for _, s := range []string{world.Checkout, world.Orders, world.Payments, world.OrdersDB} {
-		series := metrics(w, s, from, now)
-		for i := range series {
-			series[i].Points = rca.Thin(series[i].Points, maxPoints)
-		}
-		evidence = append(evidence, incident.Evidence{Kind: incident.EvidenceMetric, Service: s, Found: true, Series: series})
-	}
-	rank := func() []incident.Suspect {
-		return rca.Rank(rca.FromEvidence(evidence, world.Checkout, started, base))
-	}
-	suspects := rank()
-	for _, s := range suspects[:min(3, len(suspects))] {
-		evidence = append(evidence,
-			incident.Evidence{Kind: incident.EvidenceLog, Service: s.Service, Found: true, Logs: logs(w, s.Service, from, base, now)},
-			incident.Evidence{Kind: incident.EvidenceChange, Service: s.Service, Found: true, Changes: changes(w, s.Service, from.Add(-lookback), now)})
-	}
-	return rank()
 }
