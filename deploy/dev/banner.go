@@ -26,10 +26,12 @@ func (a *app) banner(took time.Duration) string {
 			row("Temporal web UI", "http://"+ui)
 		}
 	}
-	row("AWS sandbox", a.sandbox.URL()+"/_world")
+	if a.sandbox != nil {
+		row("AWS sandbox", a.sandbox.URL()+"/_world")
+	}
 	row("State", a.cfg.stateDir)
 	_ = t.Flush() // a strings.Builder takes everything
-	b.WriteString(a.suggestions())
+	b.WriteString("\nTry next, in another terminal:\n" + a.suggestions())
 	b.WriteString("\nCtrl-C stops.\n\n")
 	return b.String()
 }
@@ -68,12 +70,14 @@ func (a *app) suggestions() string {
 	case a.temporal.Addr() != defaultTemporalAddr:
 		tctl += " --address " + a.temporal.Addr()
 	}
-	return fmt.Sprintf(`
-Try next, in another terminal:
-
+	fault := `
   A fault in the sandbox; its own alarm opens an incident:
     go tool task incident
-
+`
+	if a.sandbox == nil {
+		fault = ""
+	}
+	return fault + fmt.Sprintf(`
   An alert as Alertmanager sends it:
     curl -sS http://%s/api/v1/alerts/alertmanager -H 'Content-Type: application/json' -d '%s'
 

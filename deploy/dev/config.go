@@ -40,6 +40,7 @@ type config struct {
 	webDir   string
 	only     part // "" runs everything
 	split    bool
+	alone    bool // no sandbox: the user's own systems are looked at
 
 	temporalAddr    string // where the embedded server listens
 	temporalUIAddr  string
@@ -70,6 +71,7 @@ func parse(args []string, getenv func(string) string) (config, error) {
 	fs.StringVar(&c.stateDir, "state-dir", ".vigil", "`directory` of all state; remove it to begin anew")
 	fs.StringVar(&c.webDir, "web-dir", "web/dist", "`directory` of the built dashboards")
 	fs.StringVar(&only, "only", "", "run one `part` alone: temporal, nats or sandbox")
+	fs.BoolVar(&c.alone, "no-sandbox", false, "run without the AWS sandbox, to look at systems of your own; every action is a dry run unless you enable it")
 	fs.BoolVar(&c.split, "split", false, "start and watch temporal, nats, sandbox, worker and gateway as separate processes")
 	fs.StringVar(&c.temporalAddr, "temporal-addr", defaultTemporalAddr, "`address` of the embedded Temporal server")
 	fs.StringVar(&c.temporalUIAddr, "temporal-ui-addr", "127.0.0.1:8233", "`address` of Temporal's web UI; empty for none")
@@ -82,23 +84,27 @@ func parse(args []string, getenv func(string) string) (config, error) {
 	fs.StringVar(&c.logFormat, "log-format", "console", "console or json")
 	fs.DurationVar(&c.restartAfter, "restart-after", 2*time.Second, "with --split: how long a process that ended stays away")
 	c.worker, c.gateway = worker.DefaultConfig(), gateway.DefaultConfig()
-	workerFlags := adopt(fs, c.worker.Flags, "nats-url", "aws-endpoint")
-	gatewayFlags := adopt(fs, c.gateway.Flags, "nats-url", "listen", "data-dir", "web-dir", "dev-principal", "stop-timeout")
+	workerFlags := adopt(fs, c.worker.Flags, "nats-url", "data-dir")
+	gatewayFlags := adopt(fs, c.gateway.Flags, "nats-url", "listen", "data-dir", "web-dir", "dev-principal", "stop-timeout", "evidence-dir")
 	if err := ff.Parse(fs, args, ff.WithEnvVarPrefix(envPrefix)); err != nil {
 		return config{}, err
 	}
 	c.workerArgs, c.gatewayArgs = given(fs, workerFlags), given(fs, gatewayFlags)
-	if err := defaults(fs, processes.SandboxFlags(c.tick)); err != nil {
-		return config{}, err
+	if !c.alone {
+		values := processes.SandboxFlags(c.tick)
+		values["aws-endpoint"] = "http://" + c.sandboxAddr
+		if err := defaults(fs, values); err != nil {
+			return config{}, err
+		}
 	}
 	if fs.NArg() > 0 {
 		return config{}, fmt.Errorf("unexpected %q; everything is set by flags, see --help", fs.Args())
 	}
 	c.temporalAddress = getenv("TEMPORAL_ADDRESS")
 	c.only = part(only)
-	c.worker.Endpoint = "http://" + c.sandboxAddr
+	c.worker.DataDir = c.file(processes.Worker)
 	c.gateway.Listen, c.gateway.WebDir, c.gateway.DataDir = c.gatewayAddr, c.webDir, c.file(processes.Gateway)
-	c.gateway.DevPrincipal = true
+	c.gateway.DevPrincipal, c.gateway.EvidenceDir = true, worker.EvidenceDir(c.worker.DataDir)
 	return c, c.validate()
 }
 
@@ -108,6 +114,8 @@ func (c config) validate() error {
 		return fmt.Errorf("--only is %q; use temporal, nats or sandbox; worker and gateway have binaries of their own", c.only)
 	case c.only != "" && c.split:
 		return errors.New("--only runs one part, --split all of them; use one of the two")
+	case c.alone && c.split, c.alone && c.only != "":
+		return errors.New("--no-sandbox is for everything in one process; leave out --split and --only")
 	case c.only == partTemporal && c.temporalAddress != "":
 		return fmt.Errorf("--only temporal would embed a server, but TEMPORAL_ADDRESS says to use the one at %s; unset it", c.temporalAddress)
 	case c.stateDir == "":
@@ -124,7 +132,9 @@ func (c config) validate() error {
 func (c config) embedsTemporal() bool { return c.runs(partTemporal) && c.temporalAddress == "" }
 
 // runs reports whether this process runs p.
-func (c config) runs(p part) bool { return c.only == "" || c.only == p }
+func (c config) runs(p part) bool {
+	return c.only == p || c.only == "" && !(c.alone && p == partSandbox)
+}
 
 // part names what of the state directory this process uses; "" is all of it.
 func (c config) part() string {

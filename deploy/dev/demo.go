@@ -17,6 +17,16 @@ var faults = []gateway.DemoFault{
 	{Name: string(world.FaultBadDeployment), Title: "Bad deployment", Description: "A new version of a service fails requests and is slow."},
 	{Name: string(world.FaultConnectionsExhausted), Title: "Database connections exhausted", Description: "Callers hold connections until none is left."},
 	{Name: string(world.FaultMemoryLeak), Title: "Memory leak", Description: "A service grows until the kernel ends its tasks."},
+	{Name: string(world.FaultCPUSaturation), Title: "CPU saturation", Description: "A service spins and leaves no CPU for requests."},
+	{Name: string(world.FaultTrafficSurge), Title: "Traffic surge", Description: "More requests come in than there is room for."},
+	{Name: string(world.FaultCacheFailure), Title: "Cache failure", Description: "A cache misses, and what is behind it carries the load."},
+	{Name: string(world.FaultStorageFull), Title: "Storage full", Description: "A database runs out of disk. Only people can help."},
+	{Name: string(world.FaultExpensiveQuery), Title: "Expensive query", Description: "One statement takes the database's CPU. Only people can help."},
+	{Name: string(world.FaultThrottled), Title: "Quota reached", Description: "A table refuses requests. Only people can help."},
+	{Name: string(world.FaultBadConfiguration), Title: "Bad configuration", Description: "A setting was changed, and errors follow. Only people can help."},
+	{Name: string(world.FaultDependencyFailure), Title: "Provider fails", Description: "Something outside no longer answers. Only people can help."},
+	{Name: string(world.FaultNetworkFailure), Title: "Network failure", Description: "Two services no longer reach each other. Only people can help."},
+	{Name: string(world.FalseAlarmDeployment), Title: "False alarm", Description: "A deployment warms up, an alarm fires, and nothing is wrong."},
 }
 
 func (d demo) Status(context.Context) (gateway.DemoStatus, error) {

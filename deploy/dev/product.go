@@ -27,10 +27,11 @@ func (a *app) workerHook() lifecycle.Hook {
 	return lifecycle.Hook{
 		Name: "worker",
 		Start: func(ctx context.Context) (err error) {
-			w, err = worker.New(a.cfg.worker, worker.Deps{
-				Log: a.log.Named("worker"), NATS: a.conn, Temporal: a.temporalClient,
-				AccessKeyID: processes.SandboxAccessKeyID, SecretAccessKey: processes.SandboxSecretAccessKey,
-			})
+			deps := worker.Deps{Log: a.log.Named("worker"), NATS: a.conn, Temporal: a.temporalClient}
+			if a.sandbox != nil {
+				deps.AccessKeyID, deps.SecretAccessKey = processes.SandboxAccessKeyID, processes.SandboxSecretAccessKey
+			}
+			w, err = worker.New(a.cfg.worker, deps)
 			if err != nil {
 				return err
 			}
@@ -61,7 +62,11 @@ func (a *app) gatewayHook() lifecycle.Hook {
 				return err
 			}
 			engine = gatewaytemporal.New(c)
-			g, err = gateway.New(a.cfg.gateway, gateway.Deps{Engine: engine, NATS: a.conn, Demo: demo{a.sandbox}, Log: a.log.Named("gateway")})
+			deps := gateway.Deps{Engine: engine, NATS: a.conn, Log: a.log.Named("gateway")}
+			if a.sandbox != nil {
+				deps.Demo = demo{a.sandbox}
+			}
+			g, err = gateway.New(a.cfg.gateway, deps)
 			if err != nil {
 				engine.Close()
 				return err

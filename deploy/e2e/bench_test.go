@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+	"google.golang.org/protobuf/proto"
 
 	"vigil/deploy/e2e/harness"
 	"vigil/workflows/event"
@@ -44,13 +46,20 @@ func BenchmarkActivityToFrame(b *testing.B) {
 
 	const incidents = 10
 	var lags []time.Duration
-	activities, historyEvents := 0, 0
+	activities, historyEvents, historyBytes := 0, 0, 0
+	var cost event.Cost
 	for range b.N {
 		for i := range incidents {
 			id := a.open(fmt.Sprint("benchmark ", i))
 			a.reaches(id, time.Minute, "a proposal or a person", func(v event.View) bool { return awaitsApproval(v) || v.Status == incident.StatusNeedsHuman })
 			events := events(b, c, id)
 			historyEvents += len(events)
+			for _, e := range events {
+				historyBytes += proto.Size(e)
+			}
+			spent := a.view(id).Cost
+			cost.ModelCalls, cost.InputTokens = cost.ModelCalls+spent.ModelCalls, cost.InputTokens+spent.InputTokens
+			cost.OutputTokens, cost.CostMicros = cost.OutputTokens+spent.OutputTokens, cost.CostMicros+spent.CostMicros
 			for request, done := range completions(b, events) {
 				if at, ok := arrived.at(request); ok {
 					lags = append(lags, at.Sub(done))
@@ -70,7 +79,13 @@ func BenchmarkActivityToFrame(b *testing.B) {
 	b.ReportMetric(float64(bare[len(bare)/2].Microseconds())/1000, "bare-p50-ms")
 	b.ReportMetric(float64(bare[len(bare)*99/100].Microseconds())/1000, "bare-p99-ms")
 	b.ReportMetric(float64(activities)/float64(incidents*b.N), "activities/incident")
-	b.ReportMetric(float64(historyEvents)/float64(incidents*b.N), "history-events/incident")
+	per := func(n int64, unit string) { b.ReportMetric(float64(n)/float64(incidents*b.N), unit+"/incident") }
+	per(int64(historyEvents), "history-events")
+	per(int64(historyBytes), "history-bytes")
+	per(int64(cost.ModelCalls), "model-calls")
+	per(cost.InputTokens, "input-tokens")
+	per(cost.OutputTokens, "output-tokens")
+	b.ReportMetric(float64(cost.CostMicros)/1e6/float64(incidents*b.N), "dollars/incident")
 }
 
 // arrivals remembers when the event of each request id came.
@@ -139,9 +154,13 @@ func completions(b *testing.B, all []*history.HistoryEvent) map[string]time.Time
 		for _, p := range e.GetActivityTaskCompletedEventAttributes().GetResult().GetPayloads() {
 			var result struct {
 				Provenance incident.Provenance `json:"provenance"`
+				Evidence   incident.Evidence   `json:"evidence"`
 			}
-			if json.Unmarshal(p.GetData(), &result) == nil && result.Provenance.RequestID != "" {
-				done[result.Provenance.RequestID] = e.GetEventTime().AsTime()
+			if json.Unmarshal(p.GetData(), &result) != nil {
+				continue
+			}
+			if id := cmp.Or(result.Provenance.RequestID, result.Evidence.Provenance.RequestID); id != "" {
+				done[id] = e.GetEventTime().AsTime()
 			}
 		}
 	}

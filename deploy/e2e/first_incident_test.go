@@ -2,9 +2,12 @@ package e2e_test
 
 import (
 	"flag"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"go.temporal.io/sdk/client"
 
 	"vigil/deploy/e2e/harness"
 	"vigil/workflows/event"
@@ -90,7 +93,32 @@ func TestFirstIncident(t *testing.T) {
 				t.Error("nothing on the page says that this is simulated")
 			}
 			checkOrder(t, a.history(opened.IncidentID))
+			checkHistory(t, v.TemporalAddr, done)
 		})
+	}
+}
+
+// checkHistory holds that an incident stays small: of twenty looks and more it
+// has less than 1,500 history events and 1 MB.
+func checkHistory(t *testing.T, temporal string, v event.View) {
+	t.Helper()
+	c, err := client.Dial(client.Options{HostPort: temporal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	d, err := c.DescribeWorkflowExecution(t.Context(), v.IncidentID, v.RunID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := d.GetWorkflowExecutionInfo()
+	t.Logf("%d looks, %d model calls, $%.4f: %d history events, %d KB", len(v.Evidence), v.Cost.ModelCalls, float64(v.Cost.CostMicros)/1e6,
+		info.GetHistoryLength(), info.GetHistorySizeBytes()>>10)
+	if len(v.Evidence) < 20 {
+		t.Errorf("only %d looks: this shows nothing of an incident with twenty", len(v.Evidence))
+	}
+	if info.GetHistoryLength() >= 1500 || info.GetHistorySizeBytes() >= 1<<20 {
+		t.Errorf("the history has %d events and %d bytes", info.GetHistoryLength(), info.GetHistorySizeBytes())
 	}
 }
 
@@ -119,7 +147,7 @@ func checkOrder(t *testing.T, events []event.Event) {
 				helped = e.Seq
 			}
 		case *event.EvidenceCollected:
-			if s := d.Evidence.Source; s != "statistics" && d.Evidence.Provenance.Origin != incident.OriginSimulated {
+			if s := d.Evidence.Source; !slices.Contains([]string{"statistics", "archive", "vigil"}, s) && d.Evidence.Provenance.Origin != incident.OriginSimulated {
 				t.Errorf("evidence %s from %s in the sandbox has origin %s", d.Evidence.ID, s, d.Evidence.Provenance.Origin)
 			}
 		case *event.ModelCalled:

@@ -4,12 +4,15 @@ package e2e_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
+	"errors"
 	"flag"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,17 +38,21 @@ func TestRecordHistories(t *testing.T) {
 	for _, r := range []struct {
 		name  string
 		play  func(*testing.T, api) string
-		child bool // the remediation's history as well
+		child bool     // the remediation's history as well
+		args  []string // of the worker, besides
 	}{
-		{"approved", playApproved, true},
-		{"rejected", playRejected, false},
-		{"approval-expired", playExpired, false},
-		{"model-throttled-then-fine", playThrottled, false},
-		{"inconclusive", playInconclusive, false},
-		{"cleared-by-itself", playCleared, false},
+		{"approved", playApproved, true, nil},
+		{"rejected", playRejected, false, nil},
+		{"approval-expired", playExpired, false, nil},
+		{"model-throttled-then-fine", playThrottled, false, nil},
+		{"inconclusive", playInconclusive, false, nil},
+		{"cleared-by-itself", playCleared, false, nil},
+		{"degraded-then-restored", playDegraded, false, []string{"--second-look", "5s", "--approval-timeout", "5m"}},
+		{"budget-raised", playPaused, false, []string{"--max-turns-diagnosis", "1"}},
+		{"without-models", playRejected, false, []string{"--models", "none"}},
 	} {
 		t.Run(r.name, func(t *testing.T) {
-			v := harness.Start(t, harness.Options{Tick: time.Second, WorkerArgs: append([]string{"--approval-timeout", "8s"}, quick...)})
+			v := harness.Start(t, harness.Options{Tick: time.Second, WorkerArgs: slices.Concat([]string{"--approval-timeout", "8s"}, quick, r.args)})
 			c, err := client.Dial(client.Options{HostPort: v.TemporalAddr})
 			if err != nil {
 				t.Fatal(err)
@@ -84,15 +91,38 @@ func playExpired(t *testing.T, a api) string {
 }
 
 func playThrottled(t *testing.T, a api) string {
-	a.must(http.MethodPost, a.sandbox+"/_world/chaos", map[string]any{"operation": "Converse", "mode": "throttle", "count": 3}, nil)
+	a.must(http.MethodPost, a.sandbox+"/_world/chaos", map[string]any{"operation": "ConverseStream", "mode": "throttled", "count": 3}, nil)
 	a.fault("connections_exhausted")
 	id := a.opened(time.Minute).IncidentID
 	approve(t, a, id)
 	a.reaches(id, 2*time.Minute, "ended", terminal)
-	if c := a.view(id).Cost; c.Repeated == 0 {
-		t.Errorf("no call was repeated: %+v", c)
-	}
 	return id
+}
+
+// playDegraded has no model answer until a second look finds them back.
+func playDegraded(t *testing.T, a api) string {
+	a.must(http.MethodPost, a.sandbox+"/_world/chaos", map[string]any{"operation": "ConverseStream", "mode": "access_denied", "count": -1}, nil)
+	a.fault("bad_deployment")
+	id := a.opened(time.Minute).IncidentID
+	a.reaches(id, time.Minute, "degraded", func(v event.View) bool { return v.Degraded && v.Diagnosis != nil })
+	a.must(http.MethodDelete, a.sandbox+"/_world/chaos", nil, nil)
+	a.reaches(id, 2*time.Minute, "models answer again", func(v event.View) bool { return !v.Degraded })
+	a.must(http.MethodPost, a.gateway+"/api/v1/incidents/"+id+"/questions", map[string]string{"question": "What was deployed?"}, nil)
+	a.reaches(id, time.Minute, "an answer", func(v event.View) bool { return len(v.Questions) == 1 && v.Questions[0].Answer != nil })
+	if status, text := a.resolve(id, "seen to by hand"); status != http.StatusOK {
+		t.Fatalf("%d %s", status, text)
+	}
+	a.reaches(id, 20*time.Second, "resolved", terminal)
+	return id
+}
+
+// playPaused reaches its budget and has it raised.
+func playPaused(t *testing.T, a api) string {
+	a.fault("bad_deployment")
+	id := a.opened(time.Minute).IncidentID
+	paused := a.reaches(id, time.Minute, "paused at its budget", func(v event.View) bool { return v.Paused != nil }).Paused
+	a.must(http.MethodPost, a.gateway+"/api/v1/incidents/"+id+"/budget", map[string]any{"agent": paused.Agent, "turns": 10}, nil)
+	return finish(t, a, id)
 }
 
 func playInconclusive(t *testing.T, a api) string {
@@ -128,7 +158,7 @@ func finish(t *testing.T, a api, id string) string {
 	return id
 }
 
-// save writes a history as JSON, without the names of the machine it was made on.
+// save writes a history as compressed JSON, without the names of the machine it was made on.
 func save(t *testing.T, c client.Client, id, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -158,7 +188,15 @@ func save(t *testing.T, c client.Client, id, name string) {
 	if bytes.Contains(raw, []byte("@"+host)) {
 		t.Errorf("the history of %s names this machine", name)
 	}
-	if err := os.WriteFile(filepath.Join(*record, name+".json"), append(raw, '\n'), 0o644); err != nil {
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(append(raw, '\n')); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Close(), os.WriteFile(filepath.Join(*record, name+".json.gz"), packed.Bytes(), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%s: %d events, %d KB", name, len(h.Events), len(raw)/1024)

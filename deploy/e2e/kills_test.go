@@ -11,6 +11,7 @@ import (
 
 	"vigil/deploy/e2e/harness"
 	"vigil/deploy/processes"
+	"vigil/deploy/sandbox/world"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -23,7 +24,9 @@ type call struct {
 	Operation string         `json:"operation"`
 	RequestID string         `json:"request_id"`
 	StartedAt time.Time      `json:"started_at"`
+	Incident  string         `json:"incident"`
 	Body      string         `json:"body_sha256"`
+	Model     string         `json:"model"`
 	Facts     map[string]any `json:"facts"`
 }
 
@@ -36,9 +39,9 @@ type kill struct{ at, back time.Time }
 // kill; and each action takes effect at most once, counted at the target.
 func TestWorkerKilledAnywhere(t *testing.T) {
 	sideBySide(t)
-	kills := 3
+	kills, atOnce := 3, 5
 	if *campaign {
-		kills = 50
+		kills, atOnce = 200, 20
 	}
 	r := rand.New(rand.NewPCG(*seed, 1))
 	t.Logf("seed %d", *seed)
@@ -49,12 +52,15 @@ func TestWorkerKilledAnywhere(t *testing.T) {
 
 	var struck []kill
 	for round := 0; len(struck) < kills; round++ {
-		a.fault(faults[round%len(faults)].name)
-		for i := range 2 { // besides the one that the alarm opens
+		a.fault(string(world.Faults[round%len(world.Faults)]))
+		for i := range min(5, kills-len(struck), atOnce) / 2 * 2 { // besides the one that the alarm opens
 			a.must(http.MethodPost, a.gateway+"/api/v1/incidents",
 				map[string]string{"title": fmt.Sprintf("Checkout is slow, says person %d", i), "service": "checkout"}, nil)
 		}
-		for range min(5, kills-len(struck)) {
+		for i := range min(atOnce, kills-len(struck)) {
+			if i%5 == 4 { // so that there is always one to be killed in the middle of
+				a.must(http.MethodPost, a.gateway+"/api/v1/incidents", map[string]string{"title": fmt.Sprintf("Checkout is slow, says person %d", 10+i), "service": "checkout"}, nil)
+			}
 			pause(t, time.Duration(200+r.IntN(2300))*time.Millisecond)
 			k := kill{at: time.Now()}
 			v.Kill(processes.Worker)
@@ -83,7 +89,43 @@ func TestWorkerKilledAnywhere(t *testing.T) {
 	w.clean()
 	checkEffects(t, a)
 	repeated := checkCalls(t, a, all, struck)
+	checkBudgets(t, a, all)
 	t.Logf("%d kills, %d incidents (%v), %d model calls repeated", len(struck), len(all), ends, repeated)
+}
+
+// checkBudgets holds that no incident used more than its budget, and that what
+// its page says it cost is the sum of its calls, repeated ones included: the
+// sandbox counted what it served.
+func checkBudgets(t *testing.T, a api, all []event.Summary) {
+	t.Helper()
+	served := map[string]int64{} // tokens, by incident
+	for _, c := range a.callsOf("ConverseStream") {
+		served[c.Incident] += c.tokens()
+	}
+	budget := incident.DefaultSettings().Budget
+	var shown, counted, lost int64
+	for _, s := range all {
+		used := incident.Budget{Turns: s.Cost.ModelCalls, Tokens: s.Cost.InputTokens + s.Cost.OutputTokens, CostMicros: s.Cost.CostMicros}
+		if which := budget.Exceeded(used); which != "" {
+			t.Errorf("%s used %+v, its budget of %s is %+v", s.IncidentID, used, which, budget)
+		}
+		shown, counted, lost = shown+used.Tokens, counted+served[s.IncidentID], lost+int64(s.Cost.Repeated)
+		if s.Cost.Repeated == 0 && used.Tokens != served[s.IncidentID] {
+			t.Errorf("%s shows %d tokens, the sandbox served it %d", s.IncidentID, used.Tokens, served[s.IncidentID])
+		}
+	}
+	// A call whose answer was lost is shown as what the call that took its
+	// place used; a model may have answered the first time at another length.
+	if difference := shown - counted; difference > counted/20 || -difference > counted/20 {
+		t.Errorf("the pages show %d tokens, the sandbox served %d", shown, counted)
+	}
+	t.Logf("tokens shown %d, served %d; %d calls whose answer was lost", shown, counted, lost)
+}
+
+// tokens that a model call used, as the sandbox counted them.
+func (c call) tokens() int64 {
+	n := func(key string) int64 { v, _ := c.Facts[key].(float64); return int64(v) }
+	return n("input_tokens") + n("output_tokens")
 }
 
 // checkCalls compares the sandbox's log with the histories. Requests that are
@@ -91,14 +133,7 @@ func TestWorkerKilledAnywhere(t *testing.T) {
 // must be the last of them, and between two of them a worker was killed.
 func checkCalls(t *testing.T, a api, all []event.Summary, struck []kill) (repeated int) {
 	t.Helper()
-	var log struct {
-		Calls   []call `json:"calls"`
-		Dropped int64  `json:"dropped"`
-	}
-	a.must(http.MethodGet, a.sandbox+"/_calls?operation=Converse", nil, &log)
-	if log.Dropped > 0 {
-		t.Fatalf("the sandbox has forgotten %d calls", log.Dropped)
-	}
+	calls := a.callsOf("ConverseStream")
 	recorded := map[string]bool{}
 	for _, s := range all {
 		for _, e := range a.history(s.IncidentID) {
@@ -108,8 +143,8 @@ func checkCalls(t *testing.T, a api, all []event.Summary, struck []kill) (repeat
 		}
 	}
 	alike := map[string][]call{}
-	for _, c := range log.Calls {
-		alike[c.Body] = append(alike[c.Body], c)
+	for _, c := range calls {
+		alike[c.Model+c.Body] = append(alike[c.Model+c.Body], c)
 	}
 	for _, calls := range alike {
 		for i, c := range calls[:len(calls)-1] {

@@ -26,12 +26,14 @@ func SandboxFlags(tick time.Duration) map[string]string {
 		}
 	}
 	return map[string]string{
-		"enable-actions": "all",
-		"aws-region":     SandboxRegion,
-		"guardrail-id":   "vigil-sandbox", // it takes any id
-		"metric-period":  period.String(),
-		"verify-every":   max(period, tick).String(),
-		"verify-timeout": max(60*tick, 30*period).String(),
+		"enable-actions":    "all",
+		"aws-region":        SandboxRegion,
+		"guardrail-id":      "vigil-sandbox", // it takes any id, as do the next two
+		"knowledge-base-id": "vigil-sandbox",
+		"memory-id":         "vigil-sandbox",
+		"metric-period":     period.String(),
+		"verify-every":      max(period, tick).String(),
+		"verify-timeout":    max(60*tick, 30*period).String(),
 		// Normal is the first half of it, so 60 points before anything happened.
 		"lookback": max(120*tick, 120*period).String(),
 	}

@@ -68,10 +68,11 @@ func (l Layout) Parts() []Spec {
 	}
 	dev(NATS)
 	dev(Sandbox)
-	worker := append([]string{"--nats-url", l.NATSURL(), "--aws-endpoint", l.SandboxURL(), "--log-format", l.LogFormat}, sandboxArgs(l.Tick)...)
+	worker := append([]string{"--nats-url", l.NATSURL(), "--aws-endpoint", l.SandboxURL(), "--data-dir", filepath.Join(l.StateDir, Worker),
+		"--log-format", l.LogFormat}, sandboxArgs(l.Tick)...)
 	gateway := []string{
 		"--listen", l.GatewayAddr, "--nats-url", l.NATSURL(), "--data-dir", filepath.Join(l.StateDir, Gateway),
-		"--web-dir", l.WebDir, "--dev-principal", "--log-format", l.LogFormat,
+		"--web-dir", l.WebDir, "--evidence-dir", filepath.Join(l.StateDir, Worker, "evidence"), "--dev-principal", "--log-format", l.LogFormat,
 	}
 	env := append(l.env(), "AWS_ACCESS_KEY_ID="+SandboxAccessKeyID, "AWS_SECRET_ACCESS_KEY="+SandboxSecretAccessKey)
 	return append(all,

@@ -13,7 +13,7 @@ import (
 // server. Those that do run without the race detector: compiling the server
 // with it takes longer than all the rest (see deploy/adr).
 var (
-	withoutServer = []string{"./sandbox/...", "./nats/...", "./processes/...", "./statedir/...", "./eval/...", "./bench/...", "./tools/..."}
+	withoutServer = []string{"./sandbox/...", "./nats/...", "./processes/...", "./statedir/...", "./eval/...", "./bench/...", "./tools/...", "./lab/...", "./iam/..."}
 	withServer    = []string{"./temporal/...", "./dev/..."}
 )
 
@@ -33,6 +33,7 @@ func checks(r *runner) []check {
 		// the Temporal server are left out: staticcheck would analyse all of it.
 		one("staticcheck-deploy", "staticcheck, deploy without what links the Temporal server", "deploy",
 			append([]string{"go", "tool", "-modfile=../go.mod", "staticcheck"}, append(r.existing("deploy", withoutServer), "./e2e/...")...)),
+		{"programs", "what tests run besides: Chromium, Prometheus, Alertmanager", r.programs},
 		{"workflowcheck", "workflow code is deterministic", r.workflowcheck},
 		{"test", "Go tests of the product, with the race detector", func() (tally, error) {
 			return r.goTest("", "-race", "./...")
@@ -50,7 +51,6 @@ func checks(r *runner) []check {
 		{"web-test", "Vitest", r.vitest},
 		one("web-build", "production build of the dashboards", "web", []string{"npm", "run", "--silent", "build"}),
 		{"binaries", "build vigil-dev, worker and gateway (minutes the first time)", r.binaries},
-		{"chromium", "a Chromium for the end-to-end tests", r.chromium},
 		{"e2e", "end to end: real processes, kills, a real browser", func() (tally, error) {
 			return r.goTest("deploy", "-race", "-count=1", "-timeout=20m", "./e2e/...")
 		}},

@@ -12,8 +12,11 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
+
+	"vigil/deploy/sandbox/world"
 )
 
 // alarmTicks is how many steps of the world a fault takes at most until the
@@ -24,7 +27,7 @@ func main() {
 	sandbox := flag.String("sandbox", env("VIGIL_SANDBOX_ADDR", "127.0.0.1:4566"), "`address` of the sandbox")
 	gateway := flag.String("gateway", env("VIGIL_GATEWAY_ADDR", "127.0.0.1:8080"), "`address` of the gateway")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: incident [bad_deployment | connections_exhausted | memory_leak | clear]")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: incident [FAULT | clear]\n\nFaults: "+strings.Join(names(), ", "))
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -36,6 +39,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, "incident:", err)
 		os.Exit(1)
 	}
+}
+
+// names are the faults, and the false alarms, of the world.
+func names() []string {
+	var out []string
+	for _, f := range append(slices.Clone(world.Faults), world.FalseAlarms...) {
+		out = append(out, string(f))
+	}
+	return out
 }
 
 // state is what of the world's answer is needed.
