@@ -32,7 +32,7 @@ type Config struct {
 
 // Model asks the models of Bedrock.
 type Model struct {
-	api    *bedrockruntime.Client
+	aws    aws.Config
 	call   awscall.Caller
 	limits types.InferenceConfiguration
 	prices Prices
@@ -49,12 +49,18 @@ func New(cfg aws.Config, c Config, recorder activities.Recorder) (*Model, error)
 		return nil, incident.Errorf(incident.KindInvalid, "bedrock: max tokens %d and temperature %g: use a positive number and 0 to 1", c.MaxTokens, c.Temperature)
 	}
 	return &Model{
-		api:    bedrockruntime.NewFromConfig(awscall.Prepare(cfg, readTimeout)),
+		aws:    awscall.Prepare(cfg, readTimeout),
 		call:   awscall.New(service, recorder),
 		limits: types.InferenceConfiguration{MaxTokens: aws.Int32(c.MaxTokens), Temperature: aws.Float32(c.Temperature)},
 		prices: pricesOr(c.Prices),
 	}, nil
 }
+
+// client makes a client for one call. A client decodes all of its streams with
+// one buffer (smithy-go v1.28.8, internal/eventstream/codec.go), so that answers
+// which arrive at the same time would be mixed with one another. Connections
+// belong to the configuration, and are shared all the same.
+func (m *Model) client() *bedrockruntime.Client { return bedrockruntime.NewFromConfig(m.aws) }
 
 func pricesOr(p *Prices) Prices {
 	if p == nil {
@@ -75,7 +81,7 @@ func (m *Model) Converse(ctx context.Context, r activities.ModelRequest, onText 
 	}
 	in.InferenceConfig = &m.limits
 	a := answer{onText: onText}
-	p, err := awscall.Stream(ctx, m.call, "ConverseStream", r.Model, m.api.ConverseStream, in, func(out *bedrockruntime.ConverseStreamOutput) (*incident.Usage, error) {
+	p, err := awscall.Stream(ctx, m.call, "ConverseStream", r.Model, m.client().ConverseStream, in, func(out *bedrockruntime.ConverseStreamOutput) (*incident.Usage, error) {
 		err := a.read(ctx, out.GetStream())
 		return m.usage(r.Model, a.usage), err
 	})

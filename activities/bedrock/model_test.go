@@ -429,3 +429,40 @@ func FuzzToolInput(f *testing.F) {
 		same(t, reply.Calls[0].Input, input)
 	})
 }
+
+// TestAnswersAtTheSameTimeAreNotMixed: one Model serves every incident of a
+// worker, and each gets its own answer.
+func TestAnswersAtTheSameTimeAreNotMixed(t *testing.T) {
+	t.Parallel()
+	s := awstest.Serve(t, func(_ string, _ *http.Request, body []byte) awstest.Answer {
+		var in struct {
+			Messages []struct {
+				Content []struct {
+					Text string `json:"text"`
+				} `json:"content"`
+			} `json:"messages"`
+		}
+		if err := json.Unmarshal(body, &in); err != nil {
+			return awstest.Answer{Status: http.StatusBadRequest}
+		}
+		var pieces []string
+		for range 200 {
+			pieces = append(pieces, in.Messages[0].Content[0].Text)
+		}
+		return said("end_turn", pieces...)
+	})
+	m := mustModel(t, awstest.Config(s.URL), bedrock.Config{}, nil)
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			word := fmt.Sprintf("<%02d>", i)
+			r := ask
+			r.Messages = []activities.Message{{Role: "user", Text: word}}
+			reply, err := m.Converse(t.Context(), r, nil)
+			if err != nil || reply.Text != strings.Repeat(word, 200) {
+				t.Errorf("asked %s, was answered %.40q…: %v", word, reply.Text, err)
+			}
+		})
+	}
+	all.Wait()
+}

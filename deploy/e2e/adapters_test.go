@@ -109,7 +109,11 @@ func TestAdaptersMetrics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkSimulated(t, p, "cloudwatch", "GetMetricData")
+		operation := "GetMetricData"
+		if want == nil {
+			operation = "ListMetrics" // nothing is of that name, so nothing is read
+		}
+		checkSimulated(t, p, "cloudwatch", operation)
 		var got []incident.Metric
 		for _, s := range series {
 			got = append(got, s.Metric)

@@ -125,7 +125,7 @@ func checkBudgets(t *testing.T, a api, all []event.Summary) {
 // tokens that a model call used, as the sandbox counted them.
 func (c call) tokens() int64 {
 	n := func(key string) int64 { v, _ := c.Facts[key].(float64); return int64(v) }
-	return n("input_tokens") + n("output_tokens")
+	return n("input_tokens") + n("cache_read_tokens") + n("cache_write_tokens") + n("output_tokens")
 }
 
 // checkCalls compares the sandbox's log with the histories. Requests that are

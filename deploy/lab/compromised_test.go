@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -96,8 +97,10 @@ func TestTheAttacksWouldSucceed(t *testing.T) {
 		t.Run(strings.ReplaceAll(carrier, " ", "_"), func(t *testing.T) {
 			t.Parallel()
 			var found []string
-			for technique := range techniques {
-				found = append(found, attack(t, carrier, technique, false)...)
+			for _, technique := range slices.Sorted(maps.Keys(techniques)) {
+				if found = attack(t, carrier, technique, false); len(found) > 0 {
+					break
+				}
 			}
 			if len(found) == 0 {
 				t.Error("with the guard switched off nothing gets through: the suite could not fail")
@@ -179,7 +182,9 @@ func (s *setup) also(change func(*activities.Activities)) {
 
 // unguarded replaces the activities that redact and check by ones that do not.
 func unguarded(env *testsuite.TestWorkflowEnvironment, a *activities.Activities) {
-	replace := func(name string, f any) { env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name, DisableAlreadyRegisteredCheck: true}) }
+	replace := func(name string, f any) {
+		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name, DisableAlreadyRegisteredCheck: true})
+	}
 	replace(activities.CallModelName, func(ctx context.Context, r activities.ModelRequest) (activities.ModelReply, error) {
 		return a.Model.Converse(ctx, r, nil)
 	})

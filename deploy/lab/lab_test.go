@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -24,10 +26,7 @@ import (
 	"vigil/workflows/incident"
 )
 
-var (
-	approver  = incident.Principal{Name: "ada", Role: incident.RoleApprover}
-	responder = incident.Principal{Name: "ben", Role: incident.RoleResponder}
-)
+var responder = incident.Principal{Name: "ben", Role: incident.RoleResponder}
 
 // lab is one incident and the world that it happens in.
 type lab struct {
@@ -60,6 +59,7 @@ func start(t *testing.T, s setup) *lab {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetDisableRegistrationAliasing(true)
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler))) // an incident has thousands of lines
 	l := &lab{t: t, env: suite.NewTestWorkflowEnvironment()}
 	now := time.Now().UTC().Truncate(time.Second)
 	l.env.SetStartTime(now)

@@ -28,9 +28,9 @@ func SandboxFlags(tick time.Duration) map[string]string {
 	return map[string]string{
 		"enable-actions":    "all",
 		"aws-region":        SandboxRegion,
-		"guardrail-id":      "vigil-sandbox", // it takes any id, as do the next two
-		"knowledge-base-id": "vigil-sandbox",
-		"memory-id":         "vigil-sandbox",
+		"guardrail-id":      "vigil-sandbox", // it takes any id, as do the next two, of the form that AWS gives them
+		"knowledge-base-id": "SANDBOX001",
+		"memory-id":         "vigil-SANDBOX001",
 		"metric-period":     period.String(),
 		"verify-every":      max(period, tick).String(),
 		"verify-timeout":    max(60*tick, 30*period).String(),

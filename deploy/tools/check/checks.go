@@ -13,7 +13,7 @@ import (
 // server. Those that do run without the race detector: compiling the server
 // with it takes longer than all the rest (see deploy/adr).
 var (
-	withoutServer = []string{"./sandbox/...", "./nats/...", "./processes/...", "./statedir/...", "./eval/...", "./bench/...", "./tools/...", "./lab/...", "./iam/..."}
+	withoutServer = []string{"./sandbox/...", "./nats/...", "./processes/...", "./statedir/...", "./eval/...", "./bench/...", "./tools/..."}
 	withServer    = []string{"./temporal/...", "./dev/..."}
 )
 
@@ -32,7 +32,7 @@ func checks(r *runner) []check {
 		// The tool is a requirement of the product's module. Packages that link
 		// the Temporal server are left out: staticcheck would analyse all of it.
 		one("staticcheck-deploy", "staticcheck, deploy without what links the Temporal server", "deploy",
-			append([]string{"go", "tool", "-modfile=../go.mod", "staticcheck"}, append(r.existing("deploy", withoutServer), "./e2e/...")...)),
+			append([]string{"go", "tool", "-modfile=../go.mod", "staticcheck"}, append(r.existing("deploy", withoutServer), "./e2e/...", "./lab/...")...)),
 		{"programs", "what tests run besides: Chromium, Prometheus, Alertmanager", r.programs},
 		{"workflowcheck", "workflow code is deterministic", r.workflowcheck},
 		{"test", "Go tests of the product, with the race detector", func() (tally, error) {
@@ -40,6 +40,9 @@ func checks(r *runner) []check {
 		}},
 		{"test-deploy", "Go tests of deploy that link no Temporal server, with the race detector", func() (tally, error) {
 			return r.goTest("deploy", append([]string{"-race"}, r.existing("deploy", withoutServer)...)...)
+		}},
+		{"lab", "an incident for each way to misbehave, without the race detector: they are many", func() (tally, error) {
+			return r.goTest("deploy", "./lab/...")
 		}},
 		{"test-server", "Go tests that link the Temporal server, without the race detector", func() (tally, error) {
 			return r.goTest("deploy", r.existing("deploy", withServer)...)
