@@ -67,7 +67,10 @@ const beat = 2 * time.Second
 // details, the first of them at once; those of an activity that has none would
 // wipe out what an earlier one said. Once stop has returned, no more go out.
 func keepAlive(ctx context.Context, details ...any) (stop func()) {
-	if len(details) > 0 && activity.IsActivity(ctx) {
+	if !activity.IsActivity(ctx) { // called directly, as measurements do: nobody listens
+		return func() {}
+	}
+	if len(details) > 0 {
 		activity.RecordHeartbeat(ctx, details...)
 	}
 	done, ended := make(chan struct{}), make(chan struct{})

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -38,10 +37,6 @@ type clock struct {
 	waiting bool // for a person to raise a budget: that time does not count
 	waited  time.Duration
 }
-
-// maxExchange bounds the turns of one model in one task. A model that has not
-// answered by then goes on asking for tools for ever.
-const maxExchange = 8
 
 // errModelsOff is what every agent gets where models are switched off. That is
 // a way of working and no failure.
@@ -93,9 +88,9 @@ func (w *run) climb(ctx workflow.Context, t task, answer any) error {
 	model := w.settings.Models[t.purpose]
 	w.route(ctx, t, model, "", event.RouteConfigured, "")
 	tried := []string{model}
-	messages := []activities.Message{{Role: "user", Text: t.prompt}}
+	c := newTalk(t.prompt)
 	for {
-		reason, detail, err := w.exchange(ctx, t, model, &messages, answer)
+		reason, detail, err := w.exchange(ctx, t, model, c, answer)
 		if reason == "" || ctx.Err() != nil {
 			return err
 		}
@@ -114,55 +109,39 @@ func (w *run) climb(ctx workflow.Context, t task, answer any) error {
 
 // exchange talks with one model until it answers. reason says why another one
 // should be asked, "" that none needs to be.
-func (w *run) exchange(ctx workflow.Context, t task, model string, messages *[]activities.Message, answer any) (reason event.RouteReason, detail string, err error) {
-	repaired := false
-	start := len(*messages)
-	for turn := 1; turn <= maxExchange; turn++ {
+func (w *run) exchange(ctx workflow.Context, t task, model string, c *talk, answer any) (reason event.RouteReason, detail string, err error) {
+	for c.begin(); c.next(); {
 		if err := w.afford(ctx, t); err != nil {
 			return "", "", err
 		}
-		r := w.request(t, model, *messages)
-		if turn == maxExchange {
-			r.Tools = nil // the last one has to be the answer
-		}
+		r := c.request(w.request(t, model))
 		w.agent(ctx, t, incident.AgentAnalyzing, r.Turn, "")
 		var reply activities.ModelReply
 		if err := workflow.ExecuteActivity(modelOptions(ctx, t.agent), activities.CallModelName, r).Get(ctx, &reply); err != nil {
 			return w.refused(ctx, t, r.Turn, err), err.Error(), err
 		}
-		problem := ""
-		if len(reply.Calls) == 0 {
-			if err = parseAnswer(reply.Text, answer); err != nil {
-				problem = err.Error()
-			}
-		}
+		problem := c.hear(reply, answer)
 		w.emit(ctx, &event.ModelCalled{Agent: t.agent, Turn: r.Turn, Text: clip(reply.Text, 8000), Tools: toolNames(reply.Calls),
 			StopReason: reply.StopReason, PromptHash: reply.PromptHash, Problem: clip(problem, 500)}, reply.Provenance)
-		*messages = append(*messages, activities.Message{Role: "assistant", Text: reply.Text, Calls: reply.Calls})
 		switch {
 		case len(reply.Calls) > 0:
 			w.agent(ctx, t, incident.AgentProcessing, r.Turn, "")
-			*messages = append(*messages, activities.Message{Role: "user", Results: w.useTools(ctx, t, reply.Calls)})
-			start = len(*messages) // what the tools brought is worth keeping for another model
-		case problem != "" && repaired:
-			*messages = (*messages)[:start]
-			return event.RouteMalformed, problem, incident.Errorf(incident.KindInvalid, "the model's answer cannot be used, nor its second try: %s", problem)
+			c.bring(w.useTools(ctx, t, reply.Calls))
 		case problem != "":
-			repaired = true
-			*messages = append(*messages, activities.Message{Role: "user",
-				Text: "That is not one JSON object of the schema (" + clip(problem, 300) + "). Answer again with the JSON object alone."})
+			if err := c.repair(problem); err != nil {
+				return event.RouteMalformed, problem, err
+			}
 		case t.check != nil:
 			if reason, detail = t.check(ctx); reason != "" {
-				*messages = (*messages)[:start]
+				c.takeBack()
 			}
 			return reason, detail, nil
 		default:
 			return "", "", nil
 		}
 	}
-	*messages = (*messages)[:1] // its questions would only lead the next one on
-	detail = fmt.Sprintf("no answer within %d turns", maxExchange)
-	return event.RouteMalformed, detail, incident.Errorf(incident.KindInvalid, "%s", detail)
+	err = c.giveUp()
+	return event.RouteMalformed, err.Error(), err
 }
 
 // refused says what a model call that failed means for which model to ask
@@ -183,10 +162,17 @@ func (w *run) refused(ctx workflow.Context, t task, turn int, err error) event.R
 	return event.RouteUnavailable
 }
 
-// request is the next turn of an agent.
-func (w *run) request(t task, model string, messages []activities.Message) activities.ModelRequest {
-	return activities.ModelRequest{IncidentID: w.id, RunID: w.runID, Agent: t.agent, Purpose: t.purpose, Model: model,
-		Turn: w.used(t.agent).Turns + 1, System: w.ground() + t.system + t.schema.instruction(), Messages: messages, Tools: t.tools}
+// request is the next turn of an agent, without what was said before.
+func (w *run) request(t task, model string) activities.ModelRequest {
+	r := t.request(w.settings.Suffix, model)
+	r.IncidentID, r.RunID, r.Turn = w.id, w.runID, w.used(t.agent).Turns+1
+	return r
+}
+
+// request is what is the same in every turn of a task.
+func (t task) request(suffix, model string) activities.ModelRequest {
+	return activities.ModelRequest{Agent: t.agent, Purpose: t.purpose, Model: model,
+		System: ground(suffix) + t.system + t.schema.instruction(), Tools: t.tools}
 }
 
 // agent shows what an agent does.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"hash/fnv"
 	"strconv"
 	"time"
@@ -90,7 +91,7 @@ func (w *run) jittered(d time.Duration, n int) time.Duration {
 func unavailable(err error) bool {
 	switch activities.KindOf(err) {
 	case incident.KindUnavailable, incident.KindThrottled, incident.KindBudget, incident.KindDenied, incident.KindNotFound:
-		return err != errModelsOff
+		return err != errModelsOff && !errors.Is(err, errBlocked)
 	}
 	return false
 }

@@ -106,7 +106,7 @@ func TestSecondLookTakesAHandedOverIncidentBack(t *testing.T) {
 	s.decide(30*time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
 	s.run(slowCheckout)
 	if !inconclusive {
-		t.Skip("the statistics were sure of it at once")
+		t.Fatal("the statistics were sure of it at once: nothing was handed over, and nothing is shown")
 	}
 }
 

@@ -71,15 +71,16 @@ func (w *run) diagnose(ctx workflow.Context) *handover {
 }
 
 func (w *run) diagnosisTask(what string) task {
-	return task{agent: incident.AgentDiagnosis, phase: incident.PhaseDiagnosis, purpose: incident.PurposeDiagnose,
-		what: what, system: diagnosisSystem, schema: diagnosisSchema, tools: w.tools()}
+	t := diagnosisTask(w.settings)
+	t.what = what
+	return t
 }
 
 // reason asks the model for a diagnosis and concludes from it. The error says
 // why no model has answered.
 func (w *run) reason(ctx workflow.Context, what string, spare bool) (incident.Diagnosis, error) {
 	t := w.diagnosisTask(what)
-	t.spare, t.prompt = spare, w.told+w.renderEvidence(w.view.Evidence...)
+	t.spare, t.prompt = spare, diagnosisPrompt(w.settings, w.told, w.view.Evidence)
 	var answer activities.DiagnosisAnswer
 	var d incident.Diagnosis
 	t.check = func(ctx workflow.Context) (event.RouteReason, string) {
@@ -167,10 +168,16 @@ func (w *run) gather(ctx workflow.Context, t task) {
 	if len(w.suspects) == 0 || ctx.Err() != nil {
 		return
 	}
-	top := w.suspects[0]
-	w.addEvidence(ctx, &incident.Evidence{Kind: incident.EvidenceRanking, Source: "statistics", Title: "Suspects as the statistics rank them",
-		Found: true, Suspects: w.suspects, Strength: top.Score, Finding: fmt.Sprintf("%s in %s, %.2f", top.Cause, top.Service, top.Score),
-		Provenance: w.provenance(), CollectedBy: t.agent})
+	e := ranking(w.suspects)
+	e.Provenance, e.CollectedBy = w.provenance(), t.agent
+	w.addEvidence(ctx, &e)
+}
+
+// ranking is what the statistics suspect, as evidence like any other.
+func ranking(suspects []incident.Suspect) incident.Evidence {
+	top := suspects[0]
+	return incident.Evidence{Kind: incident.EvidenceRanking, Source: "statistics", Title: "Suspects as the statistics rank them",
+		Found: true, Suspects: suspects, Strength: top.Score, Finding: fmt.Sprintf("%s in %s, %.2f", top.Cause, top.Service, top.Score)}
 }
 
 // scope is what to look at: by the service graph, or, where nothing says who

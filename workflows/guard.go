@@ -1,6 +1,9 @@
 package workflows
 
 import (
+	"errors"
+	"fmt"
+
 	"go.temporal.io/sdk/workflow"
 
 	"vigil/activities"
@@ -8,10 +11,13 @@ import (
 	"vigil/workflows/incident"
 )
 
+// errBlocked is why a text that the guardrail looked at must not be used.
+var errBlocked = errors.New("blocked by the guardrail")
+
 // guard passes texts through the guardrail and shows what came of it. An error
 // says that they must not be used as they are: the guardrail blocked them
-// (incident.KindDenied), or could not be asked. What that means is the
-// caller's to say: an action does not go on, a sentence for people may.
+// (errBlocked), or could not be asked. What that means is the caller's to say:
+// an action does not go on, a sentence for people may.
 func (w *run) guard(ctx workflow.Context, a incident.Agent, subject string, d activities.GuardDirection, texts ...string) ([]string, error) {
 	var r activities.GuardTextsResult
 	err := workflow.ExecuteActivity(guardOptions(ctx), activities.GuardTextsName, activities.GuardTextsInput{Direction: d, Texts: texts}).Get(ctx, &r)
@@ -23,7 +29,7 @@ func (w *run) guard(ctx workflow.Context, a incident.Agent, subject string, d ac
 	case err != nil:
 		return texts, err
 	case r.Report.Blocked && d == activities.GuardOutput:
-		return texts, incident.Errorf(incident.KindDenied, "the guardrail blocked the %s: %s", subject, clip(r.Report.Reason, 300))
+		return texts, &incident.Error{Kind: incident.KindDenied, Msg: fmt.Sprintf("the %s was not let through (%s)", subject, clip(r.Report.Reason, 300)), Err: errBlocked}
 	case len(r.Texts) != len(texts):
 		return texts, incident.Errorf(incident.KindInternal, "the guardrail returned %d texts for %d", len(r.Texts), len(texts))
 	}
@@ -62,7 +68,7 @@ func (w *run) shown(ctx workflow.Context, a incident.Agent, texts ...*string) er
 		plain[i] = *t
 	}
 	safe, err := w.guard(ctx, a, "answer", activities.GuardOutput, plain...)
-	if err != nil && activities.KindOf(err) == incident.KindDenied {
+	if errors.Is(err, errBlocked) {
 		return err
 	}
 	if err == nil {

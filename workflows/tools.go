@@ -45,12 +45,14 @@ var offer = []activities.Tool{
 	{Name: activities.ToolFindRunbooks, Description: "Sections of runbooks.", Schema: toolSchema(runbookInput{})},
 }
 
-// tools are those of names that have something behind them; all of them where
-// names is empty.
-func (w *run) tools(names ...string) []activities.Tool {
+func (w *run) tools(names ...string) []activities.Tool { return offered(w.settings, names...) }
+
+// offered are the tools of names that have something behind them; all of them
+// where names is empty.
+func offered(s incident.Settings, names ...string) []activities.Tool {
 	var out []activities.Tool
 	for _, t := range offer {
-		if slices.Contains(w.settings.Tools, t.Name) && (len(names) == 0 || slices.Contains(names, t.Name)) {
+		if slices.Contains(s.Tools, t.Name) && (len(names) == 0 || slices.Contains(names, t.Name)) {
 			out = append(out, t)
 		}
 	}
@@ -70,11 +72,27 @@ const maxToolCalls = 6
 // useTools carries out the model's wishes side by side and returns one output
 // for each, in order. A wish that cannot be granted is an output that says why.
 func (w *run) useTools(ctx workflow.Context, t task, calls []activities.ToolRequest) []activities.ToolOutput {
-	outputs := make([]activities.ToolOutput, len(calls))
+	looks, outputs := readCalls(t.tools, services(w.service, w.view), calls)
 	futures := make([]workflow.Future, len(calls))
+	for i, l := range looks {
+		if !outputs[i].Error {
+			futures[i] = w.collect(ctx, t.agent, l)
+		}
+	}
+	asTheyCome(ctx, futures, func(i int, f workflow.Future) {
+		e, err := w.collected(ctx, f)
+		brought(&outputs[i], w.settings.Suffix, e, err)
+	})
+	return outputs
+}
+
+// readCalls reads a model's wishes: what to look at for each, or the output
+// that says why it cannot be granted.
+func readCalls(tools []activities.Tool, known []string, calls []activities.ToolRequest) ([]look, []activities.ToolOutput) {
+	looks, outputs := make([]look, len(calls)), make([]activities.ToolOutput, len(calls))
 	for i, c := range calls {
 		outputs[i].ID = c.ID
-		l, err := w.readCall(t, c)
+		l, err := readCall(tools, known, c)
 		if i >= maxToolCalls {
 			err = fmt.Errorf("at most %d tools a turn", maxToolCalls)
 		}
@@ -82,24 +100,25 @@ func (w *run) useTools(ctx workflow.Context, t task, calls []activities.ToolRequ
 			outputs[i].Text, outputs[i].Error = err.Error(), true
 			continue
 		}
-		futures[i] = w.collect(ctx, t.agent, l)
+		looks[i] = l
 	}
-	asTheyCome(ctx, futures, func(i int, f workflow.Future) {
-		e, err := w.collected(ctx, f)
-		if err != nil {
-			outputs[i].Text, outputs[i].Error = "the tool failed: "+clip(err.Error(), 500), true
-			return
-		}
-		outputs[i].Text = w.renderEvidence(e)
-	})
-	return outputs
+	return looks, outputs
+}
+
+// brought fills the output of a wish that was granted.
+func brought(out *activities.ToolOutput, suffix string, e incident.Evidence, err error) {
+	if err != nil {
+		out.Text, out.Error = "the tool failed: "+clip(err.Error(), 500), true
+		return
+	}
+	out.Text = renderEvidence(suffix, e)
 }
 
 // readCall reads a model's wish strictly: a tool that was offered, an input of
 // its schema, a service that something is known of. A model chooses among
 // what there is; it does not send words of its own into the user's systems.
-func (w *run) readCall(t task, c activities.ToolRequest) (look, error) {
-	if !slices.ContainsFunc(t.tools, func(o activities.Tool) bool { return o.Name == c.Name }) {
+func readCall(tools []activities.Tool, known []string, c activities.ToolRequest) (look, error) {
+	if !slices.ContainsFunc(tools, func(o activities.Tool) bool { return o.Name == c.Name }) {
 		return look{}, fmt.Errorf("there is no tool %q here", clip(c.Name, 100))
 	}
 	l := look{tool: c.Name}
@@ -125,8 +144,8 @@ func (w *run) readCall(t task, c activities.ToolRequest) (look, error) {
 	switch {
 	case err != nil:
 		return look{}, fmt.Errorf("the input does not match the tool's schema: %w", err)
-	case l.service != "" && !w.knows(l.service):
-		return look{}, fmt.Errorf("no service of that name is known here; there are %s", clip(strings.Join(w.services(), ", "), 1000))
+	case l.service != "" && !slices.Contains(known, l.service):
+		return look{}, fmt.Errorf("no service of that name is known here; there are %s", clip(strings.Join(known, ", "), 1000))
 	case len(l.text) > 300 || !utf8.ValidString(l.text):
 		return look{}, errors.New("the input does not match the tool's schema: the query is longer than 300 characters")
 	case l.text == "" && (c.Name == activities.ToolSimilarIncidents || c.Name == activities.ToolFindRunbooks):
@@ -154,17 +173,17 @@ func readStrictly(raw json.RawMessage, into any) error {
 
 // services are the names that something is known of: the ones that complain,
 // those of the service graph, and those that evidence was found of.
-func (w *run) services() []string {
-	out := []string{w.service}
+func services(complains string, v event.View) []string {
+	out := []string{complains}
 	add := func(s string) {
 		if s != "" && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}
-	for _, a := range w.view.Alerts {
+	for _, a := range v.Alerts {
 		add(a.Service)
 	}
-	for _, e := range w.view.Evidence {
+	for _, e := range v.Evidence {
 		if e.Found {
 			add(e.Service)
 		}
@@ -182,8 +201,6 @@ func (w *run) services() []string {
 	slices.Sort(out)
 	return out
 }
-
-func (w *run) knows(service string) bool { return slices.Contains(w.services(), service) }
 
 // asTheyCome takes each future when it is ready, so that what is quick does
 // not wait on the screen for what is slow. Futures that are nil are left out.
@@ -203,14 +220,18 @@ func asTheyCome(ctx workflow.Context, futures []workflow.Future, take func(i int
 
 // collect starts one look with one tool.
 func (w *run) collect(ctx workflow.Context, a incident.Agent, l look) workflow.Future {
+	in := l.input(w.id, w.service, a)
 	from, base := w.window()
+	in.StartedAt, in.BaselineTo, in.Window = w.startedAt, base, activities.Window{From: from, To: workflow.Now(ctx).UTC()}
+	return workflow.ExecuteActivity(readOptions(ctx), activities.CollectEvidenceName, in)
+}
+
+// input is the look without the time that it is about.
+func (l look) input(id, complains string, a incident.Agent) activities.CollectInput {
 	if l.tool == activities.ToolServiceGraph {
-		l.text = w.service
+		l.text = complains
 	}
-	return workflow.ExecuteActivity(readOptions(ctx), activities.CollectEvidenceName, activities.CollectInput{
-		Tool: l.tool, IncidentID: w.id, Service: l.service, Text: l.text, Agent: a, StartedAt: w.startedAt, BaselineTo: base,
-		Window: activities.Window{From: from, To: workflow.Now(ctx).UTC()},
-	})
+	return activities.CollectInput{Tool: l.tool, IncidentID: id, Service: l.service, Text: l.text, Agent: a}
 }
 
 // collected waits for a look, numbers what came of it and shows it.

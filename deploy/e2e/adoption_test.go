@@ -197,7 +197,7 @@ func program(t *testing.T, names ...string) string {
 			return path
 		}
 	}
-	t.Skipf("%s is not installed; `apt-get install prometheus prometheus-alertmanager` brings it, as continuous integration does", names[0])
+	t.Fatalf("%s is not installed; `apt-get install prometheus prometheus-alertmanager` brings it, as continuous integration does", names[0])
 	return ""
 }
 

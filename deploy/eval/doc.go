@@ -7,7 +7,41 @@
 //
 // Every case runs through the product's own code: a small loader puts what was
 // recorded behind the ports of package activities, CollectEvidence reads it and
-// RankSuspects answers. Data sets are read from folders, so that others of the
+// RankSuspects answers.
+//
+// # Models
+//
+// With -models, models answer as well, each in rows of its own: sandbox, which
+// is the sandbox's Bedrock in this process and marked as simulated, and any id
+// or inference profile of Bedrock, asked on AWS with the usual credentials and
+// for money. A model is told what was gathered for the statistics and their
+// ranking, in the words, turns and tools of an incident (workflows.Consult),
+// looks at the case through the same ports, and its answer is held against the
+// evidence (ConcludeDiagnosis). So what is measured is what the product would
+// show with that model: an answer of no use is counted under "set aside", and
+// the statistics' own stands for it. A model that does not answer at all, after
+// the tries that an incident makes, ends the measurement.
+//
+// First is what the diagnosis calls probable; an inconclusive one is counted by
+// the first of its hypotheses, as the statistics are by the first of their
+// ranking however weak it is, and under "inconclusive" besides. It is a false
+// alarm where something healthy gets a probable cause; of the statistics'
+// ranking, where the first is notable. Brier takes the confidence that the
+// product states, which it computes from the evidence and never takes from the
+// model. Time is from the first look to the answer. Tokens and cost are those
+// of one case, failed answers that were paid for included; the cost is unknown
+// where the price of a model is. An alert is told by title and summary alone:
+// labels of recordings can hold the answer. Without a language model behind it,
+// sandbox says how the loop works and not how good a model is.
+//
+// Of opensre a diagnosis is judged as it is written, so there is no second
+// place: right is what has the category, the words and the citations that the
+// answer key asks for and nothing that it forbids, or the category alone.
+// Single series (nab) and made incidents (made) are the statistics' alone.
+//
+// # Data
+//
+// Data sets are read from folders, so that others of the
 // same form can be given: -petshop, -opensre, -nab; without them, from the
 // folder telemetry/ in the one that VIGIL_TESTDATA names, or ../shared/data
 // beside the repository. One that is not there is said to be, and left out.

@@ -109,11 +109,11 @@ func TestZScore(t *testing.T) {
 func TestTable(t *testing.T) {
 	suspects := []incident.Suspect{{Service: "a", Cause: "x", Score: 0.8}, {Service: "b", Cause: "y", Score: 0.4}}
 	r := &row{set: "some", answered: statistics}
-	r.add(question{service: "a", cause: "x"}, suspects, true, time.Millisecond)
-	r.add(question{service: "b", cause: "y"}, suspects, true, 3*time.Millisecond)
-	r.add(question{service: "b", cause: "z"}, suspects, true, 5*time.Millisecond)
-	r.add(question{}, nil, true, 2*time.Millisecond)
-	r.add(question{}, suspects, true, 4*time.Millisecond)
+	r.add(question{service: "a", cause: "x"}, answer{suspects: suspects, took: time.Millisecond}, true)
+	r.add(question{service: "b", cause: "y"}, answer{suspects: suspects, took: 3 * time.Millisecond}, true)
+	r.add(question{service: "b", cause: "z"}, answer{suspects: suspects, took: 5 * time.Millisecond}, true)
+	r.add(question{}, answer{took: 2 * time.Millisecond}, true)
+	r.add(question{}, answer{suspects: suspects, took: 4 * time.Millisecond}, true)
 	var out bytes.Buffer
 	write(&out, "title", []*row{r, {set: "empty", answered: "nobody"}})
 	for _, want := range []string{"some", "3   33.3%   66.7%           1 of 2", "0.392      3ms", "0       -       -                -      -       0s"} {

@@ -12,6 +12,8 @@ import (
 // question is one case: where to look, what complained, and what the truth is.
 type question struct {
 	name       string
+	alert      string // what the alert says, for models
+	detail     string
 	alerting   string
 	from       time.Time // telemetry is read from here
 	baselineTo time.Time // normal operation up to here

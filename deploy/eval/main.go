@@ -20,23 +20,24 @@ type options struct {
 	seedFrom uint64
 	perturb  bool
 	verbose  bool
+	models   string     // who answers, comma-separated; empty: the statistics
+	who      []answerer // the same, ready to be asked; run fills it in
 }
 
 // set is one data set: recorded in a folder, or made here where it needs none.
 type set struct {
 	name   string
 	folder bool
+	series bool // series alone, with nothing to ask a model
 	eval   func(ctx context.Context, w io.Writer, folder string, o options) ([]*row, error)
 }
 
 var sets = []set{
-	{"petshop", true, evalPetShop},
-	{"opensre", true, func(_ context.Context, w io.Writer, folder string, o options) ([]*row, error) {
-		return nil, evalOpenSRE(w, folder, o.verbose)
-	}},
-	{"nab", true, evalNAB},
-	{"sandbox", false, evalSandbox},
-	{"made", false, evalSynthetic},
+	{"petshop", true, false, evalPetShop},
+	{"opensre", true, false, evalOpenSRE},
+	{"nab", true, true, evalNAB},
+	{"sandbox", false, false, evalSandbox},
+	{"made", false, true, evalSynthetic},
 }
 
 func main() {
@@ -53,6 +54,7 @@ func main() {
 	flag.IntVar(&o.seeds, "sandbox-seeds", 100, "incidents of each fault of the sandbox and of each made kind")
 	flag.Uint64Var(&o.seedFrom, "seed-from", 0, "first `seed`")
 	flag.BoolVar(&o.perturb, "perturb", false, "measure recorded service graphs with noise, gaps and other normal periods as well")
+	flag.StringVar(&o.models, "models", statistics, "who answers, comma-separated: `statistics`, sandbox, or ids of Bedrock models, which cost money")
 	flag.BoolVar(&o.verbose, "v", false, "print the cases one by one")
 	flag.Parse()
 	if err := run(context.Background(), os.Stdout, o); err != nil {
@@ -69,8 +71,18 @@ func run(ctx context.Context, w io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
+	who, stop, err := answerers(ctx, o.models)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	o.who = who
 	fmt.Fprintf(w, "vigil at commit %s\n", commit())
 	for _, s := range wanted {
+		if s.series && !o.statistics() {
+			fmt.Fprintf(w, "\n%s: not measured, only the statistics read single series (add statistics to -models)\n", s.name)
+			continue
+		}
 		folder := ""
 		if s.folder {
 			folder, err = find(s.name, o)

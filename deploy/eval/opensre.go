@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -72,7 +71,7 @@ func readScenario(root, folder string) (scenario, error) {
 	// begins when the recording ends: half of it is the past, as the workflow
 	// halves its window.
 	r := &s.scene
-	s.question = question{name: "opensre/" + name, alerting: r.service, services: r.names(), from: r.from, to: r.to, startedAt: r.to,
+	s.question = question{name: "opensre/" + name, alert: r.alert, detail: r.detail, alerting: r.service, services: r.names(), from: r.from, to: r.to, startedAt: r.to,
 		baselineTo: r.from.Add(r.to.Sub(r.from) / 2)}
 	return s, nil
 }
@@ -174,72 +173,79 @@ func cites(d incident.Diagnosis, evidence []incident.Evidence, source string) bo
 	return false
 }
 
-// evalOpenSRE measures on scenarios of one AWS service each: whether what the
-// statistics write down has the right category, says what it has to, says
-// nothing that is wrong and cites what it has to. All of it is the product's
-// own: evidence through its ports, ranking and conclusion.
-func evalOpenSRE(w io.Writer, folder string, verbose bool) error {
-	ctx := context.Background()
+// evalOpenSRE measures on scenarios of one AWS service each: whether what is
+// written down has the right category, says what it has to, says nothing that
+// is wrong and cites what it has to. All of it is the product's own: evidence
+// through its ports, ranking and conclusion. A scenario in which all is well
+// counts as right or wrong like the others, and as a false alarm besides where
+// a cause is named.
+func evalOpenSRE(ctx context.Context, w io.Writer, folder string, o options) ([]*row, error) {
 	folders, err := findScenarios(folder)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(folders) == 0 {
-		return errors.New("no folder under " + folder + " holds an answer.yml")
+		return nil, errors.New("no folder under " + folder + " holds an answer.yml")
 	}
-	fmt.Fprintf(w, "\nopensre: the statistics' written diagnosis\n  %-52s %-24s %-5s %-9s %-9s %-9s %-8s %s\n", "scenario", "diagnosis", "", "category", "keywords", "forbidden", "sources", "what is missing")
-	var right, controls, acted int
-	var brier float64
-	var took []time.Duration
+	rows, categories := o.rows("diagnosis, all that is asked"), o.rows("diagnosis, category alone")
+	tables := make([]strings.Builder, len(rows))
 	for _, f := range folders {
 		s, err := readScenario(folder, f)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		start := time.Now()
-		d, evidence, err := s.diagnose(ctx)
+		answers, err := o.ask(ctx, s.ports(), s.question)
 		if err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
-		took = append(took, time.Since(start))
-		m := judge(s.key, d, evidence)
-		truth := 0.0
-		if m.all() {
-			right++
-			truth = 1
-		}
-		brier += (d.Confidence - truth) * (d.Confidence - truth)
-		if s.key.Category == string(incident.CategoryHealthy) {
-			controls++
-			acted += one(d.Verdict == incident.VerdictProbable)
-		}
-		said := string(d.Cause)
-		if d.Verdict != incident.VerdictProbable {
-			said = string(d.Verdict)
-		}
-		fmt.Fprintf(w, "  %-52s %-24s %-5s %-9s %-9s %-9s %-8s %s\n", s.name, said, tick(m.all()), tick(m.category == ""), tick(m.keywords == ""),
-			tick(m.forbidden == ""), tick(m.sources == ""), strings.Trim(strings.Join([]string{m.category, m.keywords, m.forbidden, m.sources}, "; "), "; "))
-		if verbose {
-			fmt.Fprintf(w, "%s\n  confidence %.2f\n\n", prose(d), d.Confidence)
+		for i, a := range answers {
+			if a.by.model == nil {
+				if a, err = a.concluded(ctx, s.question); err != nil {
+					return nil, fmt.Errorf("%s: %w", s.name, err)
+				}
+			}
+			m := judge(s.key, a.diagnosis, a.evidence)
+			rows[i].judge(s.key, a, m.all())
+			categories[i].judge(s.key, a, m.category == "")
+			fmt.Fprint(&tables[i], s.line(a, m, o.verbose))
 		}
 	}
-	slices.Sort(took)
-	fmt.Fprintf(w, "  %d of %d; healthy ones in which something would be done: %d of %d; Brier %s; per case %s; answered by %s\n",
-		right, len(folders), acted, controls, mean(brier, len(folders)), took[len(took)/2].Round(10*time.Microsecond), statistics)
-	return nil
+	for i, r := range rows {
+		fmt.Fprintf(w, "\nopensre: the written diagnosis, answered by %s\n  %-52s %-24s %-5s %-9s %-9s %-9s %-8s %s\n%s", r.name(),
+			"scenario", "diagnosis", "", "category", "keywords", "forbidden", "sources", "what is missing", tables[i].String())
+	}
+	return append(rows, categories...), nil
 }
 
-// diagnose asks the product.
-func (s scenario) diagnose(ctx context.Context) (incident.Diagnosis, []incident.Evidence, error) {
-	ports := &activities.Activities{Settings: incident.DefaultSettings(), Metrics: scenePort{&s.scene}, Logs: scenePort{&s.scene},
-		Database: scenePort{&s.scene}, Platform: scenePlatform{&s.scene}}
-	suspects, evidence, err := investigate(ctx, ports, s.question)
-	if err != nil {
-		return incident.Diagnosis{}, nil, err
+// judge counts a written diagnosis.
+func (r *row) judge(key expected, a answer, right bool) {
+	r.addUsage(a)
+	r.whole = true
+	r.count(one(right), a.diagnosis.Confidence, a.took)
+	if key.Category == string(incident.CategoryHealthy) {
+		r.healthy++
+		r.falsely += one(a.diagnosis.Verdict == incident.VerdictProbable)
 	}
-	d, err := activities.ConcludeDiagnosis(ctx, activities.ConcludeInput{Suspects: suspects, Evidence: evidence, Service: s.alerting,
-		StartedAt: s.startedAt, BaselineTo: s.question.baselineTo, Now: s.question.to})
-	return d, evidence, err
+}
+
+// line is a scenario's line of the table.
+func (s scenario) line(a answer, m marks, verbose bool) string {
+	said := string(a.diagnosis.Cause)
+	if a.diagnosis.Verdict != incident.VerdictProbable {
+		said = string(a.diagnosis.Verdict)
+	}
+	out := fmt.Sprintf("  %-52s %-24s %-5s %-9s %-9s %-9s %-8s %s\n", s.name, said, tick(m.all()), tick(m.category == ""), tick(m.keywords == ""),
+		tick(m.forbidden == ""), tick(m.sources == ""), strings.Trim(strings.Join([]string{m.category, m.keywords, m.forbidden, m.sources}, "; "), "; "))
+	if verbose {
+		out += fmt.Sprintf("%s\n  confidence %.2f%s\n\n", prose(a.diagnosis), a.diagnosis.Confidence, a.asideText())
+	}
+	return out
+}
+
+// ports are what the product looks at the scenario through.
+func (s scenario) ports() *activities.Activities {
+	return &activities.Activities{Settings: incident.DefaultSettings(), Metrics: scenePort{&s.scene}, Logs: scenePort{&s.scene},
+		Database: scenePort{&s.scene}, Platform: scenePlatform{&s.scene}}
 }
 
 func tick(ok bool) string {

@@ -19,6 +19,8 @@ import (
 // asked.
 type scene struct {
 	service  string // what the alert is about
+	alert    string // its title, and what it says
+	detail   string
 	from, to time.Time
 	series   map[string][]incident.Series
 	events   []incident.SystemEvent
@@ -41,6 +43,7 @@ func readScene(folder string) (scene, error) {
 	if err := readJSON(filepath.Join(folder, "alert.json"), &alert); err != nil {
 		return s, err
 	}
+	s.alert, s.detail = titleOf(alert)
 	files, err := filepath.Glob(filepath.Join(folder, "aws_*.json"))
 	if err != nil {
 		return s, err
@@ -134,6 +137,14 @@ func (s *scene) assign(all []recordedSeries, mentioned []string) {
 			s.to = last
 		}
 	}
+}
+
+// titleOf is what of an alert a model is told: its title and summary. Labels
+// are left out, because the recordings write the answer into one of them.
+func titleOf(alert any) (title, summary string) {
+	a, _ := alert.(map[string]any)
+	notes, _ := a["commonAnnotations"].(map[string]any)
+	return textOf(a, "title"), textOf(notes, "summary")
 }
 
 // said lists the texts of an alert, those first whose names say that they name

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -228,6 +229,7 @@ func (r *regime) cases() ([]petShopCase, error) {
 		var target struct {
 			Target struct {
 				Node      string `json:"node"`
+				Metric    string `json:"metric"`
 				Statistic string `json:"agg"`
 			} `json:"target"`
 			RootCause struct {
@@ -250,6 +252,7 @@ func (r *regime) cases() ([]petShopCase, error) {
 		}
 		split, name := filepath.Split(p)
 		q.name, q.alerting, q.service = filepath.Join(r.name, filepath.Base(split), name), target.Target.Node, target.RootCause.Node
+		q.alert = alertOf(target.Target.Metric, q.alerting)
 		out = append(out, petShopCase{q, t})
 	}
 	return out, nil
@@ -266,10 +269,15 @@ func (r *regime) controls(alerting string) ([]petShopCase, error) {
 		if err != nil {
 			return nil, err
 		}
-		q.name, q.alerting = fmt.Sprintf("%s/control-%d", r.name, from), alerting
+		q.name, q.alerting, q.alert = fmt.Sprintf("%s/control-%d", r.name, from), alerting, alertOf("latency", alerting)
 		out = append(out, petShopCase{q, t})
 	}
 	return out, nil
+}
+
+// alertOf is the alert that the data set gives as a measure and a service.
+func alertOf(metric, service string) string {
+	return fmt.Sprintf("The %s of %s is not what it should be", cmp.Or(metric, "latency"), service)
 }
 
 func rangeOf(from, to int) []int {
@@ -305,47 +313,49 @@ func evalPetShop(ctx context.Context, w io.Writer, root string, o options) ([]*r
 			return nil, err
 		}
 		all = append(all, controls...)
-		line := &row{set: "petshop " + r.name, answered: statistics}
+		lines := o.rows("petshop " + r.name)
 		z := &row{set: "petshop " + r.name, answered: "largest z", notable: 1 - 1.0/9} // three deviations
-		if err := askAll(ctx, w, all, nil, line, z, o.verbose); err != nil {
+		if err := askAll(ctx, w, all, nil, lines, z, o); err != nil {
 			return nil, err
 		}
-		rows = append(rows, line, z)
+		rows = append(append(rows, lines...), z)
 		if o.perturb {
+			alone := options{} // only the statistics are asked about what is perturbed
 			for _, p := range perturbations {
-				line := &row{set: p.name, answered: statistics}
+				lines := alone.rows(p.name)
 				for seed := range uint64(p.seeds) {
-					if err := askAll(ctx, w, all, p.with(seed), line, nil, false); err != nil {
+					if err := askAll(ctx, w, all, p.with(seed), lines, nil, alone); err != nil {
 						return nil, err
 					}
 				}
-				rows = append(rows, line)
+				rows = append(rows, lines...)
 			}
 		}
 	}
 	return rows, nil
 }
 
-// askAll puts every case to the product, and to the reference where z is not nil.
-func askAll(ctx context.Context, w io.Writer, cases []petShopCase, perturb func(*telemetry, question) *telemetry, line, z *row, verbose bool) error {
+// askAll puts every case to all who answer, and to the reference where z is not nil.
+func askAll(ctx context.Context, w io.Writer, cases []petShopCase, perturb func(*telemetry, question) *telemetry, lines []*row, z *row, o options) error {
 	for _, c := range cases {
 		t := c.telemetry
 		if perturb != nil {
 			t = perturb(t, c.question)
 		}
-		began := time.Now()
-		suspects, _, err := investigate(ctx, t.metricsOnly(), c.question)
+		answers, err := o.ask(ctx, t.metricsOnly(), c.question)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		line.add(c.question, suspects, false, time.Since(began))
-		if z != nil {
-			began = time.Now()
-			largest := byZ(t, c.baselineTo)
-			z.add(c.question, largest, false, time.Since(began))
+		for i, a := range answers {
+			lines[i].add(c.question, a, false)
+			if o.verbose {
+				describe(w, c.question, a)
+			}
 		}
-		if verbose {
-			describe(w, c.question, suspects)
+		if z != nil {
+			began := time.Now()
+			largest := byZ(t, c.baselineTo)
+			z.add(c.question, answer{suspects: largest, took: time.Since(began)}, false)
 		}
 	}
 	return nil

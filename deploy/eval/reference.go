@@ -61,13 +61,16 @@ func zScore(points []incident.Point, to time.Time) (float64, bool) {
 }
 
 // describe prints what was found for one case.
-func describe(w io.Writer, q question, suspects []incident.Suspect) {
-	fmt.Fprintf(w, "\n%s: %s %s\n", q.name, q.service, q.cause)
-	for _, s := range suspects[:min(4, len(suspects))] {
+func describe(w io.Writer, q question, a answer) {
+	fmt.Fprintf(w, "\n%s: %s %s; %s says\n", q.name, q.service, q.cause, a.by.name)
+	for _, s := range a.suspects[:min(4, len(a.suspects))] {
 		mark := " "
 		if s.Service == q.service && (q.cause == "" || q.cause == s.Cause) {
 			mark = "*"
 		}
 		fmt.Fprintf(w, "  %s %.3f %s %s %q\n", mark, s.Score, s.Service, s.Cause, s.Reasons)
+	}
+	if a.aside != "" {
+		fmt.Fprintf(w, "    set aside: %s\n", a.aside)
 	}
 }

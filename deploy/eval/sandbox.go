@@ -54,39 +54,51 @@ func sandboxKinds() []sandboxKind {
 // does. A case counts with the right service and the right cause, first.
 func evalSandbox(ctx context.Context, w io.Writer, _ string, o options) ([]*row, error) {
 	var rows []*row
-	all, shop := &row{set: "all faults, made worlds", answered: statistics}, &row{set: "all faults, shop", answered: statistics}
-	alarms := &row{set: "all false alarms", answered: statistics}
+	all, shop, healthy, alarms := o.rows("all faults, made worlds"), o.rows("all faults, shop"), o.rows("all healthy"), o.rows("all false alarms")
 	for _, k := range sandboxKinds() {
-		line := &row{set: k.String(), answered: statistics}
-		lines := []*row{line}
+		own := o.rows(k.String())
+		lines := [][]*row{own}
 		switch {
 		case k.fault.FalseAlarm():
 			lines = append(lines, alarms)
-		case k.fault != "" && k.varied:
+		case k.fault == "":
+			lines = append(lines, healthy)
+		case k.varied:
 			lines = append(lines, all)
-		case k.fault != "" && k.tick == 5*time.Second:
+		case k.tick == 5*time.Second:
 			lines = append(lines, shop)
 		}
 		for i := range uint64(o.seeds) {
-			began := time.Now()
-			got, truth, err := sandboxIncident(ctx, k, o.seedFrom+i)
+			c, err := sandboxIncident(k, o.seedFrom+i)
 			if err != nil {
 				return nil, err
 			}
-			took := time.Since(began)
-			for _, r := range lines {
-				r.add(answered(truth, got), got, true, took)
+			answers, err := o.ask(ctx, c.ports, c.question)
+			if err != nil {
+				return nil, fmt.Errorf("%s, seed %d: %w", k, o.seedFrom+i, err)
 			}
-			if o.verbose && k.fault != "" && !k.fault.FalseAlarm() && !right(truth, got) {
-				fmt.Fprintf(w, "  %s, seed %d: the truth is %v %s, the answer %s\n", k, o.seedFrom+i, truth.Services, truth.Cause, firstOf(got))
-			}
-			if o.verbose && (k.fault == "" || k.fault.FalseAlarm()) && len(got) > 0 && got[0].Score >= 0.3 {
-				fmt.Fprintf(w, "  %s, seed %d: nothing is wrong, the answer is %s\n", k, o.seedFrom+i, firstOf(got))
+			for n, a := range answers {
+				for _, r := range lines {
+					r[n].add(answered(c.truth, a.suspects), a, true)
+				}
+				if o.verbose {
+					misses(w, k, o.seedFrom+i, c.truth, a)
+				}
 			}
 		}
-		rows = append(rows, line)
+		rows = append(rows, own...)
 	}
-	return append(rows, all, shop, alarms), nil
+	return slices.Concat(rows, all, shop, healthy, alarms), nil
+}
+
+// misses prints an answer that is wrong.
+func misses(w io.Writer, k sandboxKind, seed uint64, truth world.Truth, a answer) {
+	switch {
+	case truth.Cause != "" && !right(truth, a.suspects):
+		fmt.Fprintf(w, "  %s, seed %d: the truth is %v %s, %s says %s%s\n", k, seed, truth.Services, truth.Cause, a.by.name, firstOf(a.suspects), a.asideText())
+	case truth.Cause == "" && len(a.suspects) > 0 && a.suspects[0].Score >= 0.3:
+		fmt.Fprintf(w, "  %s, seed %d: nothing is wrong, %s says %s%s\n", k, seed, a.by.name, firstOf(a.suspects), a.asideText())
+	}
 }
 
 // right reports whether the first suspect is the truth.
@@ -115,13 +127,20 @@ func firstOf(got []incident.Suspect) string {
 	return fmt.Sprintf("%s %s (%.2f) %q", got[0].Service, got[0].Cause, got[0].Score, got[0].Reasons)
 }
 
-// sandboxIncident makes a world, breaks it, and investigates some ticks after
+// sandboxCase is one incident of the sandbox.
+type sandboxCase struct {
+	question
+	ports *activities.Activities
+	truth world.Truth
+}
+
+// sandboxIncident makes a world and breaks it. It is looked at some ticks after
 // its alarm; where nothing is broken, at a time of no importance.
-func sandboxIncident(ctx context.Context, k sandboxKind, seed uint64) ([]incident.Suspect, world.Truth, error) {
+func sandboxIncident(k sandboxKind, seed uint64) (sandboxCase, error) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w, err := world.New(world.Config{Tick: k.tick, Seed: seed, Varied: k.varied}, now)
 	if err != nil {
-		return nil, world.Truth{}, err
+		return sandboxCase{}, err
 	}
 	step := func(n int) {
 		now = now.Add(time.Duration(n) * k.tick)
@@ -133,12 +152,12 @@ func sandboxIncident(ctx context.Context, k sandboxKind, seed uint64) ([]inciden
 	alarm.Since = now
 	if k.fault != "" {
 		if err := w.StartFault(k.fault); err != nil {
-			return nil, truth, err
+			return sandboxCase{}, err
 		}
 		truth, _ = w.Truth()
 		for n := 0; w.State().Alarm.State != world.AlarmAlarm; n++ {
 			if n == 100 {
-				return nil, truth, fmt.Errorf("the alarm stays silent %d ticks after %s, seed %d", n, k, seed)
+				return sandboxCase{}, fmt.Errorf("the alarm stays silent %d ticks after %s, seed %d", n, k, seed)
 			}
 			step(1)
 		}
@@ -149,19 +168,19 @@ func sandboxIncident(ctx context.Context, k sandboxKind, seed uint64) ([]inciden
 		after += 6 // an alarm that is over when it is read: anything earlier is not false yet
 	}
 	step(after)
-	got, err := lookAt(ctx, w, alarm, now)
-	return got, truth, err
+	c := lookAt(w, alarm, now)
+	c.truth = truth
+	return c, nil
 }
 
-// lookAt looks at a world as the workflow does, and ranks.
-func lookAt(ctx context.Context, w *world.World, alarm world.Alarm, now time.Time) ([]incident.Suspect, error) {
+// lookAt is what the workflow asks of a world, and how it sees it.
+func lookAt(w *world.World, alarm world.Alarm, now time.Time) sandboxCase {
 	// The shipped setting, and less where a fast world has less history.
 	lookback := min(time.Duration(incident.DefaultSettings().LookbackMS)*time.Millisecond, 1000*w.Tick())
-	q := question{alerting: alarm.Service, from: alarm.Since.Add(-lookback), baselineTo: alarm.Since.Add(-lookback / 2), startedAt: alarm.Since, to: now}
+	q := question{alert: alarm.Name, detail: alarm.Description, alerting: alarm.Service, from: alarm.Since.Add(-lookback), baselineTo: alarm.Since.Add(-lookback / 2), startedAt: alarm.Since, to: now}
 	t := observed(w, q.from.Add(-lookback), q.startedAt.Add(-time.Minute), now)
 	q.services = activities.Scope(t.edges, alarm.Service, maxScope)
-	suspects, _, err := investigate(ctx, t.ports(), q)
-	return suspects, err
+	return sandboxCase{question: q, ports: t.ports()}
 }
 
 // maxScope is how many services are read, as in the workflow.

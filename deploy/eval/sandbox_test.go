@@ -17,13 +17,17 @@ func TestSandboxIncidents(t *testing.T) {
 	for _, f := range []world.Fault{"", world.FaultBadDeployment, world.FaultConnectionsExhausted, world.FaultMemoryLeak} {
 		for _, tick := range []time.Duration{time.Second, 5 * time.Second} {
 			for seed := range uint64(2) {
-				got, truth, err := sandboxIncident(t.Context(), sandboxKind{fault: f, tick: tick}, seed)
+				c, err := sandboxIncident(sandboxKind{fault: f, tick: tick}, seed)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, _, err := investigate(t.Context(), c.ports, c.question)
 				if err != nil {
 					t.Fatal(err)
 				}
 				switch {
 				case f == "" && len(got) > 0 && got[0].Score >= rca.Notable,
-					f != "" && !right(truth, got):
+					f != "" && !right(c.truth, got):
 					t.Errorf("%q at %s, seed %d: got %+v", f, tick, seed, got)
 				}
 			}

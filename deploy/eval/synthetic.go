@@ -25,7 +25,7 @@ func evalSynthetic(_ context.Context, w io.Writer, _ string, o options) ([]*row,
 				c := synthetic.New(synthetic.Config{Cause: cause, Tick: tick, Seed: o.seedFrom + i})
 				began := time.Now()
 				suspects := rca.Rank(c.Input)
-				line.add(question{service: c.Service, cause: c.Cause}, suspects, true, time.Since(began))
+				line.add(question{service: c.Service, cause: c.Cause}, answer{suspects: suspects, took: time.Since(began)}, true)
 			}
 			rows = append(rows, line)
 		}

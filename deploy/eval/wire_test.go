@@ -98,7 +98,8 @@ func overTheWire(t *testing.T, f world.Fault, seed uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	direct, err := lookAt(t.Context(), w, alarm, clock())
+	c := lookAt(w, alarm, clock())
+	direct, _, err := investigate(t.Context(), c.ports, c.question)
 	if err != nil {
 		t.Fatal(err)
 	}

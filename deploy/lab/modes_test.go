@@ -103,3 +103,44 @@ func TestWhatTheUserSeesOfEachFaultMode(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatTheUserSeesOfEachGuardrailOutcome: what the guardrail blocks, masks
+// or cannot be asked about, in answers that are read and in the action.
+func TestWhatTheUserSeesOfEachGuardrailOutcome(t *testing.T) {
+	for mode, want := range map[sandbox.ChaosMode]struct {
+		method   string // of the diagnosis
+		proposed bool
+		counted  func(event.GuardrailCounts) int
+	}{
+		sandbox.ChaosNone:           {"model", true, func(c event.GuardrailCounts) int { return c.Passed }},
+		sandbox.ChaosAnonymized:     {"model", true, func(c event.GuardrailCounts) int { return c.Anonymized }},
+		sandbox.ChaosGuardIntervene: {"statistics", false, func(c event.GuardrailCounts) int { return c.Blocked }},
+		sandbox.ChaosFailing:        {"model", false, func(c event.GuardrailCounts) int { return c.Failed }},
+		sandbox.ChaosThrottle:       {"model", false, func(c event.GuardrailCounts) int { return c.Failed }},
+		sandbox.ChaosAccessDenied:   {"model", false, func(c event.GuardrailCounts) int { return c.Failed }},
+	} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			l := start(t, setup{fault: world.FaultBadDeployment})
+			if mode != sandbox.ChaosNone {
+				l.chaos(map[string]any{"operation": "ApplyGuardrail", "mode": mode, "count": -1})
+			}
+			v := l.investigate(incident.Input{})
+			if v.Diagnosis == nil || v.Diagnosis.Method != want.method || v.Diagnosis.Cause != incident.CauseBadDeployment {
+				t.Errorf("diagnosis %+v", v.Diagnosis)
+			}
+			if want.counted(v.Guardrail) == 0 {
+				t.Errorf("the page counts %+v", v.Guardrail)
+			}
+			if got := v.Proposal != nil; got != want.proposed {
+				t.Errorf("proposed: %v, %s: %s", got, v.Handover, v.StatusReason)
+			}
+			if !want.proposed && v.Handover != incident.HandoverGuardrail {
+				t.Errorf("a person has it because of %s: %s", v.Handover, v.StatusReason)
+			}
+			if v.Guardrail.TextUnits > 0 && v.Cost.CostMicros == 0 {
+				t.Errorf("%d units of the guardrail cost nothing", v.Guardrail.TextUnits)
+			}
+		})
+	}
+}
