@@ -41,8 +41,8 @@ func TestSandboxRecovery(t *testing.T) {
 	t.Parallel()
 	const tick = 5 * time.Second
 	for _, f := range world.Faults {
-		for _, cured := range []bool{true, false} {
-			for seed := range uint64(2) {
+		for cured, seeds := range map[bool]uint64{true: 2, false: 1} { // what does not help is looked at to the end, which takes longest
+			for seed := range seeds {
 				now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 				w, err := world.New(world.Config{Tick: tick, Seed: seed}, now)
 				if err != nil {
