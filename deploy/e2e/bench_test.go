@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
 	sdk "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 	"google.golang.org/protobuf/proto"
@@ -35,7 +37,7 @@ import (
 func BenchmarkActivityToFrame(b *testing.B) {
 	v := harness.Start(b, harness.Options{Tick: time.Second, WorkerArgs: quick})
 	a := api{b, v.GatewayURL(), v.SandboxURL()}
-	c, err := client.Dial(client.Options{HostPort: v.TemporalAddr})
+	c, err := client.Dial(client.Options{HostPort: v.TemporalAddr, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {
 		b.Fatal(err)
 	}
