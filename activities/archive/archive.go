@@ -6,26 +6,21 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
-	"net/url"
 	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/pressly/goose/v3"
 	"go.uber.org/zap"
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 
 	"vigil/activities"
+	"vigil/internal/sqlitefile"
 	"vigil/workflows/incident"
 )
 
 const (
 	service = "archive"
-	// busyTimeout is how long a write waits for another process's transaction.
-	busyTimeout = 5 * time.Second
 	// readers is how many searches run side by side.
 	readers = 4
 )
@@ -80,17 +75,15 @@ func Open(ctx context.Context, c Config) (*Archive, error) {
 			return nil, &incident.Error{Kind: incident.KindInvalid, Op: "archive: open", Msg: "the directory of runbooks cannot be found", Err: err}
 		}
 	}
-	if a.w, err = a.connect("journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"); err != nil {
-		return nil, err
+	if a.w, err = sqlitefile.Writer(abs); err != nil {
+		return nil, a.failure("open", err)
 	}
-	a.w.SetMaxOpenConns(1)
 	if err := a.migrate(ctx); err != nil {
 		return nil, errors.Join(err, a.w.Close())
 	}
-	if a.r, err = a.connect("query_only(1)"); err != nil {
-		return nil, errors.Join(err, a.w.Close())
+	if a.r, err = sqlitefile.Reader(abs, readers); err != nil {
+		return nil, errors.Join(a.failure("open", err), a.w.Close())
 	}
-	a.r.SetMaxOpenConns(readers)
 	a.r.SetMaxIdleConns(readers)
 	if err := a.refresh(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -106,54 +99,15 @@ func (a *Archive) Close() error {
 	return nil
 }
 
-func (a *Archive) connect(pragmas ...string) (*sql.DB, error) {
-	q := url.Values{"_txlock": {"immediate"}}
-	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())) // before those that take locks
-	for _, p := range pragmas {
-		q.Add("_pragma", p)
-	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: a.path, RawQuery: q.Encode()}).String())
-	if err != nil {
-		return nil, a.failure("open", err)
-	}
-	return db, nil
-}
-
-// migrate brings the tables up to date. Of two processes that do so at once the
-// second fails on what the first has made, and finds nothing left to do when it
-// looks again.
+// migrate brings the tables up to date.
 func (a *Archive) migrate(ctx context.Context) error {
-	dir, err := fs.Sub(migrations, "migrations")
+	err := sqlitefile.Migrate(ctx, a.w, migrations)
+	var newer *sqlitefile.NewerError
+	if errors.As(err, &newer) {
+		return &incident.Error{Kind: incident.KindInvalid, Op: "archive: open " + a.path, Msg: newer.Error()}
+	}
 	if err != nil {
-		return fmt.Errorf("archive: embedded migrations: %w", err)
-	}
-	const tries = 5
-	for try := 1; ; try++ {
-		p, err := goose.NewProvider(goose.DialectSQLite3, a.w, dir,
-			goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
-		if err != nil {
-			return a.failure("read migrations", err)
-		}
-		if _, err = p.Up(ctx); err == nil {
-			return a.checkVersion(ctx, p)
-		}
-		var se *sqlite.Error
-		if try == tries || ctx.Err() != nil || !errors.As(err, &se) || se.Code()&0xff == lib.SQLITE_NOTADB || se.Code()&0xff == lib.SQLITE_CANTOPEN {
-			return a.failure("open", err)
-		}
-	}
-}
-
-// checkVersion refuses a file that a newer build has written.
-func (a *Archive) checkVersion(ctx context.Context, p *goose.Provider) error {
-	have, err := p.GetDBVersion(ctx)
-	if err != nil {
-		return a.failure("read the version", err)
-	}
-	sources := p.ListSources()
-	if want := sources[len(sources)-1].Version; have > want {
-		return &incident.Error{Kind: incident.KindInvalid, Op: "archive: open " + a.path,
-			Msg: fmt.Sprintf("its tables are of version %d and this build knows %d; run the newer build, or use another file", have, want)}
+		return a.failure("open", err)
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ import (
 
 var seed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the campaigns; it is printed, so that a failure can be had again")
 
+var campaignKills = flag.Int("kills", 200, "how often the campaign kills the worker; fewer to look for a failure quickly")
+
 // call is one AWS call as the sandbox saw it.
 type call struct {
 	N         int64          `json:"n"`
@@ -41,7 +43,7 @@ func TestWorkerKilledAnywhere(t *testing.T) {
 	sideBySide(t)
 	kills, atOnce := 3, 5
 	if *campaign {
-		kills, atOnce = 200, 20
+		kills, atOnce = *campaignKills, 20
 	}
 	r := rand.New(rand.NewPCG(*seed, 1))
 	t.Logf("seed %d", *seed)

@@ -94,7 +94,7 @@ func DefaultSettings() Settings {
 		VerifyEveryMS:    int64(30 * time.Second / time.Millisecond),
 		VerifyPoints:     3,
 		VerifyTimeoutMS:  int64(10 * time.Minute / time.Millisecond),
-		CatalogueVersion: "2026-11-1",
+		CatalogueVersion: "2026-11-2",
 		Catalogue: []CatalogueEntry{
 			{Type: ActionRollbackDeployment, Title: "Roll back the last deployment", Document: "Vigil-RollbackDeployment",
 				Causes: []Cause{CauseBadDeployment}, Risk: RiskMedium, BlastRadius: "one service",

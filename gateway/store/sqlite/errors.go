@@ -52,22 +52,6 @@ func (s *Store) failure(op string, err error) error {
 	return out
 }
 
-// isRace reports whether err may come from another process doing the same
-// work at the same time.
-func isRace(err error) bool {
-	var se *sqlite.Error
-	if !errors.As(err, &se) {
-		return false
-	}
-	switch se.Code() & 0xff {
-	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_CONSTRAINT, lib.SQLITE_SCHEMA:
-		return true
-	case lib.SQLITE_ERROR: // "table … already exists"
-		return strings.Contains(se.Error(), "already exists")
-	}
-	return false
-}
-
 // isUnique reports whether err is the violation of a unique index.
 func isUnique(err error) bool {
 	var se *sqlite.Error

@@ -6,7 +6,7 @@
 // each transaction taking the write lock at its start, so that none fails
 // half-way because it read what another has since changed; several Stores,
 // in one process or in several, may have the same file open and wait for one
-// another up to busyTimeout. The file must be on a local disk: write-ahead
+// another for some seconds (internal/sqlitefile). The file must be on a local disk: write-ahead
 // logging needs shared memory.
 package sqlite
 
@@ -16,23 +16,16 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
-	"net/url"
 	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
-
 	"vigil/gateway/store"
+	"vigil/internal/sqlitefile"
 	"vigil/workflows/incident"
 )
 
 const (
-	// busyTimeout is how long a write waits for another process's transaction.
-	busyTimeout = 5 * time.Second
 	// readers is how many reads run side by side.
 	readers = 4
 )
@@ -63,73 +56,31 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, fmt.Errorf("store: find %q: %w", path, err)
 	}
 	s := &Store{path: abs, accepts: make(chan acceptRequest, acceptQueue), stop: make(chan struct{}), now: time.Now}
-	if s.w, err = s.connect("journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"); err != nil {
-		return nil, err
+	if s.w, err = sqlitefile.Writer(abs); err != nil {
+		return nil, s.failure("open", err)
 	}
-	s.w.SetMaxOpenConns(1)
 	if err := s.migrate(ctx); err != nil {
 		s.w.Close()
 		return nil, err
 	}
-	if s.r, err = s.connect("query_only(1)"); err != nil {
+	if s.r, err = sqlitefile.Reader(abs, readers); err != nil {
 		s.w.Close()
-		return nil, err
+		return nil, s.failure("open", err)
 	}
-	s.r.SetMaxOpenConns(readers)
 	s.r.SetMaxIdleConns(readers)
 	s.stopped.Go(s.commitAccepts)
 	return s, nil
 }
 
-func (s *Store) connect(pragmas ...string) (*sql.DB, error) {
-	q := url.Values{"_txlock": {"immediate"}}
-	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())) // before those that take locks
-	for _, p := range pragmas {
-		q.Add("_pragma", p)
-	}
-	dsn := (&url.URL{Scheme: "file", Path: s.path, RawQuery: q.Encode()}).String()
-	db, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return nil, s.failure("open", err)
-	}
-	return db, nil
-}
-
-// migrate brings the tables up to date. Two processes may do so at once: the
-// second fails on what the first has just made, looks again, and finds nothing
-// left to do.
+// migrate brings the tables up to date.
 func (s *Store) migrate(ctx context.Context) error {
-	dir, err := fs.Sub(migrations, "migrations")
+	err := sqlitefile.Migrate(ctx, s.w, migrations)
+	var newer *sqlitefile.NewerError
+	if errors.As(err, &newer) {
+		return &incident.Error{Kind: incident.KindInvalid, Op: "store: open " + s.path, Msg: newer.Error()}
+	}
 	if err != nil {
-		return fmt.Errorf("store: embedded migrations: %w", err)
-	}
-	const tries = 5
-	for try := 1; ; try++ {
-		p, err := goose.NewProvider(goose.DialectSQLite3, s.w, dir,
-			goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
-		if err != nil {
-			return s.failure("read migrations", err)
-		}
-		_, err = p.Up(ctx)
-		if err == nil {
-			return s.checkVersion(ctx, p)
-		}
-		if try == tries || ctx.Err() != nil || !isRace(err) {
-			return s.failure("open", err)
-		}
-	}
-}
-
-// checkVersion refuses a file that a newer build has written.
-func (s *Store) checkVersion(ctx context.Context, p *goose.Provider) error {
-	have, err := p.GetDBVersion(ctx)
-	if err != nil {
-		return s.failure("read the version", err)
-	}
-	sources := p.ListSources()
-	if want := sources[len(sources)-1].Version; have > want {
-		return &incident.Error{Kind: incident.KindInvalid, Op: "store: open " + s.path,
-			Msg: fmt.Sprintf("its tables are of version %d and this build knows %d; run the newer build, or use another file", have, want)}
+		return s.failure("open", err)
 	}
 	return nil
 }
