@@ -66,13 +66,9 @@ func (a *api) routes() []route {
 
 func (a *api) alertRoutes() []route {
 	var list []route
-	for _, s := range []struct{ name, id, summary string }{
-		{intake.SourceAlertmanager, "receiveAlertmanager", "Take a webhook of Alertmanager (version 4 or 3)"},
-		{intake.SourceSNS, "receiveSNS", "Take an SNS message, such as a CloudWatch alarm"},
-		{intake.SourceCloudEvents, "receiveCloudEvents", "Take a CloudEvent, structured or binary"},
-	} {
-		list = append(list, route{method: http.MethodPost, path: "/api/v1/alerts/" + s.name, need: incident.RoleResponder,
-			handle: a.receive(s.name), id: s.id, tag: "alerts", summary: s.summary, anyBody: true,
+	for _, source := range intake.Sources() {
+		list = append(list, route{method: http.MethodPost, path: "/api/v1/alerts/" + source, need: incident.RoleResponder,
+			handle: a.receive(source), id: "receive_" + source, tag: "alerts", summary: "Take " + intake.Summary(source), anyBody: true,
 			status: http.StatusAccepted, result: Accepted{}, problems: []int{http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable}})
 	}
 	return append(list,

@@ -35,11 +35,24 @@ const (
 	SourceCloudEvents  = "cloudevents"
 )
 
-// Sources lists every source.
-var Sources = []string{SourceAlertmanager, SourceSNS, SourceCloudEvents}
+// format is one way in which deliveries are written.
+type format struct {
+	summary string // what it takes, for the API's documentation
+	read    func(store.Delivery) (Result, error)
+}
 
-// Known reports whether there is an intake for source.
-func Known(source string) bool { return slices.Contains(Sources, source) }
+// formats are those that code reads, by the source that is named after each.
+var formats = map[string]format{
+	SourceAlertmanager: {"a webhook of Alertmanager (version 4 or 3)", alertmanager},
+	SourceSNS:          {"an SNS message, such as a CloudWatch alarm", sns},
+	SourceCloudEvents:  {"a CloudEvent, structured or binary", cloudEvents},
+}
+
+// Sources lists every source that code reads.
+func Sources() []string { return sortedKeys(formats) }
+
+// Summary says what the deliveries of source are, "" where there is no such source.
+func Summary(source string) string { return formats[source].summary }
 
 // HeaderPrefix begins the names of the request headers that intakes read,
 // besides Content-Type; case does not matter. The gateway keeps them in the
@@ -74,18 +87,11 @@ type Result struct {
 
 // Parse reads a delivery.
 func Parse(d store.Delivery) (Result, error) {
-	var res Result
-	var err error
-	switch d.Source {
-	case SourceAlertmanager:
-		res, err = alertmanager(d)
-	case SourceSNS:
-		res, err = sns(d)
-	case SourceCloudEvents:
-		res, err = cloudEvents(d)
-	default:
-		return Result{}, invalid("no intake for source %q; there are %s", d.Source, strings.Join(Sources, ", "))
+	f, known := formats[d.Source]
+	if !known {
+		return Result{}, invalid("no intake for source %q; there are %s", d.Source, strings.Join(Sources(), ", "))
 	}
+	res, err := f.read(d)
 	if err != nil {
 		return Result{}, invalid("the delivery %v", err)
 	}
