@@ -32,6 +32,7 @@ type carried struct {
 	Plan          *plan              `json:"plan,omitempty"`
 	Revision      int                `json:"revision"`
 	NoModels      bool               `json:"no_models,omitempty"`
+	SeveritySet   bool               `json:"severity_set,omitempty"`
 	ClearChecked  bool               `json:"clear_checked,omitempty"`
 
 	Step     int                     `json:"step"`              // where it waits
@@ -69,8 +70,9 @@ func (w *run) continueAsNew(ctx workflow.Context) error {
 	c.FromRunID, c.View, c.Settings, c.StartedAt, c.Heard = w.runID, w.view, w.settings, w.startedAt, w.heard
 	c.Service, c.EvidenceCount, c.Suspects, c.Detection, c.Told = w.service, w.evidenceCount, w.suspects, w.detection, w.told
 	c.Plan, c.Revision, c.NoModels, c.ClearChecked = w.plan, w.revision, w.noModels, w.clearChecked
+	c.SeveritySet = w.severitySet
 	in := w.in
-	in.Alerts, in.Continued = nil, mustJSON(c)
+	in.Alerts, in.Mentions, in.Continued = nil, nil, mustJSON(c)
 	return workflow.NewContinueAsNewError(ctx, incident.WorkflowType, in)
 }
 
@@ -89,6 +91,7 @@ func (w *run) takeUp(ctx workflow.Context) error {
 	w.carried, w.settings, w.startedAt, w.heard = &c, c.Settings, c.StartedAt, c.Heard
 	w.service, w.evidenceCount, w.suspects, w.detection, w.told = c.Service, c.EvidenceCount, c.Suspects, c.Detection, c.Told
 	w.plan, w.revision, w.noModels, w.clearChecked = c.Plan, c.Revision, c.NoModels, c.ClearChecked
+	w.severitySet = c.SeveritySet
 	w.emit(ctx, &event.IncidentContinued{FromRunID: c.FromRunID, View: c.View}, w.provenance())
 	return nil
 }

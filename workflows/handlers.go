@@ -60,6 +60,9 @@ func (w *run) handle(ctx workflow.Context) error {
 	if err := update(ctx, incident.UpdateRaiseBudget, w.checkRaiseBudget, w.onRaiseBudget); err != nil {
 		return err
 	}
+	if err := update(ctx, incident.UpdateMoveAlerts, w.checkMoveAlerts, w.onMoveAlerts); err != nil {
+		return err
+	}
 	return update(ctx, incident.UpdateResolve, w.checkResolve, w.onResolve)
 }
 
@@ -87,49 +90,14 @@ func (w *run) eventsSince(a incident.EventsSinceArgs) ([]event.Event, error) {
 	return w.log[from:to], nil
 }
 
-// receiveAlerts takes what is there without waiting.
-func (w *run) receiveAlerts(ctx workflow.Context) {
-	for {
-		var s incident.AlertSignal
-		if !w.alerts.ReceiveAsync(&s) {
-			return
-		}
-		w.takeAlerts(ctx, s)
-	}
-}
-
-// takeAlerts adds alerts that say something new of their member. A sender that
-// repeats itself, or a delivery that came twice, changes nothing; an alert that
-// was resolved and fires again does, even where its start has stayed the same.
-func (w *run) takeAlerts(ctx workflow.Context, s incident.AlertSignal) {
-	for _, a := range s.Alerts {
-		key := a.ContentKey()
-		if w.heard[a.Fingerprint] == key {
-			continue
-		}
-		w.heard[a.Fingerprint] = key
-		if w.closing {
-			if a.Status == incident.AlertFiring {
-				w.late = append(w.late, a)
-			}
-			continue
-		}
-		origin := a.Origin
-		if !origin.Valid() {
-			origin = incident.OriginLive
-		}
-		w.emit(ctx, &event.AlertReceived{Alert: a}, incident.Provenance{Origin: origin, Service: a.Source})
-	}
-}
-
-// cleared reports that the incident had alerts and none of them fires any more.
-func (w *run) cleared() bool { return w.view.AlertsTotal > 0 && w.view.AlertsFiring == 0 }
+// settled reports that a person has ended the incident, or made it part of another.
+func (w *run) settled() bool { return w.resolvedBy != nil || w.merged != nil }
 
 func (w *run) checkOpen(p incident.Principal, need incident.Role, what string) error {
 	if !p.May(need) {
 		return incident.Errorf(incident.KindDenied, "%s needs the role %s or higher; %q has %q", what, need, p.Name, p.Role)
 	}
-	if w.view.Status.Terminal() || w.resolvedBy != nil {
+	if w.view.Status.Terminal() || w.settled() {
 		return incident.Errorf(incident.KindConflict, "the incident is over")
 	}
 	return nil
@@ -205,6 +173,7 @@ func (w *run) checkSetSeverity(_ workflow.Context, a incident.SetSeverityArgs) e
 }
 
 func (w *run) onSetSeverity(ctx workflow.Context, a incident.SetSeverityArgs) (incident.VerbResult, error) {
+	w.severitySet = true
 	seq := w.emit(ctx, &event.IncidentSeverityChanged{From: w.view.Severity, To: a.Severity, By: a.Principal.Name, Reason: a.Reason}, w.by(a.Principal))
 	w.upsert(ctx)
 	return incident.VerbResult{Seq: seq}, nil

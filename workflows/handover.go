@@ -53,7 +53,7 @@ func (w *run) waitForPerson(ctx workflow.Context, deadline time.Time) (end *endi
 		left := max(deadline.Sub(workflow.Now(ctx)), time.Millisecond)
 		due, err := workflow.AwaitWithTimeout(ctx, left, func() bool {
 			w.clearChecked = w.clearChecked && w.cleared()
-			return w.resolvedBy != nil || w.rethought || w.cleared() && !w.clearChecked || w.tooLong(ctx)
+			return w.settled() || w.rethought || w.cleared() && !w.clearChecked || w.tooLong(ctx)
 		})
 		if end := w.ended(ctx); end != nil {
 			return end, false
@@ -80,7 +80,7 @@ func (w *run) waitForPerson(ctx workflow.Context, deadline time.Time) (end *endi
 // recovered where the telemetry confirms it, merely cleared where there is no
 // telemetry to ask, and still a person's where it says otherwise.
 func (w *run) clearedByItself(ctx workflow.Context) *ending {
-	v, ok := w.measure(ctx, workflow.Now(ctx), func() bool { return w.cleared() && w.resolvedBy == nil })
+	v, ok := w.measure(ctx, workflow.Now(ctx), func() bool { return w.cleared() && !w.settled() })
 	if end := w.ended(ctx); end != nil {
 		return end
 	}

@@ -51,8 +51,8 @@ func (w *run) run(ctx workflow.Context) (Result, error) {
 		return Result{}, w.continueAsNew(ctx)
 	}
 	w.close(ctx, end)
-	if late := w.late; len(late) > 0 && ctx.Err() == nil {
-		return Result{}, workflow.NewContinueAsNewError(ctx, incident.WorkflowType, w.reopening(late))
+	if len(w.late)+len(w.lateMentions) > 0 && ctx.Err() == nil {
+		return Result{}, workflow.NewContinueAsNewError(ctx, incident.WorkflowType, w.reopening(ctx))
 	}
 	return Result{IncidentID: w.id, Status: w.view.Status, Outcome: w.view.Outcome, Cause: w.view.Cause,
 		Service: w.view.CauseService}, ctx.Err()
@@ -113,6 +113,8 @@ func (w *run) ended(ctx workflow.Context) *ending {
 	switch {
 	case w.resolvedBy != nil:
 		return &ending{incident.StatusResolved, incident.OutcomeResolvedByPerson, w.resolvedBy.Principal.Name, w.resolvedBy.Reason}
+	case w.merged != nil:
+		return &ending{incident.StatusClosed, incident.OutcomeMerged, w.merged.By, "part of incident " + w.merged.To + ": " + w.merged.Reason}
 	case ctx.Err() != nil:
 		return &ending{incident.StatusAborted, incident.OutcomeAborted, "", "the workflow was cancelled in Temporal"}
 	}
@@ -129,7 +131,7 @@ func (w *run) open(ctx workflow.Context) {
 		Title: w.in.Title, Description: w.in.Description, Service: w.in.Service, Severity: w.in.Severity,
 		Labels: w.in.Labels, Source: w.in.Source, OpenedBy: w.in.OpenedBy, StartedAt: w.startedAt,
 	}, incident.Provenance{Origin: w.in.Origin, Service: w.in.Source, Principal: w.in.OpenedBy})
-	w.takeAlerts(ctx, incident.AlertSignal{Alerts: w.in.Alerts})
+	w.takeAlerts(ctx, incident.AlertSignal{Alerts: w.in.Alerts, Mentions: w.in.Mentions})
 	w.receiveAlerts(ctx)
 	w.upsert(ctx)
 }
@@ -154,9 +156,12 @@ func (w *run) close(ctx workflow.Context, end ending) {
 }
 
 // reopening is the input of the run that takes up alerts which came too late.
-func (w *run) reopening(late []incident.Alert) incident.Input {
+func (w *run) reopening(ctx workflow.Context) incident.Input {
 	in := w.in
-	in.StartedAt, in.Alerts = late[0].StartsAt, late
+	in.StartedAt, in.Alerts, in.Mentions = workflow.Now(ctx), w.late, w.lateMentions
+	if len(w.late) > 0 {
+		in.StartedAt = w.late[0].StartsAt
+	}
 	return in
 }
 

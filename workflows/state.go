@@ -24,16 +24,19 @@ type run struct {
 	published int           // how many of log have left
 	attrs     attributes    // as last upserted
 
-	heard        map[string]string // content key of each alert, by fingerprint, as last heard
+	heard        map[string]string // word of each alert, by identity, as last heard
 	alerts       workflow.ReceiveChannel
 	storyCtx     workflow.Context // cancelled when a person ends the story
 	cancelStory  workflow.CancelFunc
 	resolvedBy   *incident.ResolveArgs
 	cancelled    *incident.CancelSignal
+	merged       *incident.Move   // it is part of another incident
+	severitySet  bool             // by a person, whose word stands
 	recovered    bool             // the telemetry came back by itself
 	clearChecked bool             // the telemetry was asked since every alert cleared
 	closing      bool             // the closing event is out
 	late         []incident.Alert // came after it
+	lateMentions []incident.AlertMention
 
 	service       string // what the investigation starts from
 	evidenceCount int

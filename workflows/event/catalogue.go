@@ -19,6 +19,8 @@ const (
 	TypeIncidentClosed          Type = "incident.closed"
 	TypeIncidentAborted         Type = "incident.aborted"
 	TypeAlertReceived           Type = "alert.received"
+	TypeAlertsMentioned         Type = "alerts.mentioned"
+	TypeAlertsMoved             Type = "alerts.moved"
 	TypePhaseChanged            Type = "phase.changed"
 	TypeAgentUpdated            Type = "agent.updated"
 	TypeModelCalled             Type = "model.called"
@@ -114,6 +116,18 @@ type IncidentAborted struct {
 // AlertReceived is an alert that joined the incident, firing or resolved.
 type AlertReceived struct {
 	Alert incident.Alert `json:"alert"`
+}
+
+// AlertsMentioned is alerts that joined an incident, or changed, which shows
+// many already: they are counted, and read from the gateway's inbox.
+type AlertsMentioned struct {
+	Alerts []incident.AlertMention `json:"alerts"`
+}
+
+// AlertsMoved says that a person moved alerts between two incidents. Both have
+// this event.
+type AlertsMoved struct {
+	Move incident.Move `json:"move"`
 }
 
 // PhaseChanged is the flow of an incident: a phase began or ended.
@@ -243,6 +257,8 @@ func (*IncidentEscalated) EventType() Type       { return TypeIncidentEscalated 
 func (*IncidentClosed) EventType() Type          { return TypeIncidentClosed }
 func (*IncidentAborted) EventType() Type         { return TypeIncidentAborted }
 func (*AlertReceived) EventType() Type           { return TypeAlertReceived }
+func (*AlertsMentioned) EventType() Type         { return TypeAlertsMentioned }
+func (*AlertsMoved) EventType() Type             { return TypeAlertsMoved }
 func (*PhaseChanged) EventType() Type            { return TypePhaseChanged }
 func (*AgentUpdated) EventType() Type            { return TypeAgentUpdated }
 func (*ModelCalled) EventType() Type             { return TypeModelCalled }
@@ -283,6 +299,8 @@ var catalogue = map[Type]func() Data{
 	TypeIncidentClosed:          func() Data { return new(IncidentClosed) },
 	TypeIncidentAborted:         func() Data { return new(IncidentAborted) },
 	TypeAlertReceived:           func() Data { return new(AlertReceived) },
+	TypeAlertsMentioned:         func() Data { return new(AlertsMentioned) },
+	TypeAlertsMoved:             func() Data { return new(AlertsMoved) },
 	TypePhaseChanged:            func() Data { return new(PhaseChanged) },
 	TypeAgentUpdated:            func() Data { return new(AgentUpdated) },
 	TypeModelCalled:             func() Data { return new(ModelCalled) },

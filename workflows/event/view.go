@@ -18,7 +18,7 @@ type View struct {
 	Labels       map[string]string      `json:"labels,omitempty"`
 	Phases       []PhaseView            `json:"phases"`
 	Agents       []AgentView            `json:"agents"`
-	Alerts       []incident.Alert       `json:"alerts"`   // one per fingerprint, as last heard
+	Alerts       []incident.Alert       `json:"alerts"`   // one per member, as last heard
 	Evidence     []incident.Evidence    `json:"evidence"` // in the order collected
 	Diagnosis    *incident.Diagnosis    `json:"diagnosis,omitempty"`
 	Prediction   *incident.Prediction   `json:"prediction,omitempty"`
@@ -36,6 +36,9 @@ type View struct {
 	Questions    []Question                         `json:"questions,omitempty"`
 	Guardrail    GuardrailCounts                    `json:"guardrail"`
 	Lesson       *incident.Lesson                   `json:"lesson,omitempty"`
+
+	MoreAlerts map[string]incident.MemberState `json:"more_alerts,omitempty"` // those that were only mentioned, by member
+	Moves      []incident.Move                 `json:"moves,omitempty"`       // without the names of members
 }
 
 // Question is a person's question with its answer, once there is one.
@@ -201,6 +204,10 @@ func (v *View) apply(e Event, data Data) {
 		v.close(incident.StatusAborted, incident.OutcomeAborted, d.Reason, e.At)
 	case *AlertReceived:
 		v.alert(d.Alert)
+	case *AlertsMentioned:
+		v.mention(d.Alerts)
+	case *AlertsMoved:
+		v.move(d.Move)
 	case *PhaseChanged:
 		v.phase(d, e.At)
 	case *AgentUpdated:
@@ -267,22 +274,6 @@ func (v *View) close(s incident.Status, o incident.Outcome, reason string, at ti
 	v.Paused = nil // nobody waits any more
 	if v.Proposal != nil && v.Proposal.State == incident.ProposalPending {
 		v.settle(v.Proposal.ID, incident.ProposalVoided, "", reason, at)
-	}
-}
-
-func (v *View) alert(a incident.Alert) {
-	v.Alerts = slices.Clone(v.Alerts)
-	i := slices.IndexFunc(v.Alerts, func(have incident.Alert) bool { return have.Fingerprint == a.Fingerprint })
-	if i < 0 {
-		v.Alerts = append(v.Alerts, a)
-	} else {
-		v.Alerts[i] = a
-	}
-	v.AlertsTotal, v.AlertsFiring = len(v.Alerts), 0
-	for _, have := range v.Alerts {
-		if have.Status == incident.AlertFiring {
-			v.AlertsFiring++
-		}
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	UpdateResolve     = "resolve"      // ResolveArgs → VerbResult
 	UpdateAsk         = "ask"          // AskArgs → AskResult
 	UpdateRaiseBudget = "raise_budget" // RaiseBudgetArgs → VerbResult
+	UpdateMoveAlerts  = "move_alerts"  // MoveAlertsArgs → VerbResult
 
 	// ReviewWorkflowType keeps what a person said of a diagnosis, whether the
 	// incident is still open or not. Its id is ReviewID; its input ReviewInput.
@@ -55,12 +56,35 @@ type Input struct {
 	StartedAt   time.Time         `json:"started_at,omitzero"` // when the trouble began; default: when the workflow started
 	Origin      Origin            `json:"origin,omitempty"`    // default: live
 	Alerts      []Alert           `json:"alerts,omitempty"`    // known at the start; most come by signal
+	Mentions    []AlertMention    `json:"mentions,omitempty"`  // likewise
 	Continued   json.RawMessage   `json:"continued,omitempty"` // set by the workflow itself, when a long incident continues as new
 }
 
-// AlertSignal brings alerts to a running incident.
+// AlertSignal brings alerts to a running incident. Those of an incident that
+// has many already are only mentioned, so that a storm fits its history.
 type AlertSignal struct {
-	Alerts []Alert `json:"alerts"`
+	Alerts   []Alert        `json:"alerts"`
+	Mentions []AlertMention `json:"mentions,omitempty"`
+}
+
+// Move is a person's word on which incident alerts belong to: all of From's
+// (From is part of To, and ends), or some of them (To is another problem). The
+// gateway has bound the keys of those alerts to To and brings them there.
+type Move struct {
+	ID      string   `json:"id"`
+	From    string   `json:"from"`
+	To      string   `json:"to"`
+	All     bool     `json:"all,omitempty"`
+	Members []string `json:"members,omitempty"` // of From; empty where it is all
+	Count   int      `json:"count"`             // alerts that moved
+	By      string   `json:"by"`
+	Reason  string   `json:"reason"`
+}
+
+// MoveAlertsArgs tells an incident of a move. Both sides are told.
+type MoveAlertsArgs struct {
+	Principal Principal `json:"principal"`
+	Move      Move      `json:"move"`
 }
 
 // CancelSignal asks the investigation to stop; the incident is handed to a person.

@@ -132,11 +132,12 @@ const (
 	OutcomeResolvedByPerson Outcome = "resolved_by_person" // a person said so, with a reason
 	OutcomeAlertCleared     Outcome = "alert_cleared"      // the sender cleared its alerts; telemetry could not confirm
 	OutcomeUnresolved       Outcome = "unresolved"         // nobody took it until the last deadline
+	OutcomeMerged           Outcome = "merged"             // a person said that it is part of another incident
 	OutcomeAborted          Outcome = "aborted"
 )
 
 var Outcomes = []Outcome{OutcomeRemediated, OutcomeRecovered, OutcomeResolvedByPerson, OutcomeAlertCleared,
-	OutcomeUnresolved, OutcomeAborted}
+	OutcomeUnresolved, OutcomeMerged, OutcomeAborted}
 
 func (o Outcome) Valid() bool { return contains(Outcomes, o) }
 

@@ -138,7 +138,13 @@ export type Status =
  * Outcome says how an incident ended.
  */
 export type Outcome =
-  "remediated" | "recovered" | "resolved_by_person" | "alert_cleared" | "unresolved" | "aborted";
+  | "remediated"
+  | "recovered"
+  | "resolved_by_person"
+  | "alert_cleared"
+  | "unresolved"
+  | "merged"
+  | "aborted";
 /**
  * PhaseState says how a phase stands or ended.
  */
@@ -148,6 +154,10 @@ export type PhaseState = "pending" | "running" | "completed" | "degraded" | "ski
  */
 export type VerificationState = "measuring" | "helped" | "not_helped" | "unknown";
 /**
+ * MemberState is how an alert that is only mentioned stands.
+ */
+export type MemberState = "firing" | "resolved" | "silenced";
+/**
  * One thing that happened to an incident.
  */
 export type IncidentEvent =
@@ -155,6 +165,8 @@ export type IncidentEvent =
   | ActionStartedEvent
   | AgentUpdatedEvent
   | AlertReceivedEvent
+  | AlertsMentionedEvent
+  | AlertsMovedEvent
   | ApprovalDecidedEvent
   | ApprovalExpiredEvent
   | ApprovalRequestedEvent
@@ -207,6 +219,8 @@ export type ServerFrame =
   | ActionStartedEvent
   | AgentUpdatedEvent
   | AlertReceivedEvent
+  | AlertsMentionedEvent
+  | AlertsMovedEvent
   | ApprovalDecidedEvent
   | ApprovalExpiredEvent
   | ApprovalRequestedEvent
@@ -552,8 +566,10 @@ export interface AgentView {
   used: Budget;
 }
 /**
- * Alert is one alert of one sender, normalised. CorrelationKey decides which
- * incident it belongs to, Fingerprint which member of that incident it is.
+ * Alert is one alert of one sender, normalised. CorrelationKey is the sender's
+ * word for the problem and Fingerprint tells the problem's alerts apart. Keys of
+ * several problems may share an incident: JoinedBy says by which rule, or by
+ * whose hand, this one came to it.
  */
 export interface Alert {
   /**
@@ -584,6 +600,29 @@ export interface Alert {
    */
   inbox_id?: number;
   origin?: Origin;
+  /**
+   * MemberID of key and fingerprint, set when it is dispatched
+   */
+  member?: string;
+  /**
+   * empty: the incident was opened for its key
+   */
+  joined_by?: string;
+  /**
+   * id of the silence that held when it came
+   */
+  silenced_by?: string;
+}
+/**
+ * AlertMention is an alert of an incident that has many: enough to count it and
+ * to find it. The whole is in the gateway, in row InboxID of its inbox.
+ */
+export interface AlertMention {
+  member: string;
+  status: AlertStatus;
+  severity?: Severity;
+  inbox_id?: number;
+  silenced?: boolean;
 }
 /**
  * AlertReceived is an alert that joined the incident, firing or resolved.
@@ -613,6 +652,89 @@ export interface AlertReceivedEvent {
   published_at?: string;
   provenance: Provenance;
   data: AlertReceived;
+}
+/**
+ * AlertsMentioned is alerts that joined an incident, or changed, which shows
+ * many already: they are counted, and read from the gateway's inbox.
+ */
+export interface AlertsMentioned {
+  alerts: AlertMention[] | null;
+}
+/**
+ * AlertsMentioned is alerts that joined an incident, or changed, which shows
+ * many already: they are counted, and read from the gateway's inbox.
+ */
+export interface AlertsMentionedEvent {
+  type: "alerts.mentioned";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: AlertsMentioned;
+}
+/**
+ * AlertsMoved says that a person moved alerts between two incidents. Both have
+ * this event.
+ */
+export interface AlertsMoved {
+  move: Move;
+}
+/**
+ * Move is a person's word on which incident alerts belong to: all of From's
+ * (From is part of To, and ends), or some of them (To is another problem). The
+ * gateway has bound the keys of those alerts to To and brings them there.
+ */
+export interface Move {
+  id: string;
+  from: string;
+  to: string;
+  all?: boolean;
+  /**
+   * of From; empty where it is all
+   */
+  members?: string[];
+  /**
+   * alerts that moved
+   */
+  count: number;
+  by: string;
+  reason: string;
+}
+/**
+ * AlertsMoved says that a person moved alerts between two incidents. Both have
+ * this event.
+ */
+export interface AlertsMovedEvent {
+  type: "alerts.moved";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: AlertsMoved;
 }
 /**
  * Answer is the answer to a person's question about an incident.
@@ -1733,7 +1855,7 @@ export interface View {
   phases: PhaseView[] | null;
   agents: AgentView[] | null;
   /**
-   * one per fingerprint, as last heard
+   * one per member, as last heard
    */
   alerts: Alert[] | null;
   /**
@@ -1760,6 +1882,16 @@ export interface View {
   questions?: Question[];
   guardrail: GuardrailCounts;
   lesson?: Lesson;
+  /**
+   * those that were only mentioned, by member
+   */
+  more_alerts?: {
+    [k: string]: MemberState;
+  };
+  /**
+   * without the names of members
+   */
+  moves?: Move[];
 }
 /**
  * PhaseView is one phase as it stands.
@@ -2578,8 +2710,9 @@ export const executionStateValues = ["running", "succeeded", "failed", "unknown"
 export const guardrailOutcomeValues = ["passed", "anonymized", "blocked", "failed", "off"] as const satisfies readonly GuardrailOutcome[];
 export const handoverReasonValues = ["inconclusive", "no_action", "rejected", "approval_expired", "dry_run", "action_failed", "action_unknown", "not_verified", "cancelled", "healthy", "guardrail", "failed"] as const satisfies readonly HandoverReason[];
 export const kindValues = ["invalid", "not_found", "conflict", "denied", "throttled", "unavailable", "budget", "internal"] as const satisfies readonly Kind[];
+export const memberStateValues = ["firing", "resolved", "silenced"] as const satisfies readonly MemberState[];
 export const originValues = ["live", "recorded", "simulated"] as const satisfies readonly Origin[];
-export const outcomeValues = ["remediated", "recovered", "resolved_by_person", "alert_cleared", "unresolved", "aborted"] as const satisfies readonly Outcome[];
+export const outcomeValues = ["remediated", "recovered", "resolved_by_person", "alert_cleared", "unresolved", "merged", "aborted"] as const satisfies readonly Outcome[];
 export const phaseValues = ["detection", "diagnosis", "prediction", "decision", "approval", "resolution", "verification", "communication", "review"] as const satisfies readonly Phase[];
 export const phaseStateValues = ["pending", "running", "completed", "degraded", "skipped", "failed"] as const satisfies readonly PhaseState[];
 export const proposalStateValues = ["pending", "approved", "rejected", "expired", "voided"] as const satisfies readonly ProposalState[];

@@ -6,7 +6,6 @@ import { actionHash } from "../protocol/action-hash";
 import {
   type AgentUpdated,
   type AgentView,
-  type Alert,
   type Budget,
   type BudgetRaised,
   type Cost,
@@ -23,6 +22,7 @@ import {
   agentValues,
   phaseValues,
 } from "../protocol/generated";
+import { alert, mention, move } from "./reduce-alerts";
 
 /**
  * The view after e, or the same view where e was applied before or belongs to a run that is not
@@ -117,6 +117,10 @@ function changes(v: View, e: IncidentEvent): Partial<View> {
       return close(v, { status: "aborted", outcome: "aborted" }, e.data.reason, e.at);
     case "alert.received":
       return alert(v, e.data.alert);
+    case "alerts.mentioned":
+      return mention(v, e.data.alerts ?? []);
+    case "alerts.moved":
+      return move(v, e.data.move);
     case "phase.changed":
       return phase(v, e.data.phase, e.data.state, e.data.detail, e.at);
     case "agent.updated":
@@ -189,13 +193,6 @@ function changes(v: View, e: IncidentEvent): Partial<View> {
 function close(v: View, end: Pick<View, "status" | "outcome">, reason: string, at: string): Partial<View> {
   const pending = v.proposal?.state === "pending" ? settle(v, v.proposal.id, "voided", at, undefined, reason) : {};
   return { ...end, ...pending, status_reason: reason, closed_at: at, needs_human: false, paused: undefined };
-}
-
-function alert(v: View, a: Alert): Partial<View> {
-  const had = v.alerts ?? [];
-  const known = had.some((have) => have.fingerprint === a.fingerprint);
-  const alerts = known ? had.map((have) => (have.fingerprint === a.fingerprint ? a : have)) : [...had, a];
-  return { alerts, alerts_total: alerts.length, alerts_firing: alerts.filter((have) => have.status === "firing").length };
 }
 
 function phase(v: View, name: Phase, state: PhaseState, detail: string | undefined, at: string): Partial<View> {
@@ -283,16 +280,16 @@ function settle(v: View, id: string, state: ProposalState, at: string, by?: stri
 export function summaryOf(view: View): Summary {
   const { description: _d, labels: _l, phases: _p, agents: _a, alerts: _al, evidence: _e, diagnosis: _di, prediction: _pr,
     decision: _de, proposal: _po, action: _ac, execution: _ex, verification: _ve, message: _m, review: _r,
-    budget: _b, agent_budgets: _ab, paused: _pa, questions: _q, guardrail: _g, lesson: _le, ...summary } = view;
+    budget: _b, agent_budgets: _ab, paused: _pa, questions: _q, guardrail: _g, lesson: _le, more_alerts: _ma, moves: _mo, ...summary } = view;
   return summary;
 }
 
 /**
- * The summary after e, without the events before it. Exact for every event but alert.received,
+ * The summary after e, without the events before it. Exact for every event but those of alerts,
  * whose counts need the alerts that came before: undefined says that the events are needed.
  */
 export function reduceSummary(summary: Summary, e: IncidentEvent): Summary | undefined {
-  if (e.type === "alert.received") return undefined;
+  if (e.type === "alert.received" || e.type === "alerts.mentioned" || e.type === "alerts.moved") return undefined;
   const after = reduce({ ...summary, ...blankParts() }, e);
   return after === undefined ? undefined : summaryOf(after);
 }

@@ -116,6 +116,7 @@ const outcomes: Record<Outcome, string> = {
   resolved_by_person: "Resolved by a person",
   alert_cleared: "The alerts cleared; telemetry could not confirm it",
   unresolved: "Unresolved: nobody took it",
+  merged: "Merged into another incident",
   aborted: "Aborted",
 };
 

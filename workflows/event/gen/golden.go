@@ -19,10 +19,11 @@ var stories = map[string]func() *tape{
 	"story-agents":       databaseStory,
 	"story-continued":    continuedStory,
 	"story-healthy":      healthyStory,
+	"story-moves":        movesStory,
 }
 
 // storyOrder is where goldens of single types are looked for, in this order.
-var storyOrder = []func() *tape{deploymentStory, inconclusiveStory, abortedStory, databaseStory, continuedStory, healthyStory, oddments}
+var storyOrder = []func() *tape{deploymentStory, inconclusiveStory, abortedStory, databaseStory, continuedStory, healthyStory, movesStory, oddments}
 
 // buildGoldens makes one file per event type, per frame and per system event,
 // and one per story. The file of a type is called after it; evidence has

@@ -30,6 +30,7 @@ var enums = map[reflect.Type][]string{
 	typeOf[incident.Outcome]():           values(incident.Outcomes),
 	typeOf[incident.HandoverReason]():    values(incident.HandoverReasons),
 	typeOf[incident.AlertStatus]():       values(incident.AlertStatuses),
+	typeOf[incident.MemberState]():       values(incident.MemberStates),
 	typeOf[incident.EvidenceKind]():      values(incident.EvidenceKinds),
 	typeOf[incident.Verdict]():           values(incident.Verdicts),
 	typeOf[incident.Autonomy]():          values(incident.Autonomies),

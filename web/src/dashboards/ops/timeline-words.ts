@@ -1,6 +1,6 @@
 /** Every event in words. */
 import type { DecodedEvent } from "../../protocol/decoder";
-import type { IncidentEvent } from "../../protocol/generated";
+import type { IncidentEvent, Move } from "../../protocol/generated";
 import { count, cost, percent } from "../../ui/format";
 import { type Tone, agentStateWord, capital, causeWord, executionStateWord, handoverWord, outcomeWord, phaseStateWord, severityWord, spaced, statusWord, verificationStateWord } from "../../ui/words";
 import { investigationWords } from "./investigation-words";
@@ -64,6 +64,12 @@ function wordsOf(e: IncidentEvent): Words {
       return { text: "Aborted", detail: e.data.reason, tone: "bad", key: true };
     case "alert.received":
       return { text: `Alert ${e.data.alert.status}: ${e.data.alert.title}`, detail: e.data.alert.description, tone: e.data.alert.status === "resolved" ? "good" : "neutral", key: true };
+    case "alerts.mentioned": {
+      const list = e.data.alerts ?? [];
+      return { text: `${count(list.length)} more ${list.length === 1 ? "alert" : "alerts"} joined or changed`, key: true };
+    }
+    case "alerts.moved":
+      return { text: moveText(e.data.move, e.incident_id), detail: e.data.move.reason, key: true, ...person(e.data.move.by) };
     case "phase.changed": {
       const word = phaseStateWord(e.data.state);
       return { text: `${capital(e.data.phase)}: ${word.text}`, detail: e.data.detail, tone: word.tone, key: e.data.state === "degraded" || e.data.state === "failed" };
@@ -141,6 +147,13 @@ function wordsOf(e: IncidentEvent): Words {
         key: true,
       };
   }
+}
+
+/** A move as the incident at one end of it sees it. */
+export function moveText(m: Move, here: string): string {
+  const what = m.all === true ? "Everything" : `${count(m.count)} ${m.count === 1 ? "alert" : "alerts"}`;
+  if (m.from !== here) return m.all === true ? `Incident ${m.from} became part of this one` : `Opened with ${count(m.count)} ${m.count === 1 ? "alert" : "alerts"} of incident ${m.from}`;
+  return `${what} moved to incident ${m.to}`;
 }
 
 function person(who: string): { actor: Actor; who: string } {
