@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
 
+	"vigil/gateway/correlate"
 	"vigil/gateway/hub"
 	"vigil/gateway/store"
 )
@@ -36,6 +37,7 @@ type api struct {
 	scraped http.Handler
 	memory  *semaphore.Weighted // bytes of deliveries in flight
 	wake    func()              // tells the dispatcher that there is something to do
+	rules   *correlate.Rules    // by which alerts are grouped
 	now     func() time.Time
 
 	document []byte // the OpenAPI document

@@ -34,17 +34,16 @@ type DeliveryItem struct {
 }
 
 var deliveryStates = []store.DeliveryState{store.DeliveryReceived, store.DeliveryNormalised,
-	store.DeliveryQuarantined, store.DeliveryRecorded}
+	store.DeliveryQuarantined, store.DeliveryRecorded, store.DeliveryDiscarded}
 
 func (a *api) listDeliveries(c echo.Context) error {
-	q := newQuery(c.QueryParams(), "state", "before", "limit")
-	state := oneOf(q, "state", deliveryStates)
-	before := q.number("before", 0, 0, 1<<53)
+	q := newQuery(c.QueryParams(), "state", "source", "q", "before", "limit")
+	f := store.DeliveryFilter{State: oneOf(q, "state", deliveryStates), Source: q.text("source"), Text: q.text("q"), Before: q.number("before", 0, 0, 1<<53)}
 	limit := int(q.number("limit", deliveriesDefault, 1, deliveriesMax))
 	if q.err != nil {
 		return q.err
 	}
-	list, err := a.deliveries(c.Request().Context(), state, before, limit+1)
+	list, err := a.deliveries(c.Request().Context(), f, limit+1)
 	if err != nil {
 		return err
 	}
@@ -58,17 +57,17 @@ func (a *api) listDeliveries(c echo.Context) error {
 
 // deliveries reads up to limit deliveries, a few at a time, and keeps only the
 // beginning of each body.
-func (a *api) deliveries(ctx context.Context, state store.DeliveryState, before int64, limit int) ([]DeliveryItem, error) {
+func (a *api) deliveries(ctx context.Context, f store.DeliveryFilter, limit int) ([]DeliveryItem, error) {
 	list := []DeliveryItem{}
 	for len(list) < limit {
 		want := min(deliveriesAtOnce, limit-len(list))
-		page, err := a.store.Deliveries(ctx, state, before, want)
+		page, err := a.store.Deliveries(ctx, f, want)
 		if err != nil {
 			return nil, err
 		}
 		for _, d := range page {
 			list = append(list, newDeliveryItem(d))
-			before = d.ID
+			f.Before = d.ID
 		}
 		if len(page) < want {
 			break
@@ -108,11 +107,11 @@ func (a *api) deliveryBody(c echo.Context) error {
 
 // delivery reads the delivery that the path names.
 func (a *api) delivery(c echo.Context) (store.DeliveryRecord, error) {
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
-	if err != nil || id < 1 || id >= 1<<53 {
-		return store.DeliveryRecord{}, malformed("%q is not the number of a delivery", c.Param("id"))
+	id, err := deliveryID(c.Param("id"))
+	if err != nil {
+		return store.DeliveryRecord{}, err
 	}
-	list, err := a.store.Deliveries(c.Request().Context(), "", id+1, 1)
+	list, err := a.store.Deliveries(c.Request().Context(), store.DeliveryFilter{Before: id + 1}, 1)
 	if err != nil {
 		return store.DeliveryRecord{}, err
 	}

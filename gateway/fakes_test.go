@@ -65,6 +65,10 @@ func (e *engine) Signal(ctx context.Context, id string, s incident.AlertSignal) 
 	return e.Deliver(ctx, id, incident.Input{}, s)
 }
 
+func (e *engine) State(_ context.Context, id string) (event.View, error) {
+	return event.View{}, incident.Errorf(incident.KindNotFound, "no workflow %s", id)
+}
+
 func (e *engine) delivered() []incident.Alert {
 	e.mu.Lock()
 	defer e.mu.Unlock()

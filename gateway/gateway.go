@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
 
+	"vigil/gateway/correlate"
 	"vigil/gateway/dispatch"
 	"vigil/gateway/hub"
 	"vigil/gateway/relay"
@@ -146,7 +147,15 @@ func (g *Gateway) assemble(ctx context.Context) error {
 		return err
 	}
 	r := relay.New(relay.Config{Registerer: g.deps.Prom, Log: g.log.Named("relay")}, streams, s, h, g.deps.Engine)
-	d, err := dispatch.New(dispatch.Config{Inbox: s, Incidents: g.deps.Engine, Log: g.log.Named("dispatch"), Metrics: g.deps.Prom})
+	metrics := newMetrics(g.deps.Prom, s, g.log)
+	rules, err := correlate.Load(g.cfg.CorrelationFile, func(rule string, err error) {
+		metrics.ruleFailed(rule)
+		g.log.Warn("a correlation rule failed and was passed over", zap.String("rule", rule), zap.Error(err))
+	})
+	if err != nil {
+		return fmt.Errorf("gateway: --correlation-file: %w", err)
+	}
+	d, err := dispatch.New(dispatch.Config{Inbox: s, Incidents: g.deps.Engine, Correlator: rules, Log: g.log.Named("dispatch"), Metrics: g.deps.Prom})
 	if err != nil {
 		return err
 	}
@@ -154,7 +163,7 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	system := &systemEvents{every: g.cfg.SystemEvery, store: s, health: health, hub: h, log: g.log, asked: make(chan struct{}, 1)}
 	a := &api{
 		cfg: g.cfg, log: g.log, store: s, engine: g.deps.Engine, hub: h, auth: auth, guard: guard, health: health, system: system,
-		demo: g.deps.Demo, web: g.deps.Web, metrics: newMetrics(g.deps.Prom, s, g.log), scraped: newScrape(g.deps.Prom, g.log),
+		demo: g.deps.Demo, web: g.deps.Web, metrics: metrics, rules: rules, scraped: newScrape(g.deps.Prom, g.log),
 		memory: semaphore.NewWeighted(g.cfg.MaxAlertMemory), wake: d.Notify, now: time.Now,
 	}
 	if g.router, err = a.handler(); err != nil {
@@ -167,6 +176,7 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	g.group.Add(lifecycle.Hook{Name: "dispatcher", Start: d.Start, Stop: d.Stop})
 	g.group.Add(lifecycle.Go("reconciler", rec.run))
 	g.group.Add(lifecycle.Go("system events", system.run))
+	g.group.Add(lifecycle.Go("housekeeping", (&housekeeping{store: s, keep: g.cfg.KeepDeliveries, log: g.log, now: time.Now}).run))
 	if auth.tokens != nil {
 		g.group.Add(lifecycle.Go("token file", auth.tokens.watch))
 	}

@@ -20,6 +20,7 @@ type metrics struct {
 	alerts       *prometheus.CounterVec
 	authFailures *prometheus.CounterVec
 	aborted      *prometheus.CounterVec
+	rules        *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer, s store.Store, log *zap.Logger) *metrics {
@@ -36,9 +37,14 @@ func newMetrics(r prometheus.Registerer, s store.Store, log *zap.Logger) *metric
 		aborted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gateway_incidents_aborted_total", Help: "Incidents that ended in Temporal without saying so themselves, by how."}, []string{"how"}),
 	}
-	r.MustRegister(m.requests, m.duration, m.alerts, m.authFailures, m.aborted, &inboxCollector{store: s, log: log})
+	m.rules = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gateway_correlation_rule_failures_total", Help: "Correlation rules that failed when they were asked, and were passed over."}, []string{"rule"})
+	r.MustRegister(m.rules, m.requests, m.duration, m.alerts, m.authFailures, m.aborted, &inboxCollector{store: s, log: log})
 	return m
 }
+
+// ruleFailed counts a rule that could not be asked. Its name is the operator's.
+func (m *metrics) ruleFailed(rule string) { m.rules.WithLabelValues(rule).Inc() }
 
 // observe counts a request once it has been answered.
 func (a *api) observe(next echo.HandlerFunc) echo.HandlerFunc {

@@ -18,6 +18,8 @@ type Engine interface {
 	// yet; Signal only where it runs.
 	Deliver(ctx context.Context, id string, in incident.Input, alerts incident.AlertSignal) error
 	Signal(ctx context.Context, id string, alerts incident.AlertSignal) error
+	// State is that of incident id, also when it is over.
+	State(ctx context.Context, id string) (event.View, error)
 	// Update sends an update and waits for its outcome. The same updateID takes
 	// effect once.
 	Update(ctx context.Context, id, name, updateID string, args, result any) error

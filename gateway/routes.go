@@ -57,6 +57,9 @@ func (r route) challenge() string {
 // routes lists everything but the dashboards' files.
 func (a *api) routes() []route {
 	list := append(a.alertRoutes(), a.incidentRoutes()...)
+	list = append(list, a.quarantineRoutes()...)
+	list = append(list, a.silenceRoutes()...)
+	list = append(list, a.groupingRoutes()...)
 	list = append(list, a.systemRoutes()...)
 	if a.demo != nil {
 		list = append(list, a.demoRoutes()...)
@@ -74,7 +77,8 @@ func (a *api) alertRoutes() []route {
 	return append(list,
 		route{method: http.MethodGet, path: "/api/v1/deliveries", need: incident.RoleViewer, handle: a.listDeliveries,
 			id: "listDeliveries", tag: "alerts", summary: "List what alert sources sent, with what became of it, newest first",
-			params: []param{{"state", "received, normalised, quarantined or recorded", ""}, {"before", "next of the page before", int64(0)}, {"limit", "1 to 50; default 20", 0}},
+			params: []param{{"state", "received, normalised, quarantined, recorded or discarded", ""}, {"source", "only of this source", ""},
+				{"q", "only those with this text in source, reason or body", ""}, {"before", "next of the page before", int64(0)}, {"limit", "1 to 50; default 20", 0}},
 			status: http.StatusOK, result: DeliveryList{}, problems: []int{http.StatusBadRequest, http.StatusServiceUnavailable}},
 		route{method: http.MethodGet, path: "/api/v1/deliveries/:id", need: incident.RoleViewer, handle: a.getDelivery,
 			id: "getDelivery", tag: "alerts", summary: "Read one delivery, with what became of it",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,6 +14,7 @@ import (
 
 	"vigil/gateway/intake"
 	"vigil/gateway/store"
+	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
 
@@ -24,30 +26,37 @@ type Incidents interface {
 	// Signal brings alerts to incident id. One that does not run is an error of
 	// kind not_found, or conflict where it is known to be over.
 	Signal(ctx context.Context, id string, alerts incident.AlertSignal) error
+	// State is that of incident id, also when it is over. One that Temporal
+	// does not know is an error of kind not_found.
+	State(ctx context.Context, id string) (event.View, error)
+	// Update sends an update and waits for its outcome. The same updateID takes
+	// effect once.
+	Update(ctx context.Context, id, name, updateID string, args, result any) error
 }
 
 // Inbox is the part of the store that dispatch works on.
 type Inbox interface {
-	Received(ctx context.Context, limit int) ([]store.Delivery, error)
-	Normalise(ctx context.Context, deliveryID int64, dispatches []store.Dispatch) error
-	Quarantine(ctx context.Context, deliveryID int64, reason string) error
-	Record(ctx context.Context, deliveryID int64, note string) error
-	Pending(ctx context.Context, limit int, now time.Time) ([]store.Dispatch, error)
-	Bind(ctx context.Context, dispatchID int64, newID string) (incidentID string, opened bool, err error)
-	Bound(ctx context.Context, key string) (string, error)
-	Release(ctx context.Context, key, incidentID string) error
-	Settle(ctx context.Context, dispatchID int64, s store.DispatchState, incidentID string) error
-	Postpone(ctx context.Context, dispatchID int64, reason string, next time.Time) error
+	Received(ctx context.Context, limit int, maxBytes int64) ([]store.Delivery, error)
+	Read(ctx context.Context, readings []store.Reading) error
+	Assign(ctx context.Context, c store.Claim) (store.Assigned, error)
+	Settle(ctx context.Context, s []store.Settlement) error
+	Postpone(ctx context.Context, dispatchIDs []int64, reason string, next time.Time) error
+	Release(ctx context.Context, incidentID string) error
+	Unsilence(ctx context.Context, now time.Time) (int, error)
+	PendingMoves(ctx context.Context, limit int) ([]store.PendingMove, error)
+	MoveTold(ctx context.Context, id string, from, to bool) error
+	MoveFailed(ctx context.Context, id string) error
 }
 
 // Config of a Dispatcher. Zero values stand for the default named.
 type Config struct {
-	Inbox     Inbox
-	Incidents Incidents
-	Log       *zap.Logger           // nothing is logged
-	Metrics   prometheus.Registerer // nothing is registered
+	Inbox      Inbox
+	Incidents  Incidents
+	Correlator store.Correlator      // none: every key has an incident of its own
+	Log        *zap.Logger           // nothing is logged
+	Metrics    prometheus.Registerer // nothing is registered
 
-	Workers     int           // keys that are dispatched side by side; 8
+	Workers     int           // incidents that are delivered to side by side; 8
 	Every       time.Duration // how often to look for work when nobody wakes us; 1 s
 	CallTimeout time.Duration // for one call to a workflow or the store; 15 s
 	RetryMin    time.Duration // pause after the first failure; 500 ms
@@ -55,8 +64,10 @@ type Config struct {
 	PoisonAfter int           // attempts that a failure which will not pass is given; 3
 
 	Parse func(store.Delivery) (intake.Result, error) // intake.Parse
+	Label func(source string) string                  // a source's name in metrics; itself
 	NewID func() string                               // NewID
 	Now   func() time.Time                            // time.Now
+	Pace  func(signals int64) time.Duration           // pace
 }
 
 func (c *Config) defaults() error {
@@ -75,11 +86,17 @@ func (c *Config) defaults() error {
 	if c.Parse == nil {
 		c.Parse = intake.Parse
 	}
+	if c.Label == nil {
+		c.Label = func(source string) string { return source }
+	}
 	if c.NewID == nil {
 		c.NewID = NewID
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Pace == nil {
+		c.Pace = pace
 	}
 	return nil
 }
@@ -101,9 +118,10 @@ type Dispatcher struct {
 	ctx    context.Context // of attempts; ends when Stop gives up waiting
 	cancel context.CancelFunc
 
-	mu       sync.Mutex
-	inFlight map[string]bool // correlation keys
-	working  sync.WaitGroup
+	mu      sync.Mutex
+	claims  claims
+	working sync.WaitGroup
+	telling atomic.Bool // of moves
 }
 
 // New makes a dispatcher. It does nothing before Start.
@@ -115,7 +133,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dispatcher{cfg: cfg, metrics: m, wake: make(chan struct{}, 1), stop: make(chan struct{}), inFlight: map[string]bool{}}
+	d := &Dispatcher{cfg: cfg, metrics: m, wake: make(chan struct{}, 1), stop: make(chan struct{}), claims: newClaims()}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d, nil
 }
@@ -151,11 +169,21 @@ func (d *Dispatcher) Notify() {
 	}
 }
 
+func (d *Dispatcher) stopping() bool {
+	select {
+	case <-d.stop:
+		return true
+	default:
+		return false
+	}
+}
+
 func (d *Dispatcher) loop() {
 	tick := time.NewTicker(d.cfg.Every)
 	defer tick.Stop()
+	ticked := true // see what is left from before
 	for failing := false; ; {
-		err := d.round()
+		err := d.round(ticked)
 		// The same trouble is logged once, not every time we look.
 		if err != nil && !failing {
 			d.cfg.Log.Error("the inbox cannot be worked on; trying again", zap.Error(err))
@@ -169,141 +197,51 @@ func (d *Dispatcher) loop() {
 		}
 		select {
 		case <-wake:
+			ticked = false
 		case <-tick.C:
+			ticked = true
 		case <-d.stop:
 			return
 		}
 	}
 }
 
-// round reads what has come and starts an attempt for every key that is due
-// and has none under way.
-func (d *Dispatcher) round() error {
+// round reads what has come, claims what is due and has workers deliver it.
+func (d *Dispatcher) round(ticked bool) error {
+	if ticked {
+		if err := d.unsilence(); err != nil {
+			return err
+		}
+		d.tellMoves()
+	}
 	if err := d.normalise(); err != nil {
 		return err
 	}
-	d.mu.Lock()
-	busy := len(d.inFlight)
-	d.mu.Unlock()
-	if busy >= d.cfg.Workers {
-		return nil // the first to finish wakes us
-	}
-	ctx, cancel := context.WithTimeout(d.ctx, d.cfg.CallTimeout)
-	defer cancel()
-	// Those in flight are still pending, so they may be among the answer.
-	due, err := d.cfg.Inbox.Pending(ctx, 2*d.cfg.Workers, d.cfg.Now())
-	if err != nil {
+	if err := d.claim(); err != nil {
 		return err
 	}
-	for _, p := range due {
-		if !d.begin(p.CorrelationKey) {
-			continue
-		}
-		d.working.Go(func() {
-			defer d.end(p.CorrelationKey)
-			d.attempt(p)
-		})
-	}
+	d.launch()
 	return nil
 }
 
-// begin claims a key and a worker for it.
-func (d *Dispatcher) begin(key string) bool {
-	select {
-	case <-d.stop:
-		return false
-	default:
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.inFlight[key] || len(d.inFlight) >= d.cfg.Workers {
-		return false
-	}
-	d.inFlight[key] = true
-	return true
-}
-
-func (d *Dispatcher) end(key string) {
-	d.mu.Lock()
-	delete(d.inFlight, key)
-	d.mu.Unlock()
-	d.Notify()
-}
-
-const (
-	readAtOnce = 8  // deliveries taken from the store together: they come with their bodies
-	readRounds = 16 // how often in a row, so that a flood does not keep alerts from being dispatched
-)
-
-// normalise has the intake read the deliveries that nobody has read yet.
-func (d *Dispatcher) normalise() error {
-	for range readRounds {
-		select {
-		case <-d.stop:
-			return nil
-		default:
-		}
-		ctx, cancel := context.WithTimeout(d.ctx, d.cfg.CallTimeout)
-		list, err := d.cfg.Inbox.Received(ctx, readAtOnce)
-		for _, in := range list {
-			if err == nil {
-				err = d.read(ctx, in)
-			}
-		}
-		cancel()
-		if err != nil || len(list) == 0 {
-			return err
-		}
-	}
-	d.Notify() // there may be more
-	return nil
-}
-
-// read moves one delivery out of received.
-func (d *Dispatcher) read(ctx context.Context, in store.Delivery) error {
-	res, err := d.parse(in)
-	switch {
-	case err != nil:
-		return d.quarantine(ctx, in, err)
-	case len(res.Alerts) == 0 && res.Note != "":
-		d.metrics.read(in.Source, store.DeliveryRecorded)
-		return d.cfg.Inbox.Record(ctx, in.ID, res.Note)
-	case len(res.Alerts) == 0:
-		return d.quarantine(ctx, in, errors.New("the delivery holds nothing"))
-	}
-	err = d.cfg.Inbox.Normalise(ctx, in.ID, intake.Dispatches(res.Alerts))
-	if err == nil {
-		d.metrics.read(in.Source, store.DeliveryNormalised)
-	} else if k := incident.KindOf(err); k != incident.KindUnavailable && k != incident.KindThrottled {
-		// The store is there and does not take this one: it must not hold up
-		// all that came after it.
-		return d.quarantine(ctx, in, err)
+// unsilence has alerts dispatched that a silence held back until now.
+func (d *Dispatcher) unsilence() error {
+	ctx, cancel := d.callContext()
+	defer cancel()
+	n, err := d.cfg.Inbox.Unsilence(ctx, d.cfg.Now())
+	if n > 0 {
+		d.cfg.Log.Info("a silence is over, and alerts that it held back still fire", zap.Int("alerts", n))
 	}
 	return err
 }
 
-func (d *Dispatcher) quarantine(ctx context.Context, in store.Delivery, reason error) error {
-	d.metrics.read(in.Source, store.DeliveryQuarantined)
-	d.cfg.Log.Warn("a delivery cannot be read and is in quarantine",
-		zap.Int64("delivery", in.ID), zap.String("source", in.Source), zap.Error(reason))
-	return d.cfg.Inbox.Quarantine(ctx, in.ID, reason.Error())
-}
-
-// parse is the intake with a net under it: whatever a stranger sends, it must
-// not stop the others.
-func (d *Dispatcher) parse(in store.Delivery) (res intake.Result, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			d.cfg.Log.Error("the intake panicked", zap.Int64("delivery", in.ID), zap.Any("panic", p), zap.Stack("stack"))
-			err = fmt.Errorf("reading the delivery failed in a way that is our fault: %v", p)
-		}
-	}()
-	return d.cfg.Parse(in)
+func (d *Dispatcher) callContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(d.ctx, d.cfg.CallTimeout)
 }
 
 // pause is how long to wait after a number of failures: doubling, and
-// somewhere in the upper half of that, so that keys which failed together do
-// not come back together.
+// somewhere in the upper half of that, so that incidents which failed together
+// do not come back together.
 func (d *Dispatcher) pause(failures int) time.Duration {
 	p := d.cfg.RetryMax
 	if failures < 16 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +27,9 @@ type fake struct {
 	fail      func(key string) error // before a call takes effect
 	lose      func() error           // after it took effect: the answer is lost
 	trouble   []string               // promises broken
+	failed    map[string]int         // calls refused, by key
+	noted     func()                 // told of each refusal
+	told      []incident.Move
 	inputs    []incident.Input
 }
 
@@ -34,9 +38,42 @@ type workflow struct {
 	open   bool
 	seen   map[string]bool
 	titles []string // of the alerts taken, in order, repetitions left out
+	view   event.View
 }
 
-func newFake() *fake { return &fake{workflows: map[string]*workflow{}} }
+func newFake() *fake {
+	return &fake{workflows: map[string]*workflow{}, failed: map[string]int{}, noted: func() {}}
+}
+
+func (f *fake) State(_ context.Context, id string) (event.View, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w, ok := f.workflows[id]
+	if !ok {
+		return event.View{}, incident.Errorf(incident.KindNotFound, "no workflow %s", id)
+	}
+	return w.view, nil
+}
+
+func (f *fake) Update(_ context.Context, id, name, _ string, args, _ any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w, ok := f.workflows[id]
+	switch {
+	case !ok:
+		return incident.Errorf(incident.KindNotFound, "no workflow %s", id)
+	case !w.open:
+		return incident.Errorf(incident.KindConflict, "incident %s is over", id)
+	case name != incident.UpdateMoveAlerts:
+		f.trouble = append(f.trouble, "an update called "+name)
+		return nil
+	}
+	move := args.(incident.MoveAlertsArgs).Move
+	f.told = append(f.told, move)
+	w.open = !move.All || move.From != id
+	f.noted()
+	return nil
+}
 
 func (f *fake) Deliver(_ context.Context, id string, in incident.Input, s incident.AlertSignal) error {
 	f.mu.Lock()
@@ -75,20 +112,37 @@ func (f *fake) Signal(_ context.Context, id string, s incident.AlertSignal) erro
 }
 
 func (f *fake) refuse(s incident.AlertSignal) error {
-	if len(s.Alerts) == 0 || len(s.Alerts) > 100 {
-		f.trouble = append(f.trouble, fmt.Sprintf("a signal of %d alerts", len(s.Alerts)))
+	if len(s.Alerts)+len(s.Mentions) == 0 || len(s.Alerts) > 100 || len(s.Mentions) > 500 {
+		f.trouble = append(f.trouble, fmt.Sprintf("a signal of %d alerts and %d mentions", len(s.Alerts), len(s.Mentions)))
 	}
-	if f.fail != nil {
-		return f.fail(s.Alerts[0].CorrelationKey)
+	if f.fail == nil {
+		return nil
 	}
-	return nil
+	key := s.Alerts[0].CorrelationKey
+	err := f.fail(key)
+	if err != nil {
+		f.failed[key]++
+		f.noted()
+	}
+	return err
 }
 
 func (f *fake) take(w *workflow, s incident.AlertSignal) error {
+	for _, m := range s.Mentions {
+		if w.view.MoreAlerts == nil {
+			w.view.MoreAlerts = map[string]incident.MemberState{}
+		}
+		w.view.MoreAlerts[m.Member] = m.State()
+	}
 	for _, a := range s.Alerts {
-		if a.CorrelationKey != w.key {
+		if a.CorrelationKey != w.key && a.JoinedBy == "" {
 			f.trouble = append(f.trouble, fmt.Sprintf("an alert of key %s went to key %s", a.CorrelationKey, w.key))
 		}
+		if a.Member != incident.MemberID(a.CorrelationKey, a.Fingerprint) {
+			f.trouble = append(f.trouble, "an alert that is no member")
+		}
+		w.view.Alerts = slices.DeleteFunc(w.view.Alerts, func(have incident.Alert) bool { return have.Member == a.Member })
+		w.view.Alerts = append(w.view.Alerts, a)
 		if !w.seen[a.ContentKey()] {
 			w.seen[a.ContentKey()] = true
 			w.titles = append(w.titles, a.Title)
@@ -156,29 +210,29 @@ func (w *watched) next() <-chan struct{} {
 	return w.changed
 }
 
-func (w *watched) Normalise(ctx context.Context, id int64, d []store.Dispatch) error {
+func (w *watched) Read(ctx context.Context, r []store.Reading) error {
 	defer w.note()
-	return w.Store.Normalise(ctx, id, d)
+	return w.Store.Read(ctx, r)
 }
 
-func (w *watched) Quarantine(ctx context.Context, id int64, reason string) error {
+func (w *watched) Assign(ctx context.Context, c store.Claim) (store.Assigned, error) {
 	defer w.note()
-	return w.Store.Quarantine(ctx, id, reason)
+	return w.Store.Assign(ctx, c)
 }
 
-func (w *watched) Record(ctx context.Context, id int64, note string) error {
+func (w *watched) Settle(ctx context.Context, s []store.Settlement) error {
 	defer w.note()
-	return w.Store.Record(ctx, id, note)
+	return w.Store.Settle(ctx, s)
 }
 
-func (w *watched) Settle(ctx context.Context, id int64, s store.DispatchState, incidentID string) error {
+func (w *watched) Postpone(ctx context.Context, ids []int64, reason string, next time.Time) error {
 	defer w.note()
-	return w.Store.Settle(ctx, id, s, incidentID)
+	return w.Store.Postpone(ctx, ids, reason, next)
 }
 
-func (w *watched) Postpone(ctx context.Context, id int64, reason string, next time.Time) error {
+func (w *watched) MoveTold(ctx context.Context, id string, from, to bool) error {
 	defer w.note()
-	return w.Store.Postpone(ctx, id, reason, next)
+	return w.Store.MoveTold(ctx, id, from, to)
 }
 
 // await waits until done says so, looking after every change.
@@ -228,7 +282,7 @@ func openStore(t testing.TB) *watched {
 // start runs a dispatcher that tries again quickly.
 func start(t tb, s *watched, f *fake, change ...func(*dispatch.Config)) (d *dispatch.Dispatcher, stop func()) {
 	t.Helper()
-	cfg := dispatch.Config{Inbox: s, Incidents: f, Every: 5 * time.Millisecond,
+	cfg := dispatch.Config{Inbox: s, Incidents: f, Every: 5 * time.Millisecond, Pace: func(int64) time.Duration { return 0 },
 		RetryMin: time.Millisecond, RetryMax: 8 * time.Millisecond, Parse: parse}
 	for _, c := range change {
 		c(&cfg)
@@ -279,6 +333,9 @@ func parse(d store.Delivery) (intake.Result, error) {
 	if m.Panic {
 		panic("boom")
 	}
+	for i := range m.Alerts {
+		m.Alerts[i].InboxID = d.ID
+	}
 	return intake.Result{Alerts: m.Alerts, Note: m.Note}, nil
 }
 
@@ -297,7 +354,7 @@ func accept(t tb, s store.Inbox, m any) int64 {
 
 func record(t tb, s store.Inbox, id int64) store.DeliveryRecord {
 	t.Helper()
-	list, err := s.Deliveries(context.Background(), "", id+1, 1)
+	list, err := s.Deliveries(context.Background(), store.DeliveryFilter{Before: id + 1}, 1)
 	if err != nil || len(list) != 1 || list[0].ID != id {
 		t.Fatalf("delivery %d: %+v, %v", id, list, err)
 	}

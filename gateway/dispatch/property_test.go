@@ -114,7 +114,7 @@ func (w *world) check() {
 			}
 		case store.DeliveryNormalised:
 			for _, d := range rec.Dispatches {
-				if d != store.DispatchDelivered && d != store.DispatchNoOpenProblem {
+				if d != store.DispatchDelivered && d != store.DispatchNoOpenProblem && d != store.DispatchRepeated {
 					w.rt.Fatalf("delivery %d ended as %v", id, rec.Dispatches)
 				}
 			}

@@ -5,7 +5,7 @@
 // One interface, one conformance suite (storetest) for every implementation.
 // Promises that callers lean on: Accept returns only after the delivery is
 // synced to disk; Apply moves events, read model and applied offset together
-// or not at all; Bind never gives two open incidents to one correlation key.
+// or not at all; Assign never gives two open incidents to one correlation key.
 // Times are kept to the microsecond, events exactly as they came.
 // All methods are safe for concurrent use, by several gateways where the
 // implementation is shared. Errors carry an incident.Kind: not_found,
@@ -24,6 +24,7 @@ import (
 // Store is all of it. Code that needs less declares less.
 type Store interface {
 	Inbox
+	Problems
 	Events
 	Reads
 	Idempotency
@@ -31,111 +32,6 @@ type Store interface {
 	// Ping reports whether the store takes writes.
 	Ping(ctx context.Context) error
 	Close() error
-}
-
-// Delivery is one request of an alert source, as it came.
-type Delivery struct {
-	ID          int64             `json:"id"`
-	Source      string            `json:"source"` // intake: alertmanager, sns, cloudevents
-	ReceivedAt  time.Time         `json:"received_at"`
-	ContentType string            `json:"content_type"`
-	Headers     map[string]string `json:"headers,omitempty"` // those that the intake needs, never credentials
-	Body        []byte            `json:"body"`
-	Principal   string            `json:"principal"`
-	Origin      incident.Origin   `json:"origin"`
-}
-
-// DeliveryState says how far a delivery has come.
-type DeliveryState string
-
-const (
-	DeliveryReceived    DeliveryState = "received"    // on disk, not read yet
-	DeliveryNormalised  DeliveryState = "normalised"  // its alerts wait for dispatch, or are dispatched
-	DeliveryQuarantined DeliveryState = "quarantined" // cannot be read; kept with the reason
-	DeliveryRecorded    DeliveryState = "recorded"    // holds no alert; kept for a person (subscription confirmation)
-)
-
-// Dispatch is the alerts of one delivery that share a correlation key.
-type Dispatch struct {
-	ID             int64            `json:"id"`
-	DeliveryID     int64            `json:"delivery_id"`
-	CorrelationKey string           `json:"correlation_key"`
-	Alerts         []incident.Alert `json:"alerts"`
-	Attempts       int              `json:"attempts"`
-}
-
-// DispatchState says what became of a dispatch.
-type DispatchState string
-
-const (
-	DispatchPending       DispatchState = "pending"
-	DispatchDelivered     DispatchState = "delivered"       // the incident's workflow has it
-	DispatchNoOpenProblem DispatchState = "no_open_problem" // all resolved, and nothing was open
-	DispatchPoisoned      DispatchState = "poisoned"        // keeps failing; holds up its key, and shows
-)
-
-// Inbox is the way of a delivery from bytes to incident.
-type Inbox interface {
-	// Accept stores a delivery and returns its id once it is synced.
-	// Concurrent calls share one sync (group commit).
-	Accept(ctx context.Context, d Delivery) (int64, error)
-	// CountLost counts a delivery that was refused for its size.
-	CountLost(ctx context.Context, source string, bytes int64) error
-
-	// Received returns up to limit deliveries that nobody has read yet, oldest first.
-	Received(ctx context.Context, limit int) ([]Delivery, error)
-	// Normalise records the dispatches of a delivery and its new state, in one
-	// transaction. Doing it twice changes nothing.
-	Normalise(ctx context.Context, deliveryID int64, dispatches []Dispatch) error
-	// Quarantine keeps a delivery aside with the reason, Record keeps it for a person.
-	Quarantine(ctx context.Context, deliveryID int64, reason string) error
-	Record(ctx context.Context, deliveryID int64, note string) error
-
-	// Pending returns the oldest pending dispatch of each key whose next
-	// attempt is due, up to limit; a key with a poisoned dispatch gives none.
-	Pending(ctx context.Context, limit int, now time.Time) ([]Dispatch, error)
-	// Bind returns the open incident of the dispatch's key; where there is none
-	// it opens newID for it. opened says whether it was this dispatch that
-	// opened the incident, now or in an earlier attempt. Only a pending
-	// dispatch binds: one that was settled meanwhile (by another gateway, or
-	// because the incident that it opened has closed) is an error of kind
-	// conflict, so that a late attempt never reopens a problem. newID is never
-	// reused: one that was bound before is an error of kind conflict, too.
-	Bind(ctx context.Context, dispatchID int64, newID string) (incidentID string, opened bool, err error)
-	// Bound returns the open incident of key, "" where there is none.
-	Bound(ctx context.Context, key string) (string, error)
-	// Release ends the binding of key to incidentID, if it still stands.
-	Release(ctx context.Context, key, incidentID string) error
-	// Settle ends a dispatch; incidentID is "" where there is none. A dispatch
-	// that is delivered or found no open problem stays so, and settling it
-	// again changes nothing; a poisoned one may be settled, by a person, and
-	// DispatchPending has it tried again.
-	Settle(ctx context.Context, dispatchID int64, s DispatchState, incidentID string) error
-	// Postpone records a failed attempt and when to try again.
-	Postpone(ctx context.Context, dispatchID int64, reason string, next time.Time) error
-
-	// Deliveries lists deliveries, newest first, for people; before is the id
-	// to go on from, 0 for the newest. Bodies are included.
-	Deliveries(ctx context.Context, s DeliveryState, before int64, limit int) ([]DeliveryRecord, error)
-	// InboxCounts counts for health and metrics.
-	InboxCounts(ctx context.Context) (InboxCounts, error)
-}
-
-// DeliveryRecord is a delivery with what became of it.
-type DeliveryRecord struct {
-	Delivery
-	State       DeliveryState   `json:"state"`
-	Reason      string          `json:"reason,omitempty"`
-	IncidentIDs []string        `json:"incident_ids,omitempty"`
-	Dispatches  []DispatchState `json:"dispatches,omitempty"`
-}
-
-// InboxCounts counts deliveries and dispatches by what became of them.
-type InboxCounts struct {
-	Received, Quarantined, Recorded int64 // deliveries
-	Pending, Poisoned               int64 // dispatches
-	Lost                            int64 // refused for their size
-	OldestPending                   time.Time
 }
 
 // Gap says that an event cannot be applied because earlier ones are missing.

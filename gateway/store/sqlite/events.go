@@ -230,6 +230,8 @@ func (a *applier) project(e event.Event) error {
 		return nil // of an older run, or of a type that this build does not know; it is kept all the same
 	}
 	switch {
+	case e.Type == event.TypeEvidenceCollected:
+		return a.learnEdges(e)
 	case before != "" && (e.Type == event.TypeIncidentOpened || e.Type == event.TypeIncidentContinued):
 		return a.rebind(e.IncidentID)
 	case v.Status.Terminal():
@@ -238,25 +240,39 @@ func (a *applier) project(e event.Event) error {
 	return nil
 }
 
-// unbind ends the binding of an incident that closed. The dispatch that
-// opened it has been delivered, even if its gateway died before noting that:
-// the incident was started by nothing else.
-func (a *applier) unbind(incidentID string) error {
-	if _, err := a.tx.ExecContext(a.ctx, `UPDATE dispatches SET state = 'delivered', incident_id = ?1
-		WHERE id = (SELECT opened_by FROM bindings WHERE incident_id = ?1) AND state = 'pending'`, incidentID); err != nil {
+// unbind ends the bindings of an incident that closed.
+func (a *applier) unbind(incidentID string) error { return release(a.ctx, a.tx, incidentID) }
+
+// rebind restores the bindings of an incident that goes on in a new run (a
+// reset, or one that continued), but for keys that have another open incident
+// by now, or were moved.
+func (a *applier) rebind(incidentID string) error {
+	if _, err := a.tx.ExecContext(a.ctx, `UPDATE bindings SET open = 1 WHERE incident_id = ?1 AND open = 0 AND moved_to = '' AND NOT EXISTS (
+		SELECT 1 FROM bindings o WHERE o.open = 1 AND o.correlation_key = bindings.correlation_key)`, incidentID); err != nil {
 		return err
 	}
-	_, err := a.tx.ExecContext(a.ctx, `UPDATE bindings SET open = 0 WHERE incident_id = ?`, incidentID)
+	_, err := a.tx.ExecContext(a.ctx, `UPDATE problems SET open = 1 WHERE incident_id = ?1
+		AND EXISTS (SELECT 1 FROM bindings b WHERE b.incident_id = ?1 AND b.open = 1)`, incidentID)
 	return err
 }
 
-// rebind restores the binding of an incident that goes on in a new run (a
-// reset, or one that continued), unless its key has another open incident by now.
-func (a *applier) rebind(incidentID string) error {
-	_, err := a.tx.ExecContext(a.ctx, `UPDATE bindings SET open = 1 WHERE incident_id = ?1 AND open = 0 AND NOT EXISTS (
-		SELECT 1 FROM bindings o WHERE o.open = 1
-		AND o.correlation_key = (SELECT correlation_key FROM bindings WHERE incident_id = ?1))`, incidentID)
-	return err
+// learnEdges remembers who calls whom, for correlation.
+func (a *applier) learnEdges(e event.Event) error {
+	data, err := e.Decode()
+	if err != nil {
+		return nil // of a version that this build does not know; it is kept all the same
+	}
+	found, ok := data.(*event.EvidenceCollected)
+	if !ok {
+		return nil
+	}
+	for _, edge := range found.Evidence.Edges {
+		if _, err := a.tx.ExecContext(a.ctx, `INSERT INTO service_edges (caller, callee, seen_at) VALUES (?1, ?2, ?3)
+			ON CONFLICT (caller, callee) DO UPDATE SET seen_at = max(seen_at, ?3)`, edge.From, edge.To, micros(e.At)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *applier) saveViews() error {

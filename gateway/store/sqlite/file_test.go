@@ -189,7 +189,7 @@ func TestAcceptIsBounded(t *testing.T) {
 			failed++
 		}
 	}
-	list, err := s.Received(t.Context(), 2*launched)
+	list, err := s.Received(t.Context(), 2*launched, 1<<30)
 	if err != nil || len(list) < launched-failed {
 		t.Errorf("%d of %d callers got an id, and %d deliveries are stored (%v)", launched-failed, launched, len(list), err)
 	}
@@ -284,7 +284,7 @@ func TestKill(t *testing.T) {
 		cmd.Wait() // it was killed: the error says so
 		s := open(t, path)
 		stored := map[int64]bool{}
-		list, err := s.Received(t.Context(), 1_000_000)
+		list, err := s.Received(t.Context(), 1_000_000, 1<<30)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,13 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"vigil/gateway/store"
-	"vigil/workflows/incident"
 )
 
 // CountLost implements store.Inbox.
@@ -56,10 +55,13 @@ func (s *Store) deliveries(ctx context.Context, tx *sql.Tx, query string, args .
 }
 
 // Received implements store.Inbox.
-func (s *Store) Received(ctx context.Context, limit int) ([]store.Delivery, error) {
+func (s *Store) Received(ctx context.Context, limit int, maxBytes int64) ([]store.Delivery, error) {
 	var out []store.Delivery
 	err := s.read(ctx, "list received deliveries", func(tx *sql.Tx) error {
-		list, err := s.deliveries(ctx, tx, `WHERE state = 'received' ORDER BY id LIMIT ?`, limit)
+		list, err := s.deliveries(ctx, tx, `WHERE state = 'received' AND id <= (SELECT max(id) FROM (
+			SELECT id, sum(length(body)) OVER (ORDER BY id) - length(body) AS before FROM (
+				SELECT id, body FROM deliveries WHERE state = 'received' ORDER BY id LIMIT ?1)) WHERE before <= ?2)
+			ORDER BY id LIMIT ?1`, limit, maxBytes)
 		for _, d := range list {
 			out = append(out, d.Delivery)
 		}
@@ -68,48 +70,58 @@ func (s *Store) Received(ctx context.Context, limit int) ([]store.Delivery, erro
 	return out, err
 }
 
-// Normalise implements store.Inbox.
-func (s *Store) Normalise(ctx context.Context, deliveryID int64, dispatches []store.Dispatch) error {
-	return s.write(ctx, "normalise delivery", func(tx *sql.Tx) error {
-		moved, err := leaveReceived(ctx, tx, deliveryID, store.DeliveryNormalised, "")
-		if err != nil || !moved {
-			return err
-		}
-		for i, d := range dispatches {
-			alerts, err := json.Marshal(d.Alerts)
+// Read implements store.Inbox.
+func (s *Store) Read(ctx context.Context, readings []store.Reading) error {
+	return s.write(ctx, "record what deliveries are", func(tx *sql.Tx) error {
+		for _, r := range readings {
+			moved, err := leaveReceived(ctx, tx, r)
 			if err != nil {
-				return fmt.Errorf("encode alerts: %w", err)
-			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO dispatches (delivery_id, position, correlation_key, alerts)
-				VALUES (?, ?, ?, ?)`, deliveryID, i, d.CorrelationKey, string(alerts)); err != nil {
 				return err
+			}
+			if !moved {
+				continue
+			}
+			for i, d := range r.Dispatches {
+				if err := insertDispatch(ctx, tx, r.DeliveryID, i, d); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
 	})
 }
 
-// Quarantine implements store.Inbox.
-func (s *Store) Quarantine(ctx context.Context, deliveryID int64, reason string) error {
-	return s.setAside(ctx, "quarantine delivery", deliveryID, store.DeliveryQuarantined, reason)
+func insertDispatch(ctx context.Context, tx *sql.Tx, deliveryID int64, position int, d store.Dispatch) error {
+	alerts, err := json.Marshal(d.Alerts)
+	if err != nil {
+		return fmt.Errorf("encode alerts: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO dispatches (delivery_id, position, correlation_key, alerts)
+		VALUES (?, ?, ?, ?)`, deliveryID, position, d.CorrelationKey, string(alerts))
+	return err
 }
 
-// Record implements store.Inbox.
-func (s *Store) Record(ctx context.Context, deliveryID int64, note string) error {
-	return s.setAside(ctx, "record delivery", deliveryID, store.DeliveryRecorded, note)
-}
-
-func (s *Store) setAside(ctx context.Context, op string, id int64, to store.DeliveryState, reason string) error {
-	return s.write(ctx, op, func(tx *sql.Tx) error {
-		_, err := leaveReceived(ctx, tx, id, to, reason)
+// insertFirst adds a dispatch of what was heard before anything that its key
+// still waits to say: in front of the oldest such, or else in deliveryID.
+func insertFirst(ctx context.Context, tx *sql.Tx, deliveryID int64, d store.Dispatch) error {
+	var oldest sql.NullInt64
+	if err := tx.QueryRowContext(ctx, `SELECT min(delivery_id) FROM dispatches WHERE state IN ('pending', 'poisoned') AND correlation_key = ?`, d.CorrelationKey).Scan(&oldest); err != nil {
 		return err
-	})
+	}
+	if oldest.Valid {
+		deliveryID = min(deliveryID, oldest.Int64)
+	}
+	var position int
+	if err := tx.QueryRowContext(ctx, `SELECT min(coalesce(min(position), 0), 0) - 1 FROM dispatches WHERE delivery_id = ?`, deliveryID).Scan(&position); err != nil {
+		return err
+	}
+	return insertDispatch(ctx, tx, deliveryID, position, d)
 }
 
 // leaveReceived moves a delivery that nobody has read yet; one that was read
 // already stays as it is and reports false.
-func leaveReceived(ctx context.Context, tx *sql.Tx, id int64, to store.DeliveryState, reason string) (bool, error) {
-	res, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = ?, reason = ? WHERE id = ? AND state = 'received'`, string(to), reason, id)
+func leaveReceived(ctx context.Context, tx *sql.Tx, r store.Reading) (bool, error) {
+	res, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = ?, reason = ? WHERE id = ? AND state = 'received'`, string(r.State), r.Reason, r.DeliveryID)
 	if err != nil {
 		return false, err
 	}
@@ -117,29 +129,27 @@ func leaveReceived(ctx context.Context, tx *sql.Tx, id int64, to store.DeliveryS
 	if err != nil || n > 0 {
 		return n > 0, err
 	}
+	return false, mustExist(ctx, tx, "delivery", "deliveries", r.DeliveryID)
+}
+
+func mustExist(ctx context.Context, tx *sql.Tx, what, table string, id int64) error {
 	var exists bool
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deliveries WHERE id = ?)`, id).Scan(&exists); err != nil {
-		return false, err
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+table+` WHERE id = ?)`, id).Scan(&exists); err != nil {
+		return err
 	}
 	if !exists {
-		return false, notFound("delivery %d does not exist", id)
+		return notFound("%s %d does not exist", what, id)
 	}
-	return false, nil
+	return nil
 }
 
 // Deliveries implements store.Inbox.
-func (s *Store) Deliveries(ctx context.Context, state store.DeliveryState, before int64, limit int) ([]store.DeliveryRecord, error) {
-	if before <= 0 {
-		before = math.MaxInt64
-	}
+func (s *Store) Deliveries(ctx context.Context, f store.DeliveryFilter, limit int) ([]store.DeliveryRecord, error) {
 	var out []store.DeliveryRecord
+	where, args := deliveryWhere(f)
 	err := s.read(ctx, "list deliveries", func(tx *sql.Tx) error {
 		var err error
-		if state == "" {
-			out, err = s.deliveries(ctx, tx, `WHERE id < ? ORDER BY id DESC LIMIT ?`, before, limit)
-		} else {
-			out, err = s.deliveries(ctx, tx, `WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?`, string(state), before, limit)
-		}
+		out, err = s.deliveries(ctx, tx, where+` ORDER BY id DESC LIMIT ?`, append(args, limit)...)
 		for i := range out {
 			if err == nil {
 				err = addDispatches(ctx, tx, &out[i])
@@ -148,6 +158,27 @@ func (s *Store) Deliveries(ctx context.Context, state store.DeliveryState, befor
 		return err
 	})
 	return out, err
+}
+
+// deliveryWhere is the condition of a filter, with its arguments.
+func deliveryWhere(f store.DeliveryFilter) (where string, args []any) {
+	where = `WHERE id < ?`
+	args = append(args, int64(math.MaxInt64))
+	if f.Before > 0 {
+		args[0] = f.Before
+	}
+	if f.State != "" {
+		where, args = where+` AND state = ?`, append(args, string(f.State))
+	}
+	if f.Source != "" {
+		where, args = where+` AND source = ?`, append(args, f.Source)
+	}
+	if f.Text != "" {
+		where += ` AND (instr(lower(source), ?) > 0 OR instr(lower(reason), ?) > 0 OR instr(lower(CAST(body AS TEXT)), ?) > 0)`
+		text := strings.ToLower(f.Text)
+		args = append(args, text, text, text)
+	}
+	return where, args
 }
 
 func addDispatches(ctx context.Context, tx *sql.Tx, d *store.DeliveryRecord) error {
@@ -198,122 +229,47 @@ func (s *Store) InboxCounts(ctx context.Context) (store.InboxCounts, error) {
 	return c, err
 }
 
-// Pending implements store.Inbox. Order within a key is the order of the
-// deliveries, so a dispatch waits while an older delivery is still unread:
-// what that one holds is not known yet. Reading is quick and cannot fail for
-// long (what cannot be parsed is quarantined).
-func (s *Store) Pending(ctx context.Context, limit int, now time.Time) ([]store.Dispatch, error) {
-	var out []store.Dispatch
-	err := s.read(ctx, "list pending dispatches", func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT d.id, d.delivery_id, d.correlation_key, d.alerts, d.attempts
-			FROM dispatches d
-			WHERE d.state = 'pending' AND d.next_attempt <= ?
-			  AND d.delivery_id < coalesce((SELECT min(id) FROM deliveries WHERE state = 'received'), 9223372036854775807)
-			  AND NOT EXISTS (SELECT 1 FROM dispatches o WHERE o.state = 'pending'
-			      AND o.correlation_key = d.correlation_key AND (o.delivery_id, o.position) < (d.delivery_id, d.position))
-			  AND NOT EXISTS (SELECT 1 FROM dispatches o WHERE o.state = 'poisoned' AND o.correlation_key = d.correlation_key)
-			ORDER BY d.delivery_id, d.position LIMIT ?`, micros(now), limit)
+// SourceCounts implements store.Inbox.
+func (s *Store) SourceCounts(ctx context.Context) ([]store.SourceCount, error) {
+	out := []store.SourceCount{}
+	err := s.read(ctx, "count deliveries by source", func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT source, count(*), sum(state = 'quarantined'), max(received_at) FROM deliveries GROUP BY source ORDER BY source`)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var d store.Dispatch
-			var alerts []byte
-			if err := rows.Scan(&d.ID, &d.DeliveryID, &d.CorrelationKey, &alerts, &d.Attempts); err != nil {
+			var c store.SourceCount
+			var at int64
+			if err := rows.Scan(&c.Source, &c.Deliveries, &c.Quarantined, &at); err != nil {
 				return err
 			}
-			if err := json.Unmarshal(alerts, &d.Alerts); err != nil {
-				return fmt.Errorf("alerts of dispatch %d: %w", d.ID, err)
-			}
-			out = append(out, d)
+			c.LastAt = fromMicros(at)
+			out = append(out, c)
 		}
 		return rows.Err()
 	})
 	return out, err
 }
 
-// Bind implements store.Inbox.
-func (s *Store) Bind(ctx context.Context, dispatchID int64, newID string) (incidentID string, opened bool, err error) {
-	err = s.write(ctx, "bind dispatch", func(tx *sql.Tx) error {
-		var key string
-		var state store.DispatchState
-		err := tx.QueryRowContext(ctx, `SELECT correlation_key, state FROM dispatches WHERE id = ?`, dispatchID).Scan(&key, &state)
-		if errors.Is(err, sql.ErrNoRows) {
-			return notFound("dispatch %d does not exist", dispatchID)
-		} else if err != nil {
+// Prune implements store.Inbox. What a silence holds back, or a dispatch still
+// needs, stays.
+func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
+	var n int64
+	err := s.write(ctx, "delete old deliveries", func(tx *sql.Tx) error {
+		const old = `SELECT id FROM deliveries v WHERE received_at < ?1 AND state IN ('normalised', 'recorded', 'discarded')
+			AND NOT EXISTS (SELECT 1 FROM dispatches d WHERE d.delivery_id = v.id AND d.state IN ('pending', 'poisoned'))
+			AND NOT EXISTS (SELECT 1 FROM silenced_alerts a WHERE a.held = 1 AND a.delivery_id = v.id)
+			ORDER BY received_at LIMIT ?2`
+		if _, err := tx.ExecContext(ctx, `DELETE FROM dispatches WHERE delivery_id IN (`+old+`)`, micros(before), limit); err != nil {
 			return err
 		}
-		if state != store.DispatchPending {
-			return incident.Errorf(incident.KindConflict, "dispatch %d is %s already", dispatchID, state)
-		}
-		var by int64
-		err = tx.QueryRowContext(ctx, `SELECT incident_id, opened_by FROM bindings WHERE correlation_key = ? AND open = 1`, key).Scan(&incidentID, &by)
-		if err == nil {
-			opened = by == dispatchID
-			return nil
-		} else if !errors.Is(err, sql.ErrNoRows) {
+		res, err := tx.ExecContext(ctx, `DELETE FROM deliveries WHERE id IN (`+old+`)`, micros(before), limit)
+		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO bindings (incident_id, correlation_key, opened_by) VALUES (?, ?, ?)`, newID, key, dispatchID)
-		if isUnique(err) {
-			return incident.Errorf(incident.KindConflict, "incident id %q was given out before", newID)
-		}
-		incidentID, opened = newID, true
+		n, err = res.RowsAffected()
 		return err
 	})
-	if err != nil {
-		return "", false, err
-	}
-	return incidentID, opened, nil
-}
-
-// Bound implements store.Inbox.
-func (s *Store) Bound(ctx context.Context, key string) (string, error) {
-	var id string
-	err := s.read(ctx, "look up binding", func(tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, `SELECT incident_id FROM bindings WHERE correlation_key = ? AND open = 1`, key).Scan(&id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		return err
-	})
-	return id, err
-}
-
-// Release implements store.Inbox.
-func (s *Store) Release(ctx context.Context, key, incidentID string) error {
-	return s.write(ctx, "release binding", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE bindings SET open = 0 WHERE incident_id = ? AND correlation_key = ?`, incidentID, key)
-		return err
-	})
-}
-
-// Settle implements store.Inbox.
-func (s *Store) Settle(ctx context.Context, dispatchID int64, to store.DispatchState, incidentID string) error {
-	return s.changeDispatch(ctx, "settle dispatch", dispatchID, `UPDATE dispatches
-		SET state = ?, incident_id = ?, next_attempt = 0 WHERE id = ? AND state IN ('pending', 'poisoned')`, string(to), incidentID, dispatchID)
-}
-
-// Postpone implements store.Inbox.
-func (s *Store) Postpone(ctx context.Context, dispatchID int64, reason string, next time.Time) error {
-	return s.changeDispatch(ctx, "postpone dispatch", dispatchID, `UPDATE dispatches
-		SET attempts = attempts + 1, reason = ?, next_attempt = ? WHERE id = ? AND state = 'pending'`, reason, micros(next), dispatchID)
-}
-
-// changeDispatch runs an update; a dispatch that is past it stays as it is.
-func (s *Store) changeDispatch(ctx context.Context, op string, id int64, update string, args ...any) error {
-	return s.write(ctx, op, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, update, args...); err != nil {
-			return err
-		}
-		var exists bool
-		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM dispatches WHERE id = ?)`, id).Scan(&exists); err != nil {
-			return err
-		}
-		if !exists {
-			return notFound("dispatch %d does not exist", id)
-		}
-		return nil
-	})
+	return int(n), err
 }

@@ -202,8 +202,8 @@ func unknownIncidentsAreNotFound(t *testing.T, fresh func(testing.TB) Opener) {
 	if c := must[event.Cursor](t)(s.Applied(ctx(t))); c != (event.Cursor{}) {
 		t.Errorf("an empty store is at %+v", c)
 	}
-	if id := must[string](t)(s.Bound(ctx(t), "none")); id != "" {
-		t.Errorf("bound to %q", id)
+	if keys := must[[]store.IncidentKey](t)(s.IncidentKeys(ctx(t), "inc-none")); len(keys) != 0 {
+		t.Errorf("keys of nothing: %v", keys)
 	}
 }
 

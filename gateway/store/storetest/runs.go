@@ -4,7 +4,6 @@ import (
 	"reflect"
 	"testing"
 
-	"vigil/gateway/store"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -78,9 +77,8 @@ func reviewsAreKept(t *testing.T, fresh func(testing.TB) Opener) {
 // that was reset is another branch, and no part of it.
 func continuedIncidentIsOneStory(t *testing.T, fresh func(testing.TB) Opener) {
 	s := fresh(t)(t)
-	dispatched := dispatch(t, s, "key-1")
-	_, _, err := s.Bind(ctx(t), dispatched[0].ID, "inc-1")
-	ok(t, err)
+	opened(t, s, map[string]string{"key-1": "inc-1"})
+	var err error
 	branch := newRun("inc-1", "run-0", "before the reset")
 	one := newRun("inc-1", "run-1", "Checkout is slow")
 	one.add(note(1))
@@ -100,8 +98,8 @@ func continuedIncidentIsOneStory(t *testing.T, fresh func(testing.TB) Opener) {
 	if open := must[[]event.Summary](t)(s.Open(ctx(t))); len(open) != 1 {
 		t.Errorf("%d open incidents, want 1", len(open))
 	}
-	if id := must[string](t)(s.Bound(ctx(t), "key-1")); id != "inc-1" {
-		t.Errorf("its key is bound to %q", id)
+	if !bound(t, s, "key-1", "inc-1") {
+		t.Error("its key is not bound to it")
 	}
 	read := func(limit int) (got []string) {
 		for more := true; more; {
@@ -144,5 +142,4 @@ func continuedIncidentIsOneStory(t *testing.T, fresh func(testing.TB) Opener) {
 	if again := must[event.View](t)(s.Incident(ctx(t), "inc-1")); again.RunID != "run-3" || again.Title != v.Title {
 		t.Errorf("rebuilt it is of run %s, %q", again.RunID, again.Title)
 	}
-	ok(t, s.Settle(ctx(t), dispatched[0].ID, store.DispatchDelivered, "inc-1"))
 }

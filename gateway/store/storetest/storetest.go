@@ -5,6 +5,8 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,12 +29,25 @@ func Run(t *testing.T, fresh func(t testing.TB) Opener) {
 		"AcceptRefusesWhenItCannotStore":  acceptRefusesWhenItCannotStore,
 		"DeliveriesMoveOnce":              deliveriesMoveOnce,
 		"LostDeliveriesAreCounted":        lostDeliveriesAreCounted,
-		"PendingKeepsOrderPerKey":         pendingKeepsOrderPerKey,
+		"ReceivedIsBoundedByBytes":        receivedIsBoundedByBytes,
+		"AssignKeepsOrderPerKey":          assignKeepsOrderPerKey,
+		"AssignIsBounded":                 assignIsBounded,
 		"PoisonHoldsUpItsKeyOnly":         poisonHoldsUpItsKeyOnly,
-		"BindGivesOneIncidentPerKey":      bindGivesOneIncidentPerKey,
-		"BindRefusesSettledDispatches":    bindRefusesSettledDispatches,
-		"ClosingReleasesTheKey":           closingReleasesTheKey,
+		"OneIncidentPerKey":               oneIncidentPerKey,
+		"RepetitionsGoNoFurther":          repetitionsGoNoFurther,
+		"ResolvesOpenNothing":             resolvesOpenNothing,
+		"WhatClosesReleasesItsKeys":       whatClosesReleasesItsKeys,
 		"ResetTakesTheKeyBack":            resetTakesTheKeyBack,
+		"RulesJoinKeys":                   rulesJoinKeys,
+		"ManyAlertsAreMentioned":          manyAlertsAreMentioned,
+		"QuarantineIsAPlace":              quarantineIsAPlace,
+		"OldDeliveriesArePruned":          oldDeliveriesArePruned,
+		"SilencesKeepAlerts":              silencesKeepAlerts,
+		"SilencesAreKept":                 silencesAreKept,
+		"MergeMovesEverything":            mergeMovesEverything,
+		"SplitMovesKeys":                  splitMovesKeys,
+		"MovesMeetDeliveries":             movesMeetDeliveries,
+		"MovesAreRefused":                 movesAreRefused,
 		"ApplySkipsAndStopsAtHoles":       applySkipsAndStopsAtHoles,
 		"ApplyFills":                      applyFills,
 		"NewEpochKeepsEvents":             newEpochKeepsEvents,
@@ -104,24 +119,90 @@ func delivery(n int) store.Delivery {
 		Body: fmt.Appendf(nil, `{"n":%d}`, n), Principal: "source-alertmanager", Origin: incident.OriginLive}
 }
 
-// dispatch accepts and normalises one delivery that holds one alert per key,
-// and returns the dispatches in the order of keys.
-func dispatch(t testing.TB, s store.Store, keys ...string) []store.Dispatch {
+// firing is an alert of a key.
+func firing(key string) incident.Alert {
+	return incident.Alert{Source: "alertmanager", CorrelationKey: key, Fingerprint: "f1", Status: incident.AlertFiring, Title: "High latency",
+		Service: "svc-" + key, Severity: incident.SeverityHigh, StartsAt: t0, ReceivedAt: t0, Origin: incident.OriginLive}
+}
+
+func resolved(key string) incident.Alert {
+	a := firing(key)
+	a.Status = incident.AlertResolved
+	return a
+}
+
+// post accepts and reads one delivery that holds alerts.
+func post(t testing.TB, s store.Store, alerts ...incident.Alert) int64 {
 	t.Helper()
 	id := must[int64](t)(s.Accept(ctx(t), delivery(1)))
-	var in []store.Dispatch
-	for _, k := range keys {
-		in = append(in, store.Dispatch{CorrelationKey: k, Alerts: []incident.Alert{{Source: "alertmanager", CorrelationKey: k,
-			Fingerprint: "f1", Status: incident.AlertFiring, Title: "High latency", StartsAt: t0}}})
+	reading := store.Reading{DeliveryID: id, State: store.DeliveryNormalised}
+	at := map[string]int{}
+	for _, a := range alerts {
+		a.InboxID = id
+		i, ok := at[a.CorrelationKey]
+		if !ok {
+			i = len(reading.Dispatches)
+			at[a.CorrelationKey] = i
+			reading.Dispatches = append(reading.Dispatches, store.Dispatch{CorrelationKey: a.CorrelationKey})
+		}
+		reading.Dispatches[i].Alerts = append(reading.Dispatches[i].Alerts, a)
 	}
-	ok(t, s.Normalise(ctx(t), id, in))
-	var out []store.Dispatch
-	for _, d := range must[[]store.Dispatch](t)(s.Pending(ctx(t), 1000, t0)) {
-		if d.DeliveryID == id {
-			out = append(out, d)
+	ok(t, s.Read(ctx(t), []store.Reading{reading}))
+	return id
+}
+
+// claim is what a dispatcher asks for; incidents are named inc-1, inc-2, … and
+// every key has one of its own.
+func claim() store.Claim {
+	n := 0
+	return store.Claim{Limit: 1000, Bytes: 1 << 20, Now: t0, NewID: func() string { n++; return fmt.Sprint("inc-", n) }}
+}
+
+func assign(t testing.TB, s store.Store, c store.Claim) []store.Assignment {
+	t.Helper()
+	return must[store.Assigned](t)(s.Assign(ctx(t), c)).List
+}
+
+// deliver settles assignments as delivered.
+func deliver(t testing.TB, s store.Store, list ...store.Assignment) {
+	t.Helper()
+	var out []store.Settlement
+	for _, a := range list {
+		out = append(out, store.Settlement{DispatchID: a.ID, IncidentID: a.IncidentID, State: store.DispatchDelivered, Alerts: a.Alerts, Mention: a.Mention})
+	}
+	ok(t, s.Settle(ctx(t), out))
+}
+
+// opened posts a firing alert for each key, and has them delivered: each to an
+// incident of its own.
+func opened(t testing.TB, s store.Store, names map[string]string) {
+	t.Helper()
+	for _, key := range slices.Sorted(maps.Keys(names)) {
+		post(t, s, firing(key))
+		c := claim()
+		c.NewID = func() string { return names[key] }
+		deliver(t, s, assign(t, s, c)...)
+	}
+}
+
+// bound reports whether key is open in an incident.
+func bound(t testing.TB, s store.Store, key, incidentID string) bool {
+	t.Helper()
+	for _, k := range must[[]store.IncidentKey](t)(s.IncidentKeys(ctx(t), incidentID)) {
+		if k.CorrelationKey == key {
+			return k.Open
 		}
 	}
-	return out
+	return false
+}
+
+func record(t testing.TB, s store.Store, deliveryID int64) store.DeliveryRecord {
+	t.Helper()
+	list := must[[]store.DeliveryRecord](t)(s.Deliveries(ctx(t), store.DeliveryFilter{Before: deliveryID + 1}, 1))
+	if len(list) != 1 || list[0].ID != deliveryID {
+		t.Fatalf("delivery %d: %+v", deliveryID, list)
+	}
+	return list[0]
 }
 
 // run makes the events of one run of one incident, numbered as its workflow

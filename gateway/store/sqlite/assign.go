@@ -1,0 +1,253 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"vigil/gateway/store"
+	"vigil/workflows/incident"
+)
+
+// Assign implements store.Inbox. Order within a key is the order of the
+// deliveries, so a dispatch waits while an older delivery is still unread:
+// what that one holds is not known yet. Reading is quick and cannot fail for
+// long (what cannot be parsed is quarantined).
+func (s *Store) Assign(ctx context.Context, c store.Claim) (store.Assigned, error) {
+	var out store.Assigned
+	err := s.write(ctx, "assign dispatches", func(tx *sql.Tx) error {
+		due, err := duePending(ctx, tx, c)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		a := &assigner{ctx: ctx, tx: tx, claim: c, keys: map[string]binding{}, problems: map[string]*problem{}, heard: map[memberKey]string{},
+			out: store.Assigned{Settled: map[store.DispatchState]int{}}}
+		silences, err := selectSilences(ctx, tx, `WHERE ended_at = 0`)
+		if err != nil {
+			return err
+		}
+		a.silencer = store.NewSilencer(silences, c.Now)
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM silenced_alerts WHERE held = 1)`).Scan(&a.anyHeld); err != nil {
+			return err
+		}
+		for _, d := range due {
+			if err := a.one(d); err != nil {
+				return err
+			}
+		}
+		out = a.out
+		return a.save()
+	})
+	if err != nil {
+		return store.Assigned{}, err
+	}
+	return out, nil
+}
+
+// pending is a row of dispatches that is due.
+type pending struct {
+	store.Dispatch
+	incidentID string // to which it was assigned in an earlier attempt
+}
+
+// duePending selects the dispatches that a claim may have.
+func duePending(ctx context.Context, tx *sql.Tx, c store.Claim) ([]pending, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT d.id, d.delivery_id, d.correlation_key, d.alerts, d.attempts, d.incident_id
+		FROM dispatches d
+		WHERE d.state = 'pending' AND d.next_attempt <= ?1
+		  AND d.delivery_id < coalesce((SELECT min(id) FROM deliveries WHERE state = 'received'), 9223372036854775807)
+		  AND NOT EXISTS (SELECT 1 FROM dispatches o WHERE o.state = 'pending' AND o.correlation_key = d.correlation_key
+		      AND (o.delivery_id, o.position) < (d.delivery_id, d.position) AND o.next_attempt > ?1)
+		  AND NOT EXISTS (SELECT 1 FROM dispatches o WHERE o.state = 'poisoned' AND o.correlation_key = d.correlation_key)
+		ORDER BY d.delivery_id, d.position`, micros(c.Now))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []pending
+	size := int64(0)
+	for len(out) < c.Limit && size < c.Bytes && rows.Next() {
+		var p pending
+		var alerts sql.RawBytes
+		if err := rows.Scan(&p.ID, &p.DeliveryID, &p.CorrelationKey, &alerts, &p.Attempts, &p.incidentID); err != nil {
+			return nil, err
+		}
+		if c.Skip != nil && c.Skip(p.CorrelationKey) {
+			continue
+		}
+		if err := json.Unmarshal(alerts, &p.Alerts); err != nil {
+			return nil, fmt.Errorf("alerts of dispatch %d: %w", p.ID, err)
+		}
+		size += int64(len(alerts))
+		out = append(out, p)
+	}
+	return out, rows.Err()
+}
+
+// assigner is one call of Assign.
+type assigner struct {
+	ctx      context.Context
+	tx       *sql.Tx
+	claim    store.Claim
+	silencer store.Silencer
+	anyHeld  bool         // some alert is held back by a silence
+	scene    *store.Scene // loaded when the first new key needs it
+
+	keys     map[string]binding // open bindings that were looked up or made
+	problems map[string]*problem
+	heard    map[memberKey]string // words that this call hands out, and nobody has confirmed yet
+	out      store.Assigned
+}
+
+// binding is the open incident of a key; "" where there is none.
+type binding struct{ incidentID, joinedBy string }
+
+type memberKey struct{ incidentID, member string }
+
+// one decides what becomes of a dispatch.
+func (a *assigner) one(p pending) error {
+	b, err := a.bound(p.CorrelationKey)
+	if err != nil {
+		return err
+	}
+	for i := range p.Alerts {
+		p.Alerts[i].Member = incident.MemberID(p.Alerts[i].CorrelationKey, p.Alerts[i].Fingerprint)
+	}
+	if over, err := a.overtaken(p, b); over || err != nil {
+		return err
+	}
+	for i := range p.Alerts {
+		al := &p.Alerts[i]
+		if al.Status == incident.AlertFiring {
+			al.SilencedBy = a.silencer.Silences(*al)
+		} else {
+			al.SilencedBy = ""
+		}
+	}
+	if b.incidentID == "" {
+		opener := a.opener(p.Alerts)
+		if opener == nil {
+			return a.opensNothing(p)
+		}
+		if b, err = a.bind(*opener); err != nil {
+			return err
+		}
+	}
+	return a.hand(p, b)
+}
+
+// overtaken hands out a dispatch whose incident has ended since it was
+// assigned: whether that one has heard it has to be found out.
+func (a *assigner) overtaken(p pending, b binding) (bool, error) {
+	if p.incidentID == "" || p.incidentID == b.incidentID {
+		return false, nil
+	}
+	var moved bool
+	err := a.tx.QueryRowContext(a.ctx, `SELECT moved_to <> '' FROM bindings WHERE incident_id = ? AND correlation_key = ?`, p.incidentID, p.CorrelationKey).Scan(&moved)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return false, err
+	}
+	if moved {
+		return false, nil // a person has decided: it goes where its key is now
+	}
+	a.out.List = append(a.out.List, store.Assignment{Dispatch: p.Dispatch, IncidentID: p.incidentID, Over: true})
+	return true, nil
+}
+
+// opener is the first alert that may open an incident.
+func (a *assigner) opener(alerts []incident.Alert) *incident.Alert {
+	for i := range alerts {
+		if alerts[i].State() == incident.MemberFiring {
+			return &alerts[i]
+		}
+	}
+	return nil
+}
+
+// opensNothing settles a dispatch that finds no open incident and opens none.
+func (a *assigner) opensNothing(p pending) error {
+	state := store.DispatchNoOpenProblem
+	for _, al := range p.Alerts {
+		if al.SilencedBy != "" {
+			state = store.DispatchSilenced
+			if err := a.touch(p, al, "", true); err != nil {
+				return err
+			}
+		} else if err := a.unhold(al); err != nil { // it has cleared while it was silenced
+			return err
+		}
+	}
+	return a.settle(p, state, "")
+}
+
+// settle ends a dispatch that nobody has to deliver.
+func (a *assigner) settle(p pending, state store.DispatchState, incidentID string) error {
+	a.out.Settled[state]++
+	_, err := a.tx.ExecContext(a.ctx, `UPDATE dispatches SET state = ?, incident_id = ? WHERE id = ?`, string(state), incidentID, p.ID)
+	return err
+}
+
+// hand gives a dispatch out for delivery to its incident, without the alerts
+// that say again what the incident was last told; firing ones first, so that an
+// incident never begins with nothing wrong.
+func (a *assigner) hand(p pending, b binding) error {
+	pr, err := a.problem(b.incidentID)
+	if err != nil {
+		return err
+	}
+	out := store.Assignment{Dispatch: p.Dispatch, IncidentID: b.incidentID, Signals: pr.signals}
+	out.Alerts = nil
+	waits := false // on something that is handed out and not confirmed
+	for _, firing := range []bool{true, false} {
+		for _, al := range p.Alerts {
+			if (al.Status == incident.AlertFiring) != firing {
+				continue
+			}
+			al.JoinedBy = b.joinedBy
+			if al.SilencedBy != "" {
+				if err := a.touch(p, al, b.incidentID, false); err != nil {
+					return err
+				}
+			} else if err := a.unhold(al); err != nil {
+				return err
+			}
+			m, err := a.member(b.incidentID, al)
+			if err != nil {
+				return err
+			}
+			key, word := memberKey{b.incidentID, al.Member}, wordOf(al)
+			if a.heard[key] == word || a.heard[key] == "" && m.word == word {
+				waits = waits || a.heard[key] != ""
+				if err := a.repeated(b.incidentID, al); err != nil {
+					return err
+				}
+				continue
+			}
+			if !m.known && a.heard[key] == "" {
+				m.detailed = pr.takes(al)
+			} else if a.heard[key] != "" {
+				m.detailed = !pr.mentioned[al.Member]
+			}
+			if !m.detailed {
+				pr.mentioned[al.Member] = true
+			}
+			a.heard[key] = word
+			out.Alerts, out.Mention = append(out.Alerts, al), append(out.Mention, !m.detailed)
+			pr.saw(al)
+		}
+	}
+	if len(out.Alerts) == 0 && !waits {
+		return a.settle(p, store.DispatchRepeated, b.incidentID)
+	}
+	a.out.List = append(a.out.List, out)
+	_, err = a.tx.ExecContext(a.ctx, `UPDATE dispatches SET incident_id = ? WHERE id = ?`, b.incidentID, p.ID)
+	return err
+}
+
+// wordOf is what an alert says, as a hash: its content, how bad it is, and
+// whether people want to hear of it. The workflow compares the same.
+func wordOf(al incident.Alert) string {
+	return al.ContentKey() + string(al.Severity) + al.SilencedBy
+}
