@@ -62,6 +62,14 @@ const (
 	am = intake.SourceAlertmanager
 	sn = intake.SourceSNS
 	ce = intake.SourceCloudEvents
+	gf = intake.SourceGrafana
+	cw = intake.SourceCloudWatch
+	eb = intake.SourceEventBridge
+	sq = intake.SourceSQS
+	pd = intake.SourcePagerDuty
+	pe = intake.SourcePDEvents
+	dd = intake.SourceDatadog
+	og = intake.SourceOpsgenie
 )
 
 type members = map[string][]string
@@ -110,11 +118,11 @@ var readings = map[string]reading{
 		"arn:aws:cloudwatch:REGION:ACCOUNT_NUMBER:alarm:EXAMPLE": {"d1cac71dd2f49256"}}},
 	"aws-lambda-go/cloudwatch-alarm-sns-payload-multiple-metrics.json": {source: sn, severity: "medium", service: "TestInstance", opens: members{
 		"arn:aws:cloudwatch:REGION:ACCOUNT_NUMBER:alarm:EXAMPLE": {"d1cac71dd2f49256"}}},
-	"aws-lambda-go/sns-event.json":         {source: sn, quarantined: `no CloudWatch alarm: "Hello from SNS!"`},
+	"aws-lambda-go/sns-event.json":         {source: sn, quarantined: `no CloudWatch alarm and no event: "Hello from SNS!"`},
 	"aws-lambda-go/sqs-event.json":         {source: sn, quarantined: "no SNS notification"},
 	"aws-powertools/snsEvent.json":         {source: sn, quarantined: "no CloudWatch alarm"},
 	"aws-powertools/snsSqsEvent.json":      {source: sn, quarantined: "no SNS notification"},
-	"aws-powertools/eventBridgeEvent.json": {source: sn, quarantined: "no message of SNS"},
+	"aws-powertools/eventBridgeEvent.json": {source: sn, recorded: "in state terminated"},
 	"aws-powertools/cloudWatchAlarmEventSingleMetric.json": {source: sn, severity: "medium", opens: members{
 		"arn:aws:cloudwatch:eu-west-1:912397435824:alarm:test_alarm": {"2907451d6beff698"}}},
 	"aws-powertools/cloudWatchAlarmEventCompositeMetric.json": {source: sn, severity: "medium", opens: members{
