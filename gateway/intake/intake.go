@@ -55,6 +55,7 @@ var formats = map[string]format{
 	SourceAlertmanager: {"a webhook of Alertmanager (version 4 or 3)", alertmanager},
 	SourceSNS:          {"an SNS message that holds a CloudWatch alarm or an EventBridge event", sns},
 	SourceCloudEvents:  {"a CloudEvent, structured or binary", cloudEvents},
+	SourceGrafana:      {"a webhook of Grafana Alerting, or of its legacy alerting", grafana},
 	SourceCloudWatch:   {"a CloudWatch alarm as CloudWatch sends it, metric or composite", cloudWatch},
 	SourceEventBridge:  {"an EventBridge event, or a list of them", eventBridge},
 	SourceSQS:          {"a message of an SQS queue, or a batch, that holds what AWS sends", sqs},
