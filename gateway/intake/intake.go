@@ -59,6 +59,8 @@ var formats = map[string]format{
 	SourceCloudWatch:   {"a CloudWatch alarm as CloudWatch sends it, metric or composite", cloudWatch},
 	SourceEventBridge:  {"an EventBridge event, or a list of them", eventBridge},
 	SourceSQS:          {"a message of an SQS queue, or a batch, that holds what AWS sends", sqs},
+	SourcePagerDuty:    {"a PagerDuty webhook (version 3)", pagerDuty},
+	SourcePDEvents:     {"an event of the PagerDuty Events API v2", pagerDutyEvents},
 }
 
 // Sources lists every source that code reads.
