@@ -61,6 +61,7 @@ var formats = map[string]format{
 	SourceSQS:          {"a message of an SQS queue, or a batch, that holds what AWS sends", sqs},
 	SourcePagerDuty:    {"a PagerDuty webhook (version 3)", pagerDuty},
 	SourcePDEvents:     {"an event of the PagerDuty Events API v2", pagerDutyEvents},
+	SourceDatadog:      {"a Datadog webhook, with its default payload or one of your own", datadog},
 }
 
 // Sources lists every source that code reads.

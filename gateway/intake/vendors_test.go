@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -146,5 +147,98 @@ func TestRoutingKeyIsKeptNowhere(t *testing.T) {
 	}
 	if key := intake.EventsDedupKey([]byte(body)); key != a.CorrelationKey {
 		t.Errorf("answered %q, read as %q", key, a.CorrelationKey)
+	}
+}
+
+func TestDatadog(t *testing.T) {
+	body := fixture(t, "datadog_payload.json")
+	res := mustParse(t, delivery(dd, body))
+	wantSaid(t, res, said{"datadog:42:1234", "Checkout errors", "checkout", "firing", "high", time.UnixMilli(1795442530000).UTC()})
+	a := res.Alerts[0]
+	for name, want := range map[string]string{"env": "prod", "team": "shop", "monitor": "true", "datadog_monitor": "1234", "datadog_transition": "Triggered", "datadog_host": "web-1"} {
+		if a.Labels[name] != want {
+			t.Errorf("label %s is %q, want %q", name, a.Labels[name], want)
+		}
+	}
+	if !strings.Contains(a.Description, "![graph](https://img.example/g.png)") {
+		t.Errorf("description %q is no plain text", a.Description)
+	}
+	// The default payload knows the monitor by its links and the rest by its title.
+	over := mustParse(t, delivery(dd, fixture(t, "datadog_default.json")))
+	wantSaid(t, over, said{"datadog:42:1234", "Checkout errors", "checkout", "resolved", "high", time.UnixMilli(1795442590000).UTC()})
+	if b := over.Alerts[0]; b.Fingerprint != a.Fingerprint || strings.Contains(b.Description, "%%%") || b.EndsAt.IsZero() {
+		t.Errorf("%+v\nis not the end of\n%+v", b, a)
+	}
+	for transition, want := range map[string]string{"Triggered": "firing", "Re-Triggered": "firing", "Warn": "firing", "Re-Warn": "firing", "No Data": "firing",
+		"Re-No Data": "firing", "Renotify": "firing", "Recovered": "resolved"} {
+		got := mustParse(t, delivery(dd, strings.Replace(body, `"Triggered"`, `"`+transition+`"`, 1))).Alerts[0]
+		if string(got.Status) != want || got.CorrelationKey != a.CorrelationKey || got.Fingerprint != a.Fingerprint {
+			t.Errorf("%s: %+v", transition, got)
+		}
+	}
+	for name, c := range map[string]struct {
+		body     string
+		status   incident.AlertStatus
+		severity incident.Severity
+		key      string
+	}{
+		"variables in upper case, wrapped": {`{"title":"x","metadata":{"ALERT_ID":"7","ALERT_TRANSITION":"Warn","ORG_ID":"9"}}`, "firing", "medium", "datadog:9:7"},
+		"nested alert":                     {`{"title":"x","alert":{"id":7,"transition":"Recovered","type":"success"}}`, "resolved", "", "datadog::7"},
+		"no transition":                    {`{"title":"x","alert_id":"7","alert_type":"error"}`, "firing", "high", "datadog::7"},
+		"not filled in":                    {`{"title":"[Warn] Queue","alert_id":"$ALERT_ID","alert_transition":"$ALERT_TRANSITION","priority":"$ALERT_PRIORITY"}`, "firing", "medium", "datadog::Queue"},
+		"status is the transition":         {`{"title":"x","alert_id":"7","status":"Recovered"}`, "resolved", "", "datadog::7"},
+		"a test":                           {`{"title":"[Triggered] [TEST] Host"}`, "firing", "", "datadog::[TEST] Host"},
+		"priority of the title":            {`{"title":"[P1] [No Data on {host:a}] Host"}`, "firing", "critical", "datadog::Host"},
+		"priority of the event":            {`{"title":"[Warn] Host","priority":"low"}`, "firing", "medium", "datadog::Host"},
+		"tags in a list":                   {`{"title":"[Warn] Host","tags":["a:b","c"]}`, "firing", "medium", "datadog::Host"},
+	} {
+		got := mustParse(t, delivery(dd, c.body)).Alerts[0]
+		if got.Status != c.status || got.Severity != c.severity || got.CorrelationKey != c.key {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if res := mustParse(t, delivery(dd, `{"id":"1","title":"Somebody deployed","event_type":"event"}`)); len(res.Alerts) != 0 || !strings.Contains(res.Note, "no change of a monitor") {
+		t.Errorf("%+v", res)
+	}
+	for body, words := range map[string]string{
+		`{}`:  "neither a transition nor a title",
+		`[1]`: "which is a JSON object",
+		`{"alert_id":"7","alert_transition":"Exploded"}`: `transition "Exploded"`,
+		`{"alert_transition":"Triggered"}`:               "names no monitor",
+		`{"title":"a","title":"b"}`:                      "twice",
+	} {
+		wantInvalid(t, second(intake.Parse(delivery(dd, body))), words)
+	}
+	// However often a tag comes, a label stays what a label may be.
+	many := `{"title":"[Warn] Host","tags":"` + strings.TrimSuffix(strings.Repeat("a:1,a:2,", 50_000), ",") + `"}`
+	if got := mustParse(t, delivery(dd, many)).Alerts[0].Labels["a"]; len(got) > intake.MaxLabelValue {
+		t.Errorf("a label of %d bytes", len(got))
+	}
+	form := delivery(dd, `payload=x`)
+	form.ContentType = "application/x-www-form-urlencoded"
+	wantInvalid(t, second(intake.Parse(form)), `leave "Encode as form" off`)
+}
+
+// What we tell people to paste is what we read.
+func TestDatadogPayloadToPaste(t *testing.T) {
+	values := map[string]string{"$ID": "1", "$EVENT_TYPE": "query_alert_monitor", "$EVENT_TITLE": "[P3] [Triggered on {host:a}] Load", "$TEXT_ONLY_MSG": "High", "$LAST_UPDATED": "1795442530000",
+		"$LINK": "https://app.datadoghq.example/event", "$HOSTNAME": "a", "$TAGS": "service:web,host:a", "$AGGREG_KEY": "g", "$ALERT_ID": "99", "$ALERT_TITLE": "Load", "$ALERT_TRANSITION": "Triggered",
+		"$ALERT_TYPE": "error", "$ALERT_PRIORITY": "P3", "$ALERT_SCOPE": "host:a", "$ALERT_METRIC": "system.load.1", "$ALERT_QUERY": "avg(last_5m)", "$ALERT_STATUS": "over", "$ORG_ID": "5", "$ORG_NAME": "Shop"}
+	body := regexp.MustCompile(`\$[A-Z_]+`).ReplaceAllStringFunc(intake.DatadogPayload, func(name string) string {
+		value, ok := values[name]
+		if !ok {
+			t.Errorf("the payload has %s, which this test does not know", name)
+		}
+		return value
+	})
+	res := mustParse(t, delivery(dd, body))
+	wantSaid(t, res, said{"datadog:5:99", "Load", "web", "firing", "medium", time.UnixMilli(1795442530000).UTC()})
+	for name, want := range map[string]string{"datadog_metric": "system.load.1", "datadog_query": "avg(last_5m)", "datadog_status": "over", "datadog_event": "1", "datadog_aggregation": "g", "datadog_scope": "host:a"} {
+		if got := res.Alerts[0].Labels[name]; got != want {
+			t.Errorf("label %s is %q, want %q", name, got, want)
+		}
+	}
+	if res := mustParse(t, delivery(dd, strings.ReplaceAll(intake.DatadogPayload, "$EVENT_TITLE", "Trying the webhook"))); len(res.Alerts) != 0 {
+		t.Errorf("a payload that was not filled in is an alert: %+v", res)
 	}
 }
