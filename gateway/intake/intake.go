@@ -62,6 +62,7 @@ var formats = map[string]format{
 	SourcePagerDuty:    {"a PagerDuty webhook (version 3)", pagerDuty},
 	SourcePDEvents:     {"an event of the PagerDuty Events API v2", pagerDutyEvents},
 	SourceDatadog:      {"a Datadog webhook, with its default payload or one of your own", datadog},
+	SourceOpsgenie:     {"an outgoing webhook of Opsgenie", opsgenie},
 }
 
 // Sources lists every source that code reads.

@@ -242,3 +242,51 @@ func TestDatadogPayloadToPaste(t *testing.T) {
 		t.Errorf("a payload that was not filled in is an alert: %+v", res)
 	}
 }
+
+func TestOpsgenie(t *testing.T) {
+	body := fixture(t, "opsgenie_create.json")
+	const id = "0a6e3c52-3d3f-4c55-9d2d-6b0f0e6b3e8e-1795442530123"
+	created := time.UnixMilli(1795442530123).UTC()
+	res := mustParse(t, delivery(og, body))
+	wantSaid(t, res, said{id, "Checkout is slow", "checkout", "firing", "high", created})
+	a := res.Alerts[0]
+	for name, want := range map[string]string{"opsgenie_updated_at": "1502709956288000110", "opsgenie_tiny_id": "23", "opsgenie_alias": "slow-checkout", "shop": "true",
+		"region": "eu-west-1", "Region": "a second name", "opsgenie_entity": "web-1", "priority": "P2"} {
+		if a.Labels[name] != want {
+			t.Errorf("label %s is %q, want %q", name, a.Labels[name], want)
+		}
+	}
+	for action, c := range map[string]struct {
+		want string
+		news bool
+	}{
+		"Acknowledge": {"firing", false}, "UnAcknowledge": {"firing", false}, "UpdatePriority": {"firing", true}, "Close": {"resolved", true}, "Delete": {"resolved", true},
+		"AddNote": {"", false}, "AddTags": {"", false}, "TakeOwnership": {"", false}, "TestAction": {"", false},
+	} {
+		res := mustParse(t, delivery(og, strings.Replace(body, `"Create"`, `"`+action+`"`, 1)))
+		switch {
+		case c.want == "" && (len(res.Alerts) > 0 || !strings.Contains(res.Note, "Opsgenie: "+action+" on alert "+id)):
+			t.Errorf("%s: %+v, want a note", action, res)
+		case c.want != "" && (string(res.Alerts[0].Status) != c.want || res.Alerts[0].Fingerprint != a.Fingerprint || (res.Alerts[0].ContentKey() != a.ContentKey()) != c.news):
+			t.Errorf("%s: %+v", action, res)
+		}
+	}
+	escalated := mustParse(t, delivery(og, fixture(t, "opsgenie_escalate.json")))
+	wantSaid(t, escalated, said{id, "Opsgenie alert " + id + ": Escalate", "", "firing", "", time.Time{}})
+	if b := escalated.Alerts[0]; b.Fingerprint != a.Fingerprint || b.Labels["opsgenie_escalation"] != "shop_escalation" {
+		t.Errorf("%+v", b)
+	}
+	for priority, want := range map[string]incident.Severity{`"P1"`: "critical", `"P3"`: "medium", `"P5"`: "low", `3`: "medium", `null`: ""} {
+		if got := mustParse(t, delivery(og, strings.Replace(body, `"P2"`, priority, 1))).Alerts[0].Severity; got != want {
+			t.Errorf("priority %s: %q, want %q", priority, got, want)
+		}
+	}
+	for body, words := range map[string]string{
+		`{"action":"Create"}`:                                    "no webhook of Opsgenie",
+		`{"action":"Create","alert":{"message":"x"}}`:            "no webhook of Opsgenie",
+		`{"alert":{"alertId":"x"}}`:                              "no webhook of Opsgenie",
+		`{"action":"Create","alert":{"alertId":"x","tags":"y"}}`: "JSON string at alert.tags",
+	} {
+		wantInvalid(t, second(intake.Parse(delivery(og, body))), words)
+	}
+}
