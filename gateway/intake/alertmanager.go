@@ -13,7 +13,8 @@ import (
 )
 
 // TruncatedAlerts is the label that tells how many alerts of the group
-// Alertmanager left out (its max_alerts).
+// Alertmanager left out (its max_alerts). Which they are, and when they end,
+// it never says: with a limit there, a group may look resolved too early.
 const TruncatedAlerts = "alertmanager_truncated_alerts"
 
 // amWebhook is what Alertmanager posts, version 4 (since 0.9) and version 3.
@@ -38,14 +39,19 @@ type amAlert struct {
 	Fingerprint scalar  `json:"fingerprint"`
 }
 
+// amFree are the objects in which people choose the names; values is Grafana's.
+var amFree = []string{"labels", "annotations", "groupLabels", "commonLabels", "commonAnnotations", "routeLabels", "values"}
+
 // alertmanager reads a webhook. The correlation key is the groupKey, without
 // receiver and external URL: two receivers, or two Alertmanagers of one
 // cluster, that tell of one group tell of one problem. Where there is no
 // groupKey that can be used it is derived (see amKey). Members are told apart
-// by fingerprint.
+// by fingerprint. Status is the alert's own, else its group's; severity is read
+// from the labels. Why it was sent (notification_reason, since 0.34) changes
+// nothing, and a webhook without alerts is refused.
 func alertmanager(d store.Delivery) (Result, error) {
 	var w amWebhook
-	if err := decode(d.Body, &w, "labels", "annotations", "groupLabels", "commonLabels", "commonAnnotations", "routeLabels"); err != nil {
+	if err := decode(d.Body, &w, amFree...); err != nil {
 		return Result{}, err
 	}
 	if len(w.Alerts) == 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"vigil/gateway/store"
 	"vigil/workflows/incident"
 )
 
@@ -16,6 +17,7 @@ type alarm struct {
 	at                         scalar
 	namespace, metric          string
 	dimensions                 map[string]string
+	composite                  map[string]string // labels that only a composite alarm has
 }
 
 // snsAlarm is the message that an alarm sends to an SNS topic. A composite
@@ -29,6 +31,7 @@ type snsAlarm struct {
 	NewStateValue    scalar `json:"NewStateValue"`
 	NewStateReason   scalar `json:"NewStateReason"`
 	StateChangeTime  scalar `json:"StateChangeTime"`
+	AlarmRule        scalar `json:"AlarmRule"`
 	Trigger          struct {
 		MetricName scalar      `json:"MetricName"`
 		Namespace  scalar      `json:"Namespace"`
@@ -58,10 +61,19 @@ type alarmDetail struct {
 		Value     scalar `json:"value"`
 		Reason    scalar `json:"reason"`
 		Timestamp scalar `json:"timestamp"`
+
+		ActionsSuppressedBy     scalar `json:"actionsSuppressedBy"`
+		ActionsSuppressedReason scalar `json:"actionsSuppressedReason"`
 	} `json:"state"`
 	Configuration struct {
 		Description scalar `json:"description"`
-		Metrics     []struct {
+
+		AlarmRule                        scalar `json:"alarmRule"`
+		ActionsSuppressor                scalar `json:"actionsSuppressor"`
+		ActionsSuppressorWaitPeriod      scalar `json:"actionsSuppressorWaitPeriod"`
+		ActionsSuppressorExtensionPeriod scalar `json:"actionsSuppressorExtensionPeriod"`
+
+		Metrics []struct {
 			MetricStat struct {
 				Metric struct {
 					Namespace  scalar  `json:"namespace"`
@@ -83,6 +95,27 @@ type awsEvent struct {
 	AlarmArn   scalar       `json:"alarmArn"`
 	Detail     *alarmDetail `json:"detail"`
 	AlarmData  *alarmDetail `json:"alarmData"`
+}
+
+// cloudWatch reads an alarm that CloudWatch itself sends: what it gives to a
+// Lambda function ("alarmData"), for an alarm on metrics or a composite one. The
+// alarm as SNS or EventBridge have it is read as well, so that one address does
+// for whoever forwards them.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html
+//
+// Key and member are the alarm (see result), the severity follows a convention
+// in its name or description (see alarmSeverity), the service is a dimension of
+// its metric. INSUFFICIENT_DATA is recorded. That a composite alarm's actions
+// are suppressed is kept as labels and changes nothing: its state is its state.
+func cloudWatch(d store.Delivery) (Result, error) {
+	a, ok, err := parseAlarm(d.Body)
+	switch {
+	case err != nil:
+		return Result{}, err
+	case !ok:
+		return Result{}, invalid(`is no CloudWatch alarm: it has neither "alarmData" nor "AlarmName" with "NewStateValue"`)
+	}
+	return a.result()
 }
 
 // parseAlarm reads the state change of an alarm. ok is false where raw is
@@ -118,7 +151,7 @@ func fromSNS(raw []byte) (alarm, error) {
 	}
 	a := alarm{arn: string(m.AlarmArn), account: string(m.AWSAccountID), region: string(m.Region), name: string(m.AlarmName),
 		description: string(m.AlarmDescription), state: string(m.NewStateValue), reason: string(m.NewStateReason),
-		at: m.StateChangeTime, dimensions: map[string]string{}}
+		at: m.StateChangeTime, dimensions: map[string]string{}, composite: map[string]string{"alarm_rule": string(m.AlarmRule)}}
 	a.measures(string(m.Trigger.Namespace), string(m.Trigger.MetricName), m.Trigger.Dimensions)
 	for _, q := range m.Trigger.Metrics {
 		a.measures(string(q.MetricStat.Metric.Namespace), string(q.MetricStat.Metric.MetricName), q.MetricStat.Metric.Dimensions)
@@ -141,6 +174,12 @@ func fromEvent(raw []byte) (alarm, error) {
 	a := alarm{arn: string(e.AlarmArn), account: firstNonEmpty(string(e.Account), string(e.AccountID)), region: string(e.Region),
 		name: string(d.AlarmName), description: string(d.Configuration.Description), state: string(d.State.Value),
 		reason: string(d.State.Reason), at: d.State.Timestamp, dimensions: map[string]string{}}
+	a.composite = map[string]string{"alarm_rule": string(d.Configuration.AlarmRule),
+		"actions_suppressor":                  string(d.Configuration.ActionsSuppressor),
+		"actions_suppressor_wait_period":      string(d.Configuration.ActionsSuppressorWaitPeriod),
+		"actions_suppressor_extension_period": string(d.Configuration.ActionsSuppressorExtensionPeriod),
+		"actions_suppressed_by":               string(d.State.ActionsSuppressedBy),
+		"actions_suppressed_reason":           string(d.State.ActionsSuppressedReason)}
 	if a.arn == "" && len(e.Resources) > 0 {
 		a.arn = string(e.Resources[0])
 	}
@@ -213,8 +252,10 @@ func (a alarm) result() (Result, error) {
 func (a alarm) labels() map[string]string {
 	out := map[string]string{"alarm_name": a.name, "account": a.account, "region": a.region,
 		"namespace": a.namespace, "metric": a.metric}
-	for k, v := range a.dimensions {
-		out[k] = v
+	for _, more := range []map[string]string{a.composite, a.dimensions} {
+		for k, v := range more {
+			out[k] = v
+		}
 	}
 	return out
 }

@@ -1,5 +1,6 @@
 // Package intake reads what alert sources send: bytes in, incident.Alert out.
-// One file per source.
+// One file per source; its comment says what is one problem (the correlation
+// key) and what a member of it (the fingerprint).
 //
 // Parse either gives alerts, each with a correlation key, a fingerprint and a
 // status; or a note, where a delivery holds no alert but a person should see
@@ -33,6 +34,14 @@ const (
 	SourceAlertmanager = "alertmanager"
 	SourceSNS          = "sns"
 	SourceCloudEvents  = "cloudevents"
+	SourceGrafana      = "grafana"
+	SourceCloudWatch   = "cloudwatch"
+	SourceEventBridge  = "eventbridge"
+	SourceSQS          = "sqs"
+	SourcePagerDuty    = "pagerduty"
+	SourcePDEvents     = "pagerduty-events"
+	SourceDatadog      = "datadog"
+	SourceOpsgenie     = "opsgenie"
 )
 
 // format is one way in which deliveries are written.
@@ -44,8 +53,16 @@ type format struct {
 // formats are those that code reads, by the source that is named after each.
 var formats = map[string]format{
 	SourceAlertmanager: {"a webhook of Alertmanager (version 4 or 3)", alertmanager},
-	SourceSNS:          {"an SNS message, such as a CloudWatch alarm", sns},
+	SourceSNS:          {"an SNS message that holds a CloudWatch alarm or an EventBridge event", sns},
 	SourceCloudEvents:  {"a CloudEvent, structured or binary", cloudEvents},
+	SourceGrafana:      {"a webhook of Grafana Alerting, or of its legacy alerting", grafana},
+	SourceCloudWatch:   {"a CloudWatch alarm as CloudWatch sends it, metric or composite", cloudWatch},
+	SourceEventBridge:  {"an EventBridge event, or a list of them", eventBridge},
+	SourceSQS:          {"a message of an SQS queue, or a batch, that holds what AWS sends", sqs},
+	SourcePagerDuty:    {"a PagerDuty webhook (version 3)", pagerDuty},
+	SourcePDEvents:     {"an event of the PagerDuty Events API v2", pagerDutyEvents},
+	SourceDatadog:      {"a Datadog webhook, with its default payload or one of your own", datadog},
+	SourceOpsgenie:     {"an outgoing webhook of Opsgenie", opsgenie},
 }
 
 // Sources lists every source that code reads.

@@ -238,7 +238,7 @@ func TestQuarantine(t *testing.T) {
 		"too many":             {am, `{"alerts":[` + many + `]}`, "holds 10001 alerts"},
 		"no SNS type":          {sn, `{"Message":"x"}`, `no "Type"`},
 		"odd SNS type":         {sn, `{"Type":"Letter"}`, `type "Letter"`},
-		"text message":         {sn, `{"Type":"Notification","TopicArn":"arn:t","Message":"hello"}`, `no CloudWatch alarm: "hello"`},
+		"text message":         {sn, `{"Type":"Notification","TopicArn":"arn:t","Message":"hello"}`, `no CloudWatch alarm and no event: "hello"`},
 		"other message":        {sn, `{"Type":"Notification","TopicArn":"arn:t","Message":"{\"a\":1}"}`, "no CloudWatch alarm"},
 		"message twice":        {sn, `{"Type":"Notification","Message":"{\"AlarmName\":\"a\",\"alarmname\":\"b\",\"NewStateValue\":\"OK\"}"}`, "twice"},
 		"nameless alarm":       {sn, `{"AlarmName":"","NewStateValue":"ALARM"}`, "without a name"},

@@ -3,7 +3,6 @@ package intake
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
 	"vigil/gateway/store"
 )
@@ -22,15 +21,15 @@ type snsEnvelope struct {
 	} `json:"Records"`
 }
 
-// sns reads a notification of SNS that holds a change of a CloudWatch alarm.
-// A subscription confirmation is recorded for a person, who decides whether
-// to open its URL; we never do, because whoever can post here chose it.
+// sns reads a notification of SNS that holds a change of a CloudWatch alarm or
+// an EventBridge event, which have their own key, member and status (see
+// alarm.result and eventBridge). Other messages are refused: what they mean
+// cannot be told. A subscription confirmation is recorded for a person, who
+// decides whether to open its URL; we never do, because whoever can post here
+// chose it.
 func sns(d store.Delivery) (Result, error) {
-	if a, ok, err := parseAlarm(d.Body); ok { // raw message delivery: no envelope
-		if err != nil {
-			return Result{}, err
-		}
-		return a.result()
+	if res, ok, err := awsMessage(d.Body); ok || err != nil { // raw message delivery: no envelope
+		return res, err
 	}
 	var env snsEnvelope
 	if err := decode(d.Body, &env, "MessageAttributes"); err != nil {
@@ -39,19 +38,30 @@ func sns(d store.Delivery) (Result, error) {
 	if len(env.Records) == 0 {
 		return env.result()
 	}
-	var all Result
-	for i, r := range env.Records {
-		if r.SNS == nil {
-			return Result{}, invalid("has a record (%d of %d) that is no SNS notification", i+1, len(env.Records))
-		}
-		one, err := r.SNS.result()
-		if err != nil {
-			return Result{}, invalid("has a record (%d of %d) that %v", i+1, len(env.Records), err)
-		}
-		all.Alerts = append(all.Alerts, one.Alerts...)
-		all.Note = strings.TrimSpace(all.Note + "\n" + one.Note)
+	var list []*snsEnvelope
+	for _, r := range env.Records {
+		list = append(list, r.SNS)
 	}
-	return all, nil
+	return gather("record", list, func(e *snsEnvelope) (Result, error) {
+		if e == nil {
+			return Result{}, invalid("is no SNS notification")
+		}
+		return e.result()
+	})
+}
+
+// awsMessage reads what AWS services send by way of SNS and SQS: an alarm or
+// an event. ok is false where raw is something else.
+func awsMessage(raw []byte) (res Result, ok bool, err error) {
+	a, ok, err := parseAlarm(raw)
+	if err != nil {
+		return Result{}, ok, err
+	}
+	if ok {
+		res, err = a.result()
+		return res, true, err
+	}
+	return bridgeMessage(raw)
 }
 
 func (e *snsEnvelope) result() (Result, error) {
@@ -67,15 +77,16 @@ func (e *snsEnvelope) result() (Result, error) {
 		return Result{}, invalid("is an SNS message of type %q, which is not known", clean(string(e.Type), MaxLabelName))
 	}
 	message := bytes.TrimSpace([]byte(e.Message))
+	foreign := invalid("is an SNS notification from %s, but no CloudWatch alarm and no event: %q", clean(string(e.TopicArn), MaxLabelValue), clean(string(e.Message), 120))
 	if len(message) == 0 || message[0] != '{' {
-		return Result{}, invalid("is an SNS notification from %s, but no CloudWatch alarm: %q", clean(string(e.TopicArn), MaxLabelValue), clean(string(e.Message), 120))
+		return Result{}, foreign
 	}
-	a, ok, err := parseAlarm(message)
+	res, ok, err := awsMessage(message)
 	if err != nil {
 		return Result{}, invalid("is an SNS notification whose message %v", err)
 	}
 	if !ok {
-		return Result{}, invalid("is an SNS notification from %s, but no CloudWatch alarm: %q", clean(string(e.TopicArn), MaxLabelValue), clean(string(e.Message), 120))
+		return Result{}, foreign
 	}
-	return a.result()
+	return res, nil
 }
