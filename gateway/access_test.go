@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 	"go.uber.org/zap"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"vigil/gateway"
+	"vigil/gateway/store"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -46,9 +48,31 @@ var requests = []struct {
 	{"POST", "/api/v1/alerts/alertmanager", "", incident.RoleResponder, []byte(`{}`), 202},
 	{"POST", "/api/v1/alerts/sns", "", incident.RoleResponder, []byte(`{}`), 202},
 	{"POST", "/api/v1/alerts/cloudevents", "", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/api/v1/alerts/grafana", "", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/api/v1/alerts/cloudwatch", "", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/api/v1/alerts/eventbridge", "", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/api/v1/alerts/sqs", "", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/api/v1/alerts/pagerduty", "", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/api/v1/alerts/pagerduty-events", "", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/api/v1/alerts/datadog", "", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/api/v1/alerts/opsgenie", "", incident.RoleResponder, []byte(`{}`), 202},
 	{"GET", "/api/v1/deliveries?state=quarantined&limit=1", "/api/v1/deliveries", incident.RoleViewer, nil, 200},
 	{"GET", "/api/v1/deliveries/1", "/api/v1/deliveries/{id}", incident.RoleViewer, nil, 200},
 	{"GET", "/api/v1/deliveries/1/body", "/api/v1/deliveries/{id}/body", incident.RoleViewer, nil, 200},
+	{"POST", "/api/v1/deliveries/9999/retry", "/api/v1/deliveries/{id}/retry", incident.RoleResponder, nil, 404},
+	{"POST", "/api/v1/deliveries/retry", "", incident.RoleResponder, gateway.RetryAllRequest{Source: "none"}, 200},
+	{"POST", "/api/v1/deliveries/9999/discard", "/api/v1/deliveries/{id}/discard", incident.RoleResponder, gateway.ReasonRequest{Reason: "noise"}, 404},
+	{"GET", "/api/v1/sources", "", incident.RoleViewer, nil, 200},
+	{"GET", "/api/v1/correlation", "", incident.RoleViewer, nil, 200},
+	{"GET", "/api/v1/audit?subject=x", "/api/v1/audit", incident.RoleViewer, nil, 200},
+	{"GET", "/api/v1/silences?state=active", "/api/v1/silences", incident.RoleViewer, nil, 200},
+	{"POST", "/api/v1/silences", "", incident.RoleResponder, gateway.SilenceRequest{Kind: store.KindSilence, Reason: "known", EndsAt: time.Now().Add(time.Hour),
+		Matchers: []store.Matcher{{Name: "service", Op: "=", Value: "quiet"}}}, 200},
+	{"POST", "/api/v1/silences/none/end", "/api/v1/silences/{id}/end", incident.RoleResponder, gateway.ReasonRequest{Reason: "done"}, 404},
+	{"GET", "/api/v1/silences/none/alerts", "/api/v1/silences/{id}/alerts", incident.RoleViewer, nil, 404},
+	{"GET", "/api/v1/incidents/inc-1/alerts?q=x", "/api/v1/incidents/{id}/alerts", incident.RoleViewer, nil, 200},
+	{"POST", "/api/v1/incidents/inc-1/merge", "/api/v1/incidents/{id}/merge", incident.RoleResponder, gateway.MergeRequest{Into: "none", Reason: "same"}, 404},
+	{"POST", "/api/v1/incidents/inc-1/split", "/api/v1/incidents/{id}/split", incident.RoleResponder, gateway.SplitRequest{CorrelationKeys: []string{"none"}, Reason: "other"}, 409},
 	{"GET", "/api/v1/incidents?open=true&severity=high&q=slow", "/api/v1/incidents", incident.RoleViewer, nil, 200},
 	{"POST", "/api/v1/incidents", "", incident.RoleResponder, gateway.StartRequest{Title: "Checkout is slow"}, 201},
 	{"GET", "/api/v1/incidents/inc-1", "/api/v1/incidents/{id}", incident.RoleViewer, nil, 200},

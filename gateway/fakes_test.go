@@ -69,6 +69,18 @@ func (e *engine) State(_ context.Context, id string) (event.View, error) {
 	return event.View{}, incident.Errorf(incident.KindNotFound, "no workflow %s", id)
 }
 
+// moves are those that incidents were told of.
+func (e *engine) moves() (list []incident.Move) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, u := range e.updates {
+		if args, ok := u.args.(incident.MoveAlertsArgs); ok {
+			list = append(list, args.Move)
+		}
+	}
+	return list
+}
+
 func (e *engine) delivered() []incident.Alert {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -119,21 +119,23 @@ type Description struct {
 
 // RuleDescription is one rule.
 type RuleDescription struct {
-	Rule
-	WindowS int64 `json:"window_s"`
+	Name    string `json:"name"`
+	About   string `json:"about,omitempty"`
+	WindowS int64  `json:"window_s"`
+	When    string `json:"when"`
 }
 
 // StormDescription is when incidents are so many that alerts join the latest.
 type StormDescription struct {
-	Storm
-	WindowS int64 `json:"window_s"`
+	Incidents int   `json:"incidents"` // 0: never
+	WindowS   int64 `json:"window_s"`
 }
 
 // Describe returns the rules in the order in which they are asked.
 func (r *Rules) Describe() Description {
-	d := Description{File: r.file, Rules: []RuleDescription{}, Storm: StormDescription{r.storm, int64(r.storm.Window / time.Second)}}
+	d := Description{File: r.file, Rules: []RuleDescription{}, Storm: StormDescription{r.storm.Incidents, int64(r.storm.Window / time.Second)}}
 	for _, rule := range r.rules {
-		d.Rules = append(d.Rules, RuleDescription{rule, int64(rule.Window / time.Second)})
+		d.Rules = append(d.Rules, RuleDescription{rule.Name, rule.About, int64(rule.Window / time.Second), rule.When})
 	}
 	return d
 }

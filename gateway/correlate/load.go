@@ -29,18 +29,18 @@ const (
 
 // Rule brings an alert to an incident that is open.
 type Rule struct {
-	Name   string        `json:"name"`
-	About  string        `json:"about,omitempty"`
-	Window time.Duration `json:"-"`
-	When   string        `json:"when"`
+	Name   string
+	About  string
+	Window time.Duration // since the latest alert of an incident
+	When   string
 
 	program cel.Program
 }
 
 // Storm is when alerts that match no rule join the latest incident all the same.
 type Storm struct {
-	Incidents int           `json:"incidents"` // 0: never
-	Window    time.Duration `json:"-"`
+	Incidents int // 0: never
+	Window    time.Duration
 }
 
 // Rules is a file of rules, ready for use.
