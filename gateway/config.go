@@ -32,6 +32,8 @@ type Config struct {
 
 	CorrelationFile string        // rules by which alerts are grouped; default: those that come with Vigil
 	KeepDeliveries  time.Duration // how long deliveries are kept that are done with
+	MaxBacklog      int64         // deliveries and dispatches that may wait; beyond it, 503
+	MinFreeDisk     int64         // bytes that must be left on the store's disk; below it, 503
 
 	MaxAlertBytes  int64 // a larger delivery is 413, after decompression as before it
 	MaxAlertMemory int64 // all deliveries in flight together; beyond it, 503
@@ -48,8 +50,8 @@ func DefaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", DataDir: ".vigil", WebDir: "web/dist",
 		NATSURL: "nats://127.0.0.1:4222", StreamReplicas: 1,
-		KeepDeliveries: 30 * 24 * time.Hour,
-		MaxAlertBytes:  16 << 20, MaxAlertMemory: 256 << 20,
+		KeepDeliveries: 30 * 24 * time.Hour, MaxBacklog: 500_000, MinFreeDisk: 256 << 20,
+		MaxAlertBytes: 16 << 20, MaxAlertMemory: 256 << 20,
 		ReadTimeout: 30 * time.Second, ReconcileEvery: time.Second, SystemEvery: 3 * time.Second,
 		StopTimeout: 4 * time.Second,
 	}
@@ -71,6 +73,8 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	fs.Var(listFlag{&c.AllowedOrigins}, "allowed-origins", "comma-separated `origins` (https://name:port) whose pages may use the gateway, besides its own")
 	fs.StringVar(&c.CorrelationFile, "correlation-file", c.CorrelationFile, "YAML `file` of the rules by which alerts are grouped into incidents (default those that come with Vigil, at /api/v1/correlation)")
 	fs.DurationVar(&c.KeepDeliveries, "keep-deliveries", c.KeepDeliveries, "how long the bytes that senders sent are kept once their alerts are with an incident; what is in quarantine stays")
+	fs.Int64Var(&c.MaxBacklog, "max-backlog", c.MaxBacklog, "`alerts` that may wait for Temporal before senders are answered 503")
+	fs.Int64Var(&c.MinFreeDisk, "min-free-disk", c.MinFreeDisk, "`bytes` that must be left on the disk of --data-dir, or senders are answered 503")
 	fs.Int64Var(&c.MaxAlertBytes, "max-alert-bytes", c.MaxAlertBytes, "largest delivery that is taken, in `bytes`")
 	fs.Int64Var(&c.MaxAlertMemory, "max-alert-memory", c.MaxAlertMemory, "most that deliveries in flight may hold together, in `bytes`")
 	fs.DurationVar(&c.ReadTimeout, "read-timeout", c.ReadTimeout, "longest that a request may take to arrive")
@@ -93,6 +97,8 @@ func (c Config) Validate() error {
 		return errors.New("gateway: --data-dir is empty; name a directory on a local disk")
 	case c.KeepDeliveries < time.Hour:
 		return fmt.Errorf("gateway: --keep-deliveries is %s; use 1h or more", c.KeepDeliveries)
+	case c.MaxBacklog < 1 || c.MinFreeDisk < 0:
+		return errors.New("gateway: --max-backlog must be 1 or more, --min-free-disk 0 or more")
 	case c.MaxAlertBytes < 1<<10:
 		return fmt.Errorf("gateway: --max-alert-bytes is %d; use 1024 or more", c.MaxAlertBytes)
 	case c.MaxAlertMemory < 2*c.MaxAlertBytes:

@@ -26,6 +26,8 @@ const (
 	// behindMuch is the backlog of the stream from which on it counts as
 	// degraded: more than a healthy gateway ever has.
 	behindMuch = 1000
+	// silencesCounted is as far as active silences are counted.
+	silencesCounted = 1000
 )
 
 // Names of components and their states.
@@ -99,6 +101,11 @@ func (h *health) checkStore(ctx context.Context, m *event.SystemHealthMetrics) e
 		return upOrDown(componentStore, err, "")
 	}
 	m.OpenIncidents = len(open)
+	silences, err := h.store.Silences(ctx, store.SilenceActive, time.Now(), "", silencesCounted)
+	if err != nil {
+		return upOrDown(componentStore, err, "")
+	}
+	m.SilencesActive, m.InboxPoisoned = len(silences), counts.Poisoned
 	m.InboxPending, m.InboxQuarantined, m.DeliveriesLost = counts.Received+counts.Pending, counts.Quarantined, counts.Lost
 	if counts.Poisoned > 0 {
 		return event.ComponentHealth{Name: componentStore, State: stateDegraded,

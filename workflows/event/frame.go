@@ -117,6 +117,8 @@ type SystemHealthMetrics struct {
 	OpenIncidents        int               `json:"open_incidents"`
 	InboxPending         int64             `json:"inbox_pending"`
 	InboxQuarantined     int64             `json:"inbox_quarantined"`
+	InboxPoisoned        int64             `json:"inbox_poisoned"`  // dispatches that keep failing and hold up their key
+	SilencesActive       int               `json:"silences_active"` // silences and maintenance windows that hold now
 	DeliveriesLost       int64             `json:"deliveries_lost"` // refused because too large
 	WebSocketConnections int               `json:"websocket_connections"`
 	WebSocketLatencyMS   *float64          `json:"websocket_latency_ms,omitempty"` // median round trip

@@ -1182,6 +1182,8 @@ export const shapes = {
     open_incidents: "number",
     inbox_pending: "number",
     inbox_quarantined: "number",
+    inbox_poisoned: "number",
+    silences_active: "number",
     deliveries_lost: "number",
     websocket_connections: "number",
     "websocket_latency_ms?": "number",

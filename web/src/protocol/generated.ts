@@ -2611,6 +2611,14 @@ export interface SystemHealthMetrics {
   inbox_pending: number;
   inbox_quarantined: number;
   /**
+   * dispatches that keep failing and hold up their key
+   */
+  inbox_poisoned: number;
+  /**
+   * silences and maintenance windows that hold now
+   */
+  silences_active: number;
+  /**
    * refused because too large
    */
   deliveries_lost: number;

@@ -120,7 +120,7 @@ func frameGoldens(files map[string][]byte) error {
 				{Name: "temporal", State: "healthy"}, {Name: "stream", State: "healthy"}, {Name: "store", State: "healthy"},
 				{Name: "worker", State: "degraded", Detail: "1 of 2 workers polls"},
 			},
-			OpenIncidents: 2, InboxPending: 1, InboxQuarantined: 3, DeliveriesLost: 1, WebSocketConnections: 4,
+			OpenIncidents: 2, InboxPending: 1, InboxQuarantined: 3, InboxPoisoned: 1, SilencesActive: 2, DeliveriesLost: 1, WebSocketConnections: 4,
 			WebSocketLatencyMS: ptr(11.8), EventPublishLagMS: ptr(4.6), ProjectionOffset: cursor.Offset, EventsPerSecond: 7.5,
 			GatewayUptimeSeconds: 8124, WorkersPolling: ptr(1)},
 		event.TypeBusinessMetrics: event.BusinessMetrics{IncidentsOpen: 2, IncidentsClosed: 7, Remediated: 5, MTTRSeconds: ptr(871.0),
