@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"maps"
 	"time"
 
 	"vigil/gateway/store"
@@ -15,9 +16,10 @@ const (
 
 // claims is the work that a dispatcher has in hand. Dispatcher.mu guards it.
 type claims struct {
-	queues map[string]*queue // by incident
-	order  []string          // incidents with work, those that wait longest first
-	keys   map[string]int    // dispatches in hand, by correlation key
+	queues map[string]*queue    // by incident
+	order  []string             // incidents with work, those that wait longest first
+	keys   map[string]int       // dispatches in hand, by correlation key
+	rests  map[string]time.Time // keys whose incident is not to be sent anything before
 	size   int
 	busy   int // queues that are delivered
 }
@@ -31,7 +33,7 @@ type queue struct {
 }
 
 func newClaims() claims {
-	return claims{queues: map[string]*queue{}, keys: map[string]int{}}
+	return claims{queues: map[string]*queue{}, keys: map[string]int{}, rests: map[string]time.Time{}}
 }
 
 // claim asks the store which incidents pending dispatches belong to.
@@ -56,8 +58,9 @@ func (d *Dispatcher) claim() error {
 			taken += n
 		}
 		d.mu.Lock()
+		now := d.cfg.Now()
 		for _, a := range got.List {
-			d.claims.add(a)
+			d.claims.add(a, now)
 		}
 		d.mu.Unlock()
 		if taken < room {
@@ -67,13 +70,28 @@ func (d *Dispatcher) claim() error {
 	return nil
 }
 
+// inHand reports whether a key is not to be claimed now: what it says next
+// follows what is under way, or waits for its incident.
 func (d *Dispatcher) inHand(key string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if until, rests := d.claims.rests[key]; rests {
+		if d.cfg.Now().Before(until) {
+			return true
+		}
+		delete(d.claims.rests, key)
+	}
 	return d.claims.keys[key] > 0
 }
 
-func (c *claims) add(a store.Assignment) {
+// add takes an assignment in hand. One whose incident is not to be sent
+// anything yet is left in the store, to be assigned anew with all that has come
+// by then.
+func (c *claims) add(a store.Assignment, now time.Time) {
+	if q := c.queues[a.IncidentID]; q != nil && !q.running && q.failures == 0 && now.Before(q.notBefore) {
+		c.rests[a.CorrelationKey] = q.notBefore
+		return
+	}
 	q := c.queues[a.IncidentID]
 	if q == nil {
 		q = &queue{}
@@ -101,6 +119,7 @@ func (d *Dispatcher) launch() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.cfg.Now()
+	maps.DeleteFunc(d.claims.rests, func(_ string, until time.Time) bool { return !now.Before(until) })
 	order := d.claims.order
 	d.claims.order = nil
 	for _, id := range order {
@@ -132,15 +151,22 @@ func (d *Dispatcher) work(id string, list []store.Assignment) {
 	q.running = false
 	d.claims.busy--
 	d.claims.done(list[:len(list)-len(left)])
-	q.list = append(left, q.list...)
 	wait := d.cfg.Pace(signals)
 	if len(left) > 0 {
+		q.list = append(left, q.list...)
 		wait = max(wait, d.pause(q.failures))
 		q.failures++
 	} else {
 		q.failures = 0
 	}
 	q.notBefore = d.cfg.Now().Add(wait)
+	if len(left) == 0 && wait > 0 { // what has come meanwhile waits in the store
+		d.claims.done(q.list)
+		for _, a := range q.list {
+			d.claims.rests[a.CorrelationKey] = q.notBefore
+		}
+		q.list = nil
+	}
 	d.mu.Unlock()
 	d.Notify()
 	if wait > 0 {

@@ -37,7 +37,8 @@ type workflow struct {
 	key    string
 	open   bool
 	seen   map[string]bool
-	titles []string // of the alerts taken, in order, repetitions left out
+	titles []string          // of the alerts taken, in order, repetitions left out
+	by     map[string]string // rule or person that brought an alert, by title
 	view   event.View
 }
 
@@ -86,9 +87,9 @@ func (f *fake) Deliver(_ context.Context, id string, in incident.Input, s incide
 		return incident.Errorf(incident.KindConflict, "incident %s is over", id)
 	}
 	if !ok {
-		w = &workflow{key: s.Alerts[0].CorrelationKey, open: true, seen: map[string]bool{}}
+		w = &workflow{key: s.Alerts[0].CorrelationKey, open: true, seen: map[string]bool{}, by: map[string]string{}}
 		for other, o := range f.workflows {
-			if o.open && o.key == w.key {
+			if o.open && o.key == w.key && s.Alerts[0].JoinedBy == "" {
 				f.trouble = append(f.trouble, fmt.Sprintf("%s was started while %s is open for key %s", id, other, w.key))
 			}
 		}
@@ -145,6 +146,7 @@ func (f *fake) take(w *workflow, s incident.AlertSignal) error {
 		w.view.Alerts = append(w.view.Alerts, a)
 		if !w.seen[a.ContentKey()] {
 			w.seen[a.ContentKey()] = true
+			w.by[a.Title] = a.JoinedBy
 			w.titles = append(w.titles, a.Title)
 		}
 	}

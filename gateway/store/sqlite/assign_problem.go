@@ -27,7 +27,8 @@ type problem struct {
 	changed               bool
 }
 
-// takes reports whether the incident is given one more alert in full.
+// takes reports whether the incident is given one more alert in full. Settle
+// keeps the count of those that it has; this call's own are counted here.
 func (p *problem) takes(al incident.Alert) bool {
 	size := int64(len(al.Title) + len(al.Description) + len(al.CorrelationKey) + 300)
 	for k, v := range al.Labels {
@@ -36,7 +37,7 @@ func (p *problem) takes(al incident.Alert) bool {
 	if p.detailed >= store.DetailedAlerts || p.detailed > 0 && p.detailBytes+size > store.DetailedBytes {
 		return false
 	}
-	p.detailed, p.detailBytes, p.changed = p.detailed+1, p.detailBytes+size, true
+	p.detailed, p.detailBytes = p.detailed+1, p.detailBytes+size
 	return true
 }
 
@@ -199,8 +200,8 @@ func (a *assigner) save() error {
 		if err != nil {
 			return err
 		}
-		_, err = a.tx.ExecContext(a.ctx, `UPDATE problems SET services = ?, sources = ?, severity = ?, last_alert_at = ?, detailed = ?, detail_bytes = ? WHERE incident_id = ?`,
-			string(services), string(sources), string(p.Severity), micros(p.LastAlertAt), p.detailed, p.detailBytes, p.IncidentID)
+		_, err = a.tx.ExecContext(a.ctx, `UPDATE problems SET services = ?, sources = ?, severity = ?, last_alert_at = ? WHERE incident_id = ?`,
+			string(services), string(sources), string(p.Severity), micros(p.LastAlertAt), p.IncidentID)
 		if err != nil {
 			return err
 		}

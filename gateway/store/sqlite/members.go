@@ -108,12 +108,18 @@ func saveMember(ctx context.Context, tx *sql.Tx, incidentID string, al incident.
 	if err != nil {
 		return fmt.Errorf("encode alert: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO members (incident_id, member, correlation_key, word, status, detailed, alert, first_at, last_at)
+	var heard int
+	err = tx.QueryRowContext(ctx, `INSERT INTO members (incident_id, member, correlation_key, word, status, detailed, alert, first_at, last_at)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
 		ON CONFLICT (incident_id, member) DO UPDATE SET word = excluded.word, alert = excluded.alert,
 			deliveries = deliveries + 1, changes = changes + (status <> excluded.status),
-			status = excluded.status, last_at = max(last_at, excluded.last_at), moved_to = ''`,
-		incidentID, al.Member, al.CorrelationKey, wordOf(al), string(al.Status), detailed, string(raw), micros(al.ReceivedAt))
+			status = excluded.status, last_at = max(last_at, excluded.last_at), moved_to = ''
+		RETURNING deliveries`,
+		incidentID, al.Member, al.CorrelationKey, wordOf(al), string(al.Status), detailed, string(raw), micros(al.ReceivedAt)).Scan(&heard)
+	if err != nil || heard > 1 || !detailed {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE problems SET detailed = detailed + 1, detail_bytes = detail_bytes + ? WHERE incident_id = ?`, len(raw), incidentID)
 	return err
 }
 
