@@ -1,6 +1,7 @@
 // Package intake reads what alert sources send: bytes in, incident.Alert out.
 // One file per source; its comment says what is one problem (the correlation
-// key) and what a member of it (the fingerprint).
+// key) and what a member of it (the fingerprint). What has no file is read by a
+// Mapping, which people write.
 //
 // Parse either gives alerts, each with a correlation key, a fingerprint and a
 // status; or a note, where a delivery holds no alert but a person should see
@@ -108,7 +109,12 @@ func Parse(d store.Delivery) (Result, error) {
 	if !known {
 		return Result{}, invalid("no intake for source %q; there are %s", d.Source, strings.Join(Sources(), ", "))
 	}
-	res, err := f.read(d)
+	return parse(f.read, d)
+}
+
+// parse is what every way to read a delivery has in common.
+func parse(read func(store.Delivery) (Result, error), d store.Delivery) (Result, error) {
+	res, err := read(d)
 	if err != nil {
 		return Result{}, invalid("the delivery %v", err)
 	}

@@ -1,6 +1,6 @@
 // Command gateway runs Vigil's gateway: it takes alerts, serves the API, the
 // sockets and the dashboards. `gateway token` makes a token and its entry for
-// the token file.
+// the token file; `gateway try` shows what would come of a delivery.
 package main
 
 import (
@@ -26,6 +26,7 @@ const usage = `gateway takes alerts, serves the API, the sockets and the dashboa
   gateway [flags]             run it; stop it with Ctrl-C or SIGTERM
   gateway token NAME ROLE     make a token, and its entry for the token file;
                               roles are viewer, responder, approver and admin
+  gateway try MAPPING PAYLOAD show what would come of a delivery; see gateway try --help
 
 Every flag can be given in the environment: --data-dir is VIGIL_DATA_DIR. Where
 Temporal is comes from TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY
@@ -47,6 +48,9 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == "token" {
 		return makeToken(args[1:], stdout)
+	}
+	if len(args) > 0 && args[0] == "try" {
+		return try(args[1:], os.Stdin, stdout, stderr)
 	}
 	cfg := gateway.DefaultConfig()
 	fs := flag.NewFlagSet("gateway", flag.ContinueOnError)
