@@ -11,6 +11,7 @@ import { type IncidentEvent, type Role, type View } from "../src/protocol/genera
 import { VigilProvider } from "../src/store/react";
 import { reduce, summaryOf } from "../src/store/reduce";
 import { Vigil } from "../src/store/vigil";
+import { NowProvider } from "../src/ui/now";
 
 afterEach(cleanup);
 
@@ -27,7 +28,7 @@ export class Stage {
   readonly clock = new FakeClock();
   readonly sockets: FakeSocket[] = [];
   readonly vigil: Vigil;
-  /** Answers to paths, the longest match first; what is not here is 404. */
+  /** Answers to paths, the longest match first; what is not here is 404. A function is asked each time. */
   answers: Record<string, unknown> = {};
   private readonly views: View[] = [];
 
@@ -76,18 +77,25 @@ export class Stage {
     );
   }
 
+  /** What was posted, in order. */
+  get posts(): Call[] {
+    return this.calls.filter((c) => c.method === "POST");
+  }
+
   private readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const path = String(input).replace("/api/v1", "");
-    this.calls.push({
+    const call: Call = {
       method: init?.method ?? "GET",
       path,
       key: new Headers(init?.headers).get("Idempotency-Key"),
       body: typeof init?.body === "string" ? JSON.parse(init.body) : undefined,
-    });
+    };
+    this.calls.push(call);
     const match = Object.keys(this.answers)
       .toSorted((a, b) => b.length - a.length)
       .find((prefix) => path.startsWith(prefix));
-    const answer = match === undefined ? undefined : this.answers[match];
+    const found = match === undefined ? undefined : this.answers[match];
+    const answer = typeof found === "function" ? (found as (call: Call) => unknown)(call) : found;
     if (answer instanceof Error) throw answer;
     if (answer instanceof Response) return answer.clone();
     if (answer === undefined) return problem(404, "not_found", `nothing at ${path}`);
@@ -97,4 +105,13 @@ export class Stage {
 
 export function problem(status: number, kind: string, detail: string): Response {
   return new Response(JSON.stringify({ title: "A title", status, kind, detail }), { status });
+}
+
+/** A part of the page by itself, on a clock that stands still. */
+export function Part({ now, children }: { now: string; children: ReactNode }) {
+  return (
+    <NowProvider offsetMs={0} fixed={Date.parse(now)}>
+      {children}
+    </NowProvider>
+  );
 }

@@ -122,3 +122,37 @@ it("asking, raising a budget and reviewing are posted with a key each, to where 
   ]);
   expect(rest.wholeEvidence("inc/1", "E 1")).toBe("/api/v1/incidents/inc%2F1/evidence/E%201/whole");
 });
+
+describe("the inbox, silences and moves", () => {
+  it.each<[string, (r: Rest) => Promise<unknown>, string]>([
+    ["deliveries", (r) => r.deliveries("quarantined", { source: "sns", q: "a b" }, 9), "/deliveries?state=quarantined&source=sns&q=a+b&before=9"],
+    ["a delivery", (r) => r.delivery(7), "/deliveries/7"],
+    ["silences", (r) => r.silences("active", "sil-1"), "/silences?state=active&before=sil-1"],
+    ["alerts of a silence", (r) => r.silencedAlerts("sil/1", 4), "/silences/sil%2F1/alerts?before=4"],
+    ["alerts of an incident", (r) => r.incidentAlerts("inc/1", "disk", "50"), "/incidents/inc%2F1/alerts?q=disk&after=50&limit=50"],
+    ["the audit", (r) => r.audit("sil-1", 3), "/audit?subject=sil-1&before=3&limit=25"],
+    ["the rules", (r) => r.correlation(), "/correlation"],
+    ["the sources", (r) => r.sources(), "/sources"],
+  ])("%s are read from where the gateway has them; lists that are null are empty", async (_, call, path) => {
+    const { rest, requests } = setUp(json({ deliveries: null, silences: null, alerts: null, keys: null, entries: null, rules: null, sources: null }));
+    const answer = await call(rest);
+    expect(requests).toEqual([{ method: "GET", url: `/api/v1${path}`, key: null, body: undefined }]);
+    for (const list of path === "/sources" ? [answer] : path === "/deliveries/7" ? [] : Object.values(answer as object).filter((v) => v !== null)) expect(list).toEqual([]);
+  });
+
+  const silence = { kind: "silence", matchers: [{ name: "service", op: "=", value: "cart" }], ends_at: "2026-11-23T18:00:00Z", reason: "known" } as const;
+
+  it.each<[string, (r: Rest) => Promise<unknown>, unknown, string, unknown, unknown]>([
+    ["retry", (r) => r.retryDelivery(7, "k"), { delivery_id: 7, state: "received" }, "/deliveries/7/retry", {}, { delivery_id: 7, state: "received" }],
+    ["retry all", (r) => r.retryDeliveries({ source: "sns" }, "k"), { retried: 3 }, "/deliveries/retry", { source: "sns" }, 3],
+    ["discard", (r) => r.discardDelivery(7, "a test", "k"), { delivery_id: 7, state: "discarded" }, "/deliveries/7/discard", { reason: "a test" }, { delivery_id: 7, state: "discarded" }],
+    ["silence", (r) => r.createSilence({ ...silence, matchers: [...silence.matchers] }, "k"), { id: "sil-1" }, "/silences", silence, { id: "sil-1" }],
+    ["end a silence", (r) => r.endSilence("sil/1", "over", "k"), { id: "sil/1" }, "/silences/sil%2F1/end", { reason: "over" }, { id: "sil/1" }],
+    ["merge", (r) => r.merge("inc/1", "inc-2", "same", "k"), { move: { id: "m" } }, "/incidents/inc%2F1/merge", { into: "inc-2", reason: "same" }, { id: "m" }],
+    ["split", (r) => r.split("inc/1", ["a", "b"], "other", "k"), { move: { id: "m" } }, "/incidents/inc%2F1/split", { correlation_keys: ["a", "b"], reason: "other" }, { id: "m" }],
+  ])("%s is posted with its key", async (_, call, answer, path, body, result) => {
+    const { rest, requests } = setUp(json(answer, 202));
+    expect(await call(rest)).toEqual(result);
+    expect(requests).toEqual([{ method: "POST", url: `/api/v1${path}`, key: "k", body }]);
+  });
+});

@@ -3,8 +3,33 @@
  * write carries an Idempotency-Key; whoever repeats a write because its answer was lost passes the
  * same key, and the gateway does it once.
  */
-import { type DecodedEvent, decodeEvent, decodeSummary, decodeView } from "../protocol/decoder";
-import type { Agent, Kind, Origin, Role, Severity, Summary, View } from "../protocol/generated";
+import { decodeEvent, decodeSummary, decodeView } from "../protocol/decoder";
+import type { Kind, Move, Severity, View } from "../protocol/generated";
+import type {
+  AlertSource,
+  AuditPage,
+  BudgetRequest,
+  Correlation,
+  DecisionRequest,
+  Delivery,
+  DeliveryChanged,
+  DeliveryFilter,
+  DeliveryPage,
+  DeliveryState,
+  DemoStatus,
+  EventPage,
+  IncidentAlertPage,
+  IncidentPage,
+  Me,
+  ReviewRequest,
+  Silence,
+  SilencePage,
+  SilenceRequest,
+  SilenceState,
+  SilencedAlertPage,
+} from "./answers";
+
+export type * from "./answers";
 
 export class ApiError extends Error {
   override name = "ApiError";
@@ -24,82 +49,6 @@ export class ApiError extends Error {
   get retryable(): boolean {
     return this.status === 0 || this.kind === "unavailable" || this.kind === "throttled" || this.status >= 500;
   }
-}
-
-export interface Me {
-  name: string;
-  role: Role;
-  /** Given by development mode without credentials. */
-  dev: boolean;
-}
-
-export interface DemoFault {
-  name: string;
-  title: string;
-  description?: string;
-}
-
-export interface DemoStatus {
-  faults: DemoFault[];
-  active?: string;
-}
-
-export type DeliveryState = "received" | "normalised" | "quarantined" | "recorded";
-
-export interface Delivery {
-  id: number;
-  source: string;
-  received_at: string;
-  content_type: string;
-  /** The beginning of the bytes, base64. */
-  body: string | null;
-  body_bytes: number;
-  truncated: boolean;
-  principal: string;
-  origin: Origin;
-  state: DeliveryState;
-  reason?: string;
-  incident_ids?: string[];
-}
-
-export interface DeliveryPage {
-  deliveries: Delivery[];
-  next?: number;
-}
-
-export interface EventPage {
-  events: DecodedEvent[];
-  more: boolean;
-}
-
-export interface IncidentPage {
-  incidents: Summary[];
-  nextCursor?: string;
-}
-
-export interface DecisionRequest {
-  decision: "approve" | "reject";
-  proposal_id: string;
-  action_hash: string;
-  comment?: string;
-}
-
-/** What is added to a budget, of one agent or of the incident. Declined: go on without models. */
-export interface BudgetRequest {
-  agent?: Agent;
-  turns?: number;
-  tokens?: number;
-  cost_usd?: number;
-  decline?: boolean;
-  comment?: string;
-}
-
-/** A person's answer to "was this the cause?". */
-export interface ReviewRequest {
-  correct: boolean;
-  cause?: string;
-  cause_service?: string;
-  comment?: string;
 }
 
 /** A key for one intention to change something. */
@@ -184,8 +133,80 @@ export class Rest {
     return `/api/v1/incidents/${encodeURIComponent(id)}/evidence/${encodeURIComponent(evidenceId)}/whole`;
   }
 
-  async deliveries(state: DeliveryState, before?: number): Promise<DeliveryPage> {
-    return (await this.get(`/deliveries${query({ state, before })}`)) as DeliveryPage;
+  /** A page of the incident's alerts, with all of its keys; q is searched in what an alert says. */
+  async incidentAlerts(id: string, q?: string, after?: string): Promise<IncidentAlertPage> {
+    const page = (await this.get(`/incidents/${encodeURIComponent(id)}/alerts${query({ q, after, limit: 50 })}`)) as IncidentAlertPage;
+    return { ...page, keys: page.keys ?? [], alerts: page.alerts ?? [] };
+  }
+
+  /** The incident becomes part of another, and ends. */
+  async merge(id: string, into: string, reason: string, key: string): Promise<Move> {
+    return ((await this.verb(id, "merge", { into, reason }, key)) as { move: Move }).move;
+  }
+
+  /** Those keys become an incident of their own: move.to. */
+  async split(id: string, correlationKeys: string[], reason: string, key: string): Promise<Move> {
+    return ((await this.verb(id, "split", { correlation_keys: correlationKeys, reason }, key)) as { move: Move }).move;
+  }
+
+  async deliveries(state: DeliveryState, filter: DeliveryFilter = {}, before?: number): Promise<DeliveryPage> {
+    const page = (await this.get(`/deliveries${query({ state, source: filter.source, q: filter.q, before })}`)) as DeliveryPage;
+    return { ...page, deliveries: page.deliveries ?? [] };
+  }
+
+  async delivery(id: number): Promise<Delivery> {
+    return (await this.get(`/deliveries/${id}`)) as Delivery;
+  }
+
+  /** Reads it again, as after a mapping was put right. */
+  async retryDelivery(id: number, key: string): Promise<DeliveryChanged> {
+    return (await this.send("POST", `/deliveries/${id}/retry`, {}, key)) as DeliveryChanged;
+  }
+
+  /** Reads all again that are set aside and match. */
+  async retryDeliveries(filter: DeliveryFilter, key: string): Promise<number> {
+    return ((await this.send("POST", "/deliveries/retry", filter, key)) as { retried: number }).retried;
+  }
+
+  async discardDelivery(id: number, reason: string, key: string): Promise<DeliveryChanged> {
+    return (await this.send("POST", `/deliveries/${id}/discard`, { reason }, key)) as DeliveryChanged;
+  }
+
+  /** Where the bytes of a delivery are, as they came. */
+  wholeDelivery(id: number): string {
+    return `/api/v1/deliveries/${id}/body`;
+  }
+
+  async silences(state?: SilenceState, before?: string, limit?: number): Promise<SilencePage> {
+    const page = (await this.get(`/silences${query({ state, before, limit })}`)) as SilencePage;
+    return { ...page, silences: page.silences ?? [] };
+  }
+
+  async createSilence(request: SilenceRequest, key: string): Promise<Silence> {
+    return (await this.send("POST", "/silences", request, key)) as Silence;
+  }
+
+  async endSilence(id: string, reason: string, key: string): Promise<Silence> {
+    return (await this.send("POST", `/silences/${encodeURIComponent(id)}/end`, { reason }, key)) as Silence;
+  }
+
+  async silencedAlerts(id: string, before?: number): Promise<SilencedAlertPage> {
+    const page = (await this.get(`/silences/${encodeURIComponent(id)}/alerts${query({ before })}`)) as SilencedAlertPage;
+    return { ...page, alerts: page.alerts ?? [] };
+  }
+
+  async audit(subject?: string, before?: number): Promise<AuditPage> {
+    const page = (await this.get(`/audit${query({ subject, before, limit: 25 })}`)) as AuditPage;
+    return { ...page, entries: page.entries ?? [] };
+  }
+
+  async correlation(): Promise<Correlation> {
+    const answer = (await this.get("/correlation")) as Correlation;
+    return { ...answer, rules: answer.rules ?? [] };
+  }
+
+  async sources(): Promise<AlertSource[]> {
+    return ((await this.get("/sources")) as { sources: AlertSource[] | null }).sources ?? [];
   }
 
   /** The sandbox's faults; undefined where this gateway has no sandbox. */

@@ -2,8 +2,8 @@ import { clsx } from "clsx";
 import { FlaskConical, History } from "lucide-react";
 import type { ReactNode } from "react";
 
-import type { Origin, Severity, Status } from "../protocol/generated";
-import { type Tone, severityWord, statusWord } from "./words";
+import type { Origin, Outcome, Severity, Status } from "../protocol/generated";
+import { type Tone, severityWord, standingWord } from "./words";
 
 const tones: Record<Tone, string> = {
   neutral: "bg-hover text-ink-2",
@@ -33,8 +33,8 @@ export function Badge({ tone = "neutral", title, icon, children }: { tone?: Tone
   );
 }
 
-export function StatusBadge({ status }: { status: Status }) {
-  const word = statusWord(status);
+export function StatusBadge({ of }: { of: { status: Status; outcome?: Outcome } }) {
+  const word = standingWord(of);
   return <Badge tone={word.tone}>{word.text}</Badge>;
 }
 

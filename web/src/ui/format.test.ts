@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { age, bytes, cost, count, duration, measure, parseTime, quantity } from "./format";
+import { age, bytes, cost, count, duration, measure, parseTime, quantity, remaining } from "./format";
 
 describe("format", () => {
   it.each([
@@ -13,6 +13,17 @@ describe("format", () => {
     [11_520_000, "3 h 12 m"],
     [187_200_000, "2 d 4 h"],
   ])("duration of %i ms is %s", (ms, text) => expect(duration(ms)).toBe(text));
+
+  it.each([
+    [-5, "0 s"],
+    [38_000, "38 s"],
+    [60_000, "1 m"],
+    [41 * 60_000 + 1, "42 m"],
+    [3_600_000, "1 h"],
+    [11_520_000, "3 h 12 m"],
+    [86_400_000, "1 d"],
+    [187_200_000, "2 d 4 h"],
+  ])("what remains of %i ms is %s", (ms, text) => expect(remaining(ms)).toBe(text));
 
   it.each([
     [0, "0s"],

@@ -30,13 +30,29 @@ export function age(ms: number): string {
   return `${Math.floor(s / 86_400)}d`;
 }
 
+/** What is left until something, rounded up, no finer than people plan by: 38 s, 42 m, 3 h 12 m, 2 d 4 h */
+export function remaining(ms: number): string {
+  const s = Math.ceil(Math.max(0, ms) / 1000);
+  if (s < 60) return `${s} s`;
+  const m = Math.ceil(s / 60);
+  if (m < 60) return `${m} m`;
+  const h = Math.floor(m / 60);
+  if (h < 24) return m % 60 === 0 ? `${h} h` : `${h} h ${m % 60} m`;
+  return h % 24 === 0 ? `${Math.floor(h / 24)} d` : `${Math.floor(h / 24)} d ${h % 24} h`;
+}
+
 export function clockTime(ms: number): string {
   return new Date(ms).toLocaleTimeString(undefined, { hour12: false, hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
+/** The day and the time here, with its zone. */
+export function dayTime(ms: number): string {
+  return new Date(ms).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+}
+
 /** For a hover: the time here, and the exact one. */
 export function exactTime(ms: number): string {
-  return `${new Date(ms).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" })} (${new Date(ms).toISOString()})`;
+  return `${dayTime(ms)} (${new Date(ms).toISOString()})`;
 }
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });

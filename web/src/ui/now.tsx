@@ -1,7 +1,7 @@
 /** The passing of time, shared: one timer for everything on screen that shows an age. */
 import { createContext, useContext, useEffect, useState, type ReactNode } from "react";
 
-import { age, clockTime, duration, exactTime, noData, parseTime } from "./format";
+import { age, clockTime, duration, exactTime, noData, parseTime, remaining } from "./format";
 
 const Now = createContext(0);
 
@@ -55,4 +55,14 @@ export function Elapsed({ from, to, className }: { from: string | undefined; to?
   const start = parseTime(from);
   if (start === undefined) return null;
   return <span className={className}>{duration((parseTime(to) ?? now) - start)}</span>;
+}
+
+/** What is left until a time. The exact time on hover. */
+export function Left({ until, className }: { until: number; className?: string }) {
+  const now = useNow();
+  return (
+    <time dateTime={new Date(until).toISOString()} title={exactTime(until)} className={className}>
+      {remaining(until - now)}
+    </time>
+  );
 }

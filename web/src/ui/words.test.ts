@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
-import { causeWord, knownCauses, knownMetrics, metricWord, spaced } from "./words";
+import { causeWord, knownCauses, knownMetrics, metricWord, spaced, standingWord } from "./words";
 
 /** The values of a set that is open on the wire and therefore in no schema, as Go declares them. */
 function declared(file: string, type: string): string[] {
@@ -26,4 +26,10 @@ describe("open sets", () => {
   it("what nobody knows is shown as it came", () => {
     expect([causeWord("moon_phase"), metricWord("blks_hit"), spaced("a_b")]).toEqual(["moon phase", "Blks hit", "a b"]);
   });
+});
+
+it("what was merged into another incident is not called unproven", () => {
+  expect(standingWord({ status: "closed", outcome: "merged" }).text).toBe("Merged");
+  expect(standingWord({ status: "closed", outcome: "unresolved" }).text).toBe("Closed, unproven");
+  expect(standingWord({ status: "investigating" }).text).toBe("Investigating");
 });

@@ -41,6 +41,11 @@ const statuses: Record<Status, Word> = {
 
 export const statusWord = (status: Status): Word => lookUp(statuses, status);
 
+/** As statusWord; but what is part of another incident is not "closed, unproven". */
+export function standingWord(of: { status: Status; outcome?: Outcome }): Word {
+  return of.outcome === "merged" ? { text: "Merged", tone: "neutral" } : statusWord(of.status);
+}
+
 const phaseStates: Record<PhaseState, Word> = {
   pending: { text: "not begun", tone: "neutral" },
   running: { text: "running", tone: "accent" },

@@ -1,33 +1,121 @@
-import { BellRing } from "lucide-react";
+import { BellOff, BellRing } from "lucide-react";
+import { useMemo, useState } from "react";
 
-import type { Alert } from "../../protocol/generated";
-import { Badge, OriginBadge, SeverityMark } from "../../ui/badge";
-import { Age } from "../../ui/now";
+import type { Matcher } from "../../feed/rest";
+import type { DecodedEvent } from "../../protocol/decoder";
+import type { View } from "../../protocol/generated";
+import { Button } from "../../ui/button";
+import { SearchField } from "../../ui/field";
+import { count } from "../../ui/format";
 import { Empty, Panel } from "../../ui/panel";
+import { AlertGroup } from "./alert-row";
+import { byKey, listedAlerts, shownAlerts } from "./alerts-model";
+import { useIncidentAlerts } from "./incident-alerts";
+import { isOver } from "./list-model";
+import { Paged } from "./paged";
+import { useRefusalNow } from "./permissions";
+import { SilenceDialog } from "./silence-dialog";
+import { matchersOf } from "./silence-words";
+import { SplitDialog } from "./move-dialogs";
+import { useSettled } from "./use-settled";
 
-export function AlertsPanel({ alerts }: { alerts: readonly Alert[] }) {
+const typingMs = 300;
+
+/** The alerts of an incident by the keys that they came with: why each is here, how it stands, how often it was heard. */
+export function AlertsPanel({ view: v, events }: { view: View; events: readonly DecodedEvent[] }) {
+  const [all, setAll] = useState(false);
+  const [text, setText] = useState("");
+  const [silencing, setSilencing] = useState<readonly Matcher[]>();
+  const refusal = useRefusalNow("responder");
+  const q = useSettled(text.trim(), typingMs);
+  const list = useIncidentAlerts(v, all ? q : "", events);
+  const pages = list.data?.pages;
+  const listed = useMemo(() => pages?.flatMap((p) => p.alerts) ?? [], [pages]);
+  const keys = useMemo(() => pages?.[0]?.keys ?? [], [pages]);
+  const rows = useMemo(() => (all ? listedAlerts(v, listed) : shownAlerts(v, listed)), [all, v, listed]);
+  const groups = useMemo(() => byKey(rows, keys), [rows, keys]);
+  const more = Object.keys(v.more_alerts ?? {}).length;
   return (
-    <Panel title="Alerts" icon={<BellRing className="size-4" />} aside={alerts.length > 0 && <span className="tabular">{alerts.length}</span>}>
-      {alerts.length === 0 ? (
+    <Panel title="Alerts" icon={<BellRing className="size-4" />} testId="alerts" aside={<Aside view={v} refusal={refusal} keys={keys} onSilence={() => setSilencing(matchersOf(v.alerts ?? []))} />}>
+      {v.alerts_total === 0 && rows.length === 0 ? (
         <Empty>No alert belongs to this incident.</Empty>
       ) : (
-        <ul className="divide-y divide-line">
-          {alerts.map((a) => (
-            <li key={a.fingerprint} className="px-3.5 py-2 text-xs">
-              <div className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
-                {a.severity !== undefined && <SeverityMark severity={a.severity} />}
-                <span className="font-medium [overflow-wrap:anywhere]">{a.title}</span>
-                <Badge tone={a.status === "resolved" ? "good" : "warn"}>{a.status}</Badge>
-                {a.origin !== undefined && <OriginBadge origin={a.origin} />}
-                <span className="tabular ml-auto text-2xs text-ink-3">
-                  {a.source}, <Age at={a.received_at} /> ago
-                </span>
-              </div>
-              {a.description !== undefined && <p className="mt-0.5 text-2xs text-ink-2 [overflow-wrap:anywhere]">{a.description}</p>}
-            </li>
-          ))}
-        </ul>
+        <>
+          {all && (
+            <div className="flex items-center gap-2 border-b border-line px-3.5 py-2">
+              <SearchField label="Search alerts" placeholder="Search what alerts say" value={text} onChange={setText} className="flex-1" />
+              <Button
+                kind="ghost"
+                onClick={() => {
+                  setAll(false);
+                  setText("");
+                }}
+              >
+                Show fewer
+              </Button>
+            </div>
+          )}
+          {all ? (
+            <Paged list={list} shown={rows.length} empty={q === "" ? "The gateway lists none." : "Nothing matches."} more="Show more alerts">
+              <Groups groups={groups} refusal={refusal} onSilence={setSilencing} />
+            </Paged>
+          ) : (
+            <>
+              <Groups groups={groups} refusal={refusal} onSilence={setSilencing} />
+              {list.isError && (
+                <p role="alert" className="px-3.5 py-2 text-2xs text-warn">
+                  How often they were heard cannot be read now: {list.error.message}
+                </p>
+              )}
+              {more > 0 && (
+                <div className="p-2 text-center">
+                  <Button kind="ghost" data-testid="alerts-more" onClick={() => setAll(true)}>
+                    and {count(more)} more
+                  </Button>
+                </div>
+              )}
+            </>
+          )}
+        </>
       )}
+      <SilenceDialog open={silencing !== undefined} onOpenChange={(open) => !open && setSilencing(undefined)} matchers={silencing} />
     </Panel>
+  );
+}
+
+interface GroupsProps {
+  groups: ReturnType<typeof byKey>;
+  refusal: string | undefined;
+  onSilence: (matchers: readonly Matcher[]) => void;
+}
+
+function Groups({ groups, refusal, onSilence }: GroupsProps) {
+  return (
+    <div className="max-h-[34rem] overflow-y-auto">
+      {groups.map((g) => (
+        <AlertGroup key={g.key} group={g} refusal={refusal} onSilence={(row) => onSilence(matchersOf([row.alert]))} />
+      ))}
+    </div>
+  );
+}
+
+function Aside({ view: v, keys, refusal, onSilence }: { view: View; keys: Parameters<typeof SplitDialog>[0]["keys"]; refusal: string | undefined; onSilence: () => void }) {
+  const silenced = (v.alerts ?? []).filter((a) => a.status === "firing" && (a.silenced_by ?? "") !== "").length + Object.values(v.more_alerts ?? {}).filter((s) => s === "silenced").length;
+  if (v.alerts_total === 0) return null;
+  return (
+    <>
+      <span className="tabular" data-testid="alerts-count">
+        {count(v.alerts_firing)} firing{silenced > 0 && `, ${count(silenced)} silenced`}, of {count(v.alerts_total)}
+      </span>
+      {!isOver(v) && (
+        <>
+          <Button disabled={refusal !== undefined} title={refusal ?? "Silence alerts like these"} onClick={onSilence}>
+            <BellOff aria-hidden className="size-3.5" />
+            Silence
+          </Button>
+          <SplitDialog view={v} keys={keys} />
+        </>
+      )}
+    </>
   );
 }

@@ -1,98 +1,177 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { Inbox } from "lucide-react";
-import { useMemo } from "react";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Inbox, RotateCcw } from "lucide-react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 
-import type { Delivery } from "../../feed/rest";
+import type { Delivery, DeliveryFilter, DeliveryState } from "../../feed/rest";
 import { useVigil, useVigilState } from "../../store/react";
-import { Badge, OriginBadge } from "../../ui/badge";
 import { Button } from "../../ui/button";
-import { bytes } from "../../ui/format";
-import { Age } from "../../ui/now";
-import { Empty, Panel, Skeleton } from "../../ui/panel";
-import { IncidentLink } from "./navigation";
+import { Choices } from "../../ui/choices";
+import { SearchField, Select } from "../../ui/field";
+import { count } from "../../ui/format";
+import { Panel } from "../../ui/panel";
+import { DeliveryItem } from "./delivery-item";
+import { Paged } from "./paged";
+import { useRefusalNow } from "./permissions";
+import { useSettled } from "./use-settled";
+import { useVerb } from "./use-verb";
 
-/** Deliveries that could not be read, with their bytes and the reason; and those that were too large to keep. */
-export function DeliveriesPanel() {
-  const { rest } = useVigil();
+type Shown = Extract<DeliveryState, "quarantined" | "discarded" | "recorded">;
+
+const shows: { value: Shown; text: string }[] = [
+  { value: "quarantined", text: "Set aside" },
+  { value: "discarded", text: "Discarded" },
+  { value: "recorded", text: "Recorded" },
+];
+
+const nothing: Record<Shown, string> = {
+  quarantined: "None: every delivery could be read.",
+  discarded: "None: nobody discarded a delivery.",
+  recorded: "None: every delivery held an alert.",
+};
+
+/** How long somebody has to stop typing before the list is asked for. */
+const typingMs = 300;
+
+/** Deliveries that could not be read, with their bytes and the reason, and what people did with them; and those that were too large to keep. */
+export function DeliveriesPanel({ source: wanted }: { source?: string }) {
   const health = useVigilState((s) => s.system.health?.data);
-  const list = useInfiniteQuery({
-    // The count is part of the key: when it changes, the list is read anew.
-    queryKey: ["deliveries", "quarantined", health?.inbox_quarantined],
-    queryFn: ({ pageParam }) => rest.deliveries("quarantined", pageParam),
-    initialPageParam: undefined as number | undefined,
-    getNextPageParam: (page) => page.next,
-  });
-  const deliveries = list.data?.pages.flatMap((p) => p.deliveries) ?? [];
+  const [show, setShow] = useState<Shown>("quarantined");
+  const [source, setSource] = useState(wanted ?? "");
+  const [text, setText] = useState("");
+  const q = useSettled(text.trim(), typingMs);
+  const filter = useMemo(() => filterOf(source, q), [source, q]);
+  const { list, deliveries, done, onDone } = useDeliveries(show, filter);
+  const reasons = useMemo(() => distinct(deliveries.map((d) => d.reason)), [deliveries]);
+  const filtered = source !== "" || text !== "";
   const lost = health?.deliveries_lost ?? 0;
   return (
-    <Panel title="Deliveries set aside" icon={<Inbox className="size-4" />} testId="deliveries" aside={health !== undefined && <span className="tabular">{health.inbox_quarantined}</span>}>
+    <Panel
+      title="Deliveries"
+      icon={<Inbox className="size-4" />}
+      testId="deliveries"
+      aside={
+        <>
+          {health !== undefined && <span className="tabular" data-testid="deliveries-count">{count(health.inbox_quarantined)} set aside</span>}
+          <Choices label="Which deliveries" options={shows} value={show} onChange={setShow} />
+        </>
+      }
+    >
       {lost > 0 && (
         <p className="border-b border-line bg-bad-soft px-3.5 py-2 text-xs text-bad" data-testid="deliveries-lost" data-lost={lost}>
           <b>{lost} {lost === 1 ? "delivery was" : "deliveries were"} refused as too large</b> and not kept. The sender was told (413); nothing of it is here.
         </p>
       )}
-      {list.isPending && <Skeleton className="m-3.5 h-10" />}
-      {list.isError && (
-        <div role="alert" className="flex items-center gap-3 px-3.5 py-3 text-xs text-bad">
-          {list.error.message}
-          <Button onClick={() => void list.refetch()}>Try again</Button>
-        </div>
-      )}
-      {list.isSuccess && deliveries.length === 0 && <Empty>None: every delivery could be read.</Empty>}
-      <ul className="divide-y divide-line">
-        {deliveries.map((d) => (
-          <Item key={d.id} delivery={d} />
-        ))}
-      </ul>
-      {list.hasNextPage && (
-        <div className="p-2 text-center">
-          <Button kind="ghost" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show older deliveries
-          </Button>
-        </div>
-      )}
+      <div className="grid grid-cols-2 gap-2 border-b border-line px-3.5 py-2.5 sm:grid-cols-[minmax(0,1fr)_9rem_9rem]">
+        <SearchField label="Search deliveries" placeholder="Search source, reason and bytes" value={text} onChange={setText} className="col-span-2 sm:col-span-1" />
+        <Source value={source} onChange={setSource} known={deliveries} />
+        <Select
+          label="Reason"
+          value={reasons.includes(text) ? text : ""}
+          onChange={setText}
+          options={[{ value: "", text: "Any reason" }, ...reasons.map((r) => ({ value: r, text: r.length > 80 ? `${r.slice(0, 80)}…` : r }))]}
+        />
+      </div>
+      {show === "quarantined" && <RetryAll filter={filter} typing={text.trim() !== q} filtered={filtered} disabled={deliveries.length === 0} />}
+      <Paged list={list} shown={deliveries.length} empty={filtered ? "Nothing matches." : nothing[show]} more="Show older deliveries">
+        <ul className="divide-y divide-line">
+          {deliveries.map((d) => (
+            <DeliveryItem key={d.id} delivery={d} done={done.get(d.id)} onDone={onDone} onReason={setText} />
+          ))}
+        </ul>
+      </Paged>
     </Panel>
   );
 }
 
-function Item({ delivery: d }: { delivery: Delivery }) {
-  const text = useMemo(() => bodyText(d.body), [d.body]);
+function filterOf(source: string, q: string): DeliveryFilter {
+  return { ...(source !== "" && { source }), ...(q !== "" && { q }) };
+}
+
+interface Done {
+  delivery: Delivery;
+  what: "retried" | "discarded";
+}
+
+/** The list, in which what somebody has just dealt with keeps its place, so that it can be said what became of it. */
+function useDeliveries(show: Shown, filter: DeliveryFilter) {
+  const { rest } = useVigil();
+  const quarantined = useVigilState((s) => s.system.health?.data.inbox_quarantined);
+  const view = JSON.stringify([show, filter]);
+  const list = useInfiniteQuery({
+    // The count is part of the key: when it changes, the list is read anew.
+    queryKey: ["deliveries", view, quarantined],
+    queryFn: ({ pageParam }) => rest.deliveries(show, filter, pageParam),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (page) => page.next,
+    placeholderData: (before, query) => (query?.queryKey[1] === view ? before : undefined),
+  });
+  const [dealt, setDealt] = useState<{ view: string; done: ReadonlyMap<number, Done> }>({ view, done: new Map() });
+  const done = useMemo(() => (dealt.view === view ? dealt.done : new Map<number, Done>()), [dealt, view]);
+  const onDone = useCallback(
+    (delivery: Delivery, what: Done["what"]) => setDealt((d) => ({ view, done: new Map(d.view === view ? d.done : []).set(delivery.id, { delivery, what }) })),
+    [view],
+  );
+  const listed = list.data?.pages;
+  const deliveries = useMemo(() => {
+    const all = new Map((listed ?? []).flatMap((p) => p.deliveries).map((d) => [d.id, d]));
+    for (const [id, d] of done) all.set(id, d.delivery);
+    return [...all.values()].toSorted((a, b) => b.id - a.id);
+  }, [listed, done]);
+  return { list, deliveries, done: useMemo(() => new Map([...done].map(([id, d]) => [id, d.what])), [done]), onDone };
+}
+
+function Source({ value, onChange, known }: { value: string; onChange: (source: string) => void; known: readonly Delivery[] }) {
+  const { rest } = useVigil();
+  const sources = useQuery({ queryKey: ["sources"], queryFn: () => rest.sources() });
+  const names = distinct([...(sources.data ?? []).map((s) => s.name), ...known.map((d) => d.source), value === "" ? undefined : value]);
+  return <Select label="Source" value={value} onChange={onChange} options={[{ value: "", text: "Any source" }, ...names.map((n) => ({ value: n, text: n }))]} />;
+}
+
+interface RetryAllProps {
+  filter: DeliveryFilter;
+  /** What is on screen does not yet match what was typed. */
+  typing: boolean;
+  filtered: boolean;
+  disabled: boolean;
+}
+
+function RetryAll({ filter, typing, filtered, disabled }: RetryAllProps) {
+  const { rest } = useVigil();
+  const queries = useQueryClient();
+  const refusal = useRefusalNow("responder");
+  const [retried, setRetried] = useState<number>();
+  const verb = useVerb(
+    useCallback(
+      async (key: string, which: DeliveryFilter) => {
+        setRetried(await rest.retryDeliveries(which, key));
+        await queries.invalidateQueries({ queryKey: ["deliveries"] });
+      },
+      [rest, queries],
+    ),
+  );
+  const { reset } = verb;
+  useEffect(reset, [filter, reset]);
   return (
-    <li data-testid={`delivery-${d.id}`} className="px-3.5 py-2 text-xs">
-      <div className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
-        <span className="font-mono text-2xs text-ink-3">#{d.id}</span>
-        <Badge>{d.source}</Badge>
-        <OriginBadge origin={d.origin} />
-        <span className="min-w-0 flex-1 text-bad [overflow-wrap:anywhere]">{d.reason ?? "no reason was recorded"}</span>
-        <span className="tabular text-2xs text-ink-3">
-          {bytes(d.body_bytes)}, <Age at={d.received_at} /> ago
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-3.5 py-2">
+      <Button data-testid="delivery-retry-all" disabled={refusal !== undefined || disabled || typing || verb.busy} title={refusal} onClick={() => void verb.run(filter)}>
+        <RotateCcw aria-hidden className="size-3.5" />
+        {filtered ? "Retry all that match" : "Retry all"}
+      </Button>
+      {refusal !== undefined && <span className="text-2xs text-ink-3">{refusal}</span>}
+      {verb.done && retried !== undefined && (
+        <span role="status" className="text-xs text-good">
+          {retried === 0 ? "None matched." : `${count(retried)} ${retried === 1 ? "is" : "are"} being read again; what still cannot be read comes back here.`}
         </span>
-      </div>
-      {d.incident_ids !== undefined && d.incident_ids.length > 0 && (
-        <p className="text-2xs">
-          {d.incident_ids.map((id) => (
-            <IncidentLink key={id} to={id} className="mr-2 text-accent underline">
-              {id}
-            </IncidentLink>
-          ))}
-        </p>
       )}
-      <details className="mt-1">
-        <summary className="text-2xs text-ink-3">
-          Bytes as they came ({d.content_type === "" ? "no content type" : d.content_type}){d.truncated && ", the beginning only"}
-        </summary>
-        <pre className="mt-1 max-h-72 overflow-auto rounded bg-sunken p-2 font-mono text-2xs [overflow-wrap:anywhere] whitespace-pre-wrap">{text}</pre>
-      </details>
-    </li>
+      {verb.error !== undefined && (
+        <span role="alert" className="text-xs text-bad">
+          {verb.error}
+        </span>
+      )}
+    </div>
   );
 }
 
-/** Bytes as text, whatever they are: what is not UTF-8 shows as replacement characters. */
-export function bodyText(base64: string | null): string {
-  if (base64 === null) return "";
-  try {
-    return new TextDecoder().decode(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
-  } catch {
-    return base64;
-  }
+function distinct(values: readonly (string | undefined)[]): string[] {
+  return [...new Set(values.filter((v) => v !== undefined))].toSorted();
 }

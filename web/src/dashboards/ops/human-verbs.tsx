@@ -1,14 +1,16 @@
-import { Dialog } from "@base-ui/react/dialog";
 import { Check, Flag, MessageSquarePlus, UserCheck } from "lucide-react";
-import { useCallback, useId, useState, type ReactNode } from "react";
+import { useCallback, useState } from "react";
 
 import { type Severity, type View, severityValues } from "../../protocol/generated";
 import { useVigil } from "../../store/react";
 import { SeverityLabel } from "../../ui/badge";
-import { Button, buttonClass } from "../../ui/button";
+import { Button } from "../../ui/button";
+import { TextField } from "../../ui/field";
 import { isOver } from "./list-model";
+import { MergeDialog } from "./move-dialogs";
 import { useRefusal } from "./permissions";
 import { useVerb } from "./use-verb";
+import { VerbDialog } from "./verb-dialog";
 
 /** What a person can do at any time, whatever Vigil is doing. */
 export function HumanVerbs({ view }: { view: View }) {
@@ -20,6 +22,7 @@ export function HumanVerbs({ view }: { view: View }) {
       <Acknowledge view={view} refusal={refusal} />
       <NoteDialog id={view.incident_id} refusal={refusal} />
       <SeverityDialog id={view.incident_id} current={view.severity} refusal={refusal} />
+      <MergeDialog view={view} />
       <ResolveDialog id={view.incident_id} refusal={refusal} />
     </div>
   );
@@ -59,7 +62,7 @@ function NoteDialog({ id, refusal }: FormProps) {
       icon={<MessageSquarePlus aria-hidden className="size-3.5" />}
       title="Add a note"
       submit="Add note"
-      disabled={refusal !== undefined}
+      refusal={refusal}
       ready={text.trim() !== ""}
       verb={verb}
       run={() => verb.run(text.trim())}
@@ -81,7 +84,7 @@ function SeverityDialog({ id, current, refusal }: FormProps & { current: Severit
       icon={<Flag aria-hidden className="size-3.5" />}
       title="Change the severity"
       submit="Change"
-      disabled={refusal !== undefined}
+      refusal={refusal}
       ready={severity !== current}
       verb={verb}
       run={() => verb.run(severity, reason.trim())}
@@ -112,7 +115,7 @@ function ResolveDialog({ id, refusal }: FormProps) {
       icon={<Check aria-hidden className="size-3.5" />}
       title="Resolve on your word"
       submit="Resolve"
-      disabled={refusal !== undefined}
+      refusal={refusal}
       ready={reason.trim() !== ""}
       verb={verb}
       run={() => verb.run(reason.trim())}
@@ -121,86 +124,5 @@ function ResolveDialog({ id, refusal }: FormProps) {
       <p className="text-xs text-ink-2">The investigation ends and the incident is closed as resolved by you. The reason is kept with it.</p>
       <TextField label="Reason" value={reason} onChange={setReason} rows={3} />
     </VerbDialog>
-  );
-}
-
-interface VerbDialogProps {
-  trigger: string;
-  icon: ReactNode;
-  title: string;
-  submit: string;
-  disabled: boolean;
-  ready: boolean;
-  verb: { busy: boolean; error: string | undefined; reset: () => void };
-  run: () => Promise<boolean>;
-  onDone: () => void;
-  children: ReactNode;
-}
-
-function VerbDialog({ trigger, icon, title, submit, disabled, ready, verb, run, onDone, children }: VerbDialogProps) {
-  const [open, setOpen] = useState(false);
-  const send = async () => {
-    if (!(await run())) return;
-    setOpen(false);
-    onDone();
-  };
-  return (
-    <Dialog.Root
-      open={open}
-      onOpenChange={(next) => {
-        setOpen(next);
-        verb.reset();
-      }}
-    >
-      <Dialog.Trigger disabled={disabled} className={buttonClass()}>
-        {icon}
-        {trigger}
-      </Dialog.Trigger>
-      <Dialog.Portal>
-        <Dialog.Backdrop className="fixed inset-0 z-40 bg-black/40" />
-        <Dialog.Popup className="fixed top-1/2 left-1/2 z-50 w-[min(28rem,calc(100vw-2rem))] -translate-1/2 rounded-xl border border-line-strong bg-surface p-4 shadow-2xl">
-          <form
-            className="space-y-3"
-            onSubmit={(e) => {
-              e.preventDefault();
-              void send();
-            }}
-          >
-            <Dialog.Title className="text-sm font-semibold">{title}</Dialog.Title>
-            {children}
-            {verb.error !== undefined && (
-              <p role="alert" className="rounded-md bg-bad-soft px-2.5 py-1.5 text-xs text-bad">
-                {verb.error}
-              </p>
-            )}
-            <div className="flex justify-end gap-2">
-              <Dialog.Close className={buttonClass("ghost")}>Cancel</Dialog.Close>
-              <Button type="submit" kind="primary" disabled={!ready || verb.busy}>
-                {verb.busy ? "Sending…" : submit}
-              </Button>
-            </div>
-          </form>
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
-  );
-}
-
-function TextField({ label, value, onChange, rows }: { label: string; value: string; onChange: (text: string) => void; rows: number }) {
-  const id = useId();
-  return (
-    <div className="space-y-1">
-      <label htmlFor={id} className="text-2xs text-ink-2">
-        {label}
-      </label>
-      <textarea
-        id={id}
-        rows={rows}
-        value={value}
-        maxLength={10_000}
-        onChange={(e) => onChange(e.target.value)}
-        className="w-full rounded-md border border-line-strong bg-canvas px-2.5 py-1.5 text-xs"
-      />
-    </div>
   );
 }

@@ -101,6 +101,7 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
             <ReviewPanel view={v} events={events} />
             {v.review !== undefined && <Prose title="What happened" icon={<FileText className="size-4" />} text={v.review} />}
             {v.message !== undefined && <Prose title="Update for people" icon={<MessageSquareText className="size-4" />} text={v.message} note="written, not sent" />}
+            <AlertsPanel view={v} events={events} />
             <EvidencePanel incidentId={v.incident_id} evidence={evidence} startedAt={startedAt} />
             {v.decision !== undefined && <DecisionPanel decision={v.decision} />}
             <CostPanel cost={v.cost} guardrail={v.guardrail} events={events} />
@@ -111,7 +112,6 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
             <div className="grid min-w-0 gap-4">
               <Timeline events={events} />
               <ForecastPanel prediction={v.prediction} evidence={evidence} />
-              <AlertsPanel alerts={v.alerts ?? []} />
             </div>
           </div>
         </div>

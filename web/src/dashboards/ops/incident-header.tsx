@@ -8,6 +8,8 @@ import { Fact } from "../../ui/panel";
 import { causeWord, handoverWord, outcomeWord } from "../../ui/words";
 import { HumanVerbs } from "./human-verbs";
 import { isOver } from "./list-model";
+import { MovesLine, partOf } from "./moves-line";
+import { LinkedText } from "./navigation";
 
 export function IncidentHeader({ view: v }: { view: View }) {
   const over = isOver(v);
@@ -17,7 +19,7 @@ export function IncidentHeader({ view: v }: { view: View }) {
         <div className="min-w-0 flex-1 basis-80">
           <div className="mb-1 flex flex-wrap items-center gap-2">
             <SeverityLabel severity={v.severity} />
-            <StatusBadge status={v.status} />
+            <StatusBadge of={v} />
             <OriginBadge origin={v.origin} />
             <span className="font-mono text-2xs text-ink-3 select-all">{v.incident_id}</span>
           </div>
@@ -37,9 +39,14 @@ export function IncidentHeader({ view: v }: { view: View }) {
       )}
       {over && (
         <p className="text-[13px]" data-testid="outcome" data-outcome={v.outcome}>
-          <b>{v.outcome === undefined ? "Over" : outcomeWord(v.outcome)}.</b> {v.status_reason !== undefined && <span className="text-ink-2">{v.status_reason}</span>}
+          <b>{v.outcome === undefined ? "Over" : outcomeWord(v.outcome)}.</b> {v.status_reason !== undefined && (
+            <span className="text-ink-2">
+              <LinkedText text={v.status_reason} incident={partOf(v)} />
+            </span>
+          )}
         </p>
       )}
+      <MovesLine view={v} />
       <dl className="grid grid-cols-2 gap-x-6 gap-y-2 sm:grid-cols-3 lg:grid-cols-6">
         <Fact label="Service">{v.service === "" ? noData : v.service}</Fact>
         <Fact label="Cause">{causeOf(v)}</Fact>

@@ -6,9 +6,10 @@ import type { Summary } from "../../protocol/generated";
 import { useVigil, useVigilState } from "../../store/react";
 import { Badge, OriginBadge, SeverityMark } from "../../ui/badge";
 import { Button } from "../../ui/button";
+import { Choices } from "../../ui/choices";
 import { Age } from "../../ui/now";
 import { Skeleton } from "../../ui/panel";
-import { causeWord, statusWord } from "../../ui/words";
+import { causeWord, standingWord } from "../../ui/words";
 import { toneText } from "../../ui/badge";
 import { type Filter, type Sections, type Show, isOver } from "./list-model";
 import { IncidentLink } from "./navigation";
@@ -21,11 +22,11 @@ interface Props {
   searchRef: RefObject<HTMLInputElement | null>;
 }
 
-const shows: { show: Show; text: string }[] = [
-  { show: "all", text: "All" },
-  { show: "needs_human", text: "Needs a person" },
-  { show: "open", text: "Open" },
-  { show: "over", text: "Over" },
+const shows: { value: Show; text: string }[] = [
+  { value: "all", text: "All" },
+  { value: "needs_human", text: "Needs a person" },
+  { value: "open", text: "Open" },
+  { value: "over", text: "Over" },
 ];
 
 export function IncidentList({ sections, filter, onFilter, selected, searchRef }: Props) {
@@ -47,22 +48,7 @@ export function IncidentList({ sections, filter, onFilter, selected, searchRef }
             className="h-8 w-full rounded-md border border-line-strong bg-surface pr-2 pl-8 text-xs placeholder:text-ink-3"
           />
         </label>
-        <div role="group" aria-label="Show" className="flex gap-1">
-          {shows.map(({ show, text }) => (
-            <button
-              key={show}
-              type="button"
-              aria-pressed={filter.show === show}
-              onClick={() => onFilter({ ...filter, show })}
-              className={clsx(
-                "h-6 rounded px-2 text-2xs font-medium",
-                filter.show === show ? "bg-accent-soft text-accent" : "text-ink-2 hover:bg-hover",
-              )}
-            >
-              {text}
-            </button>
-          ))}
-        </div>
+        <Choices label="Show" options={shows} value={filter.show} onChange={(show) => onFilter({ ...filter, show })} />
       </div>
       <div className="min-h-0 flex-1 overflow-y-auto" data-testid="incident-list" data-known={known}>
         {!known && <ListSkeleton />}
@@ -94,7 +80,7 @@ function Section({ title, list, selected }: { title: string; list: Summary[]; se
 }
 
 function Item({ summary: s, selected }: { summary: Summary; selected: boolean }) {
-  const status = statusWord(s.status);
+  const status = standingWord(s);
   return (
     <li className="border-b border-line [content-visibility:auto] [contain-intrinsic-size:auto_4.5rem]">
       <IncidentLink

@@ -5,7 +5,9 @@ export const shortcuts = [
   { key: "k", text: "Previous incident" },
   { key: "a", text: "Go to Approve (Enter then decides)" },
   { key: "/", text: "Filter incidents" },
-  { key: "s", text: "System: health, AWS services, deliveries" },
+  { key: "s", text: "System: health, AWS services, sources, audit" },
+  { key: "d", text: "Deliveries that could not be read" },
+  { key: "m", text: "Silences and maintenance" },
   { key: "o", text: "Overview" },
   { key: "?", text: "This help" },
 ] as const;

@@ -34,3 +34,18 @@ export function IncidentLink({ to, children, ...rest }: { to: string | undefined
     </a>
   );
 }
+
+/** Words that name an incident, with the way to it. */
+export function LinkedText({ text, incident }: { text: string; incident: string | undefined }) {
+  const at = incident === undefined ? -1 : text.indexOf(incident);
+  if (incident === undefined || at === -1) return <>{text}</>;
+  return (
+    <>
+      {text.slice(0, at)}
+      <IncidentLink to={incident} className="text-accent underline">
+        {incident}
+      </IncidentLink>
+      {text.slice(at + incident.length)}
+    </>
+  );
+}

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 
 import { useVigilState } from "../../store/react";
 import { NowProvider } from "../../ui/now";
-import { statusWord } from "../../ui/words";
+import { standingWord } from "../../ui/words";
 import { Announcer } from "./announcer";
 import { ConnectionBanner } from "./connection-badge";
 import { HelpDialog } from "./help-dialog";
@@ -14,8 +14,10 @@ import { type Shortcut, useShortcuts } from "./keyboard";
 import { type Filter, isOver, sections } from "./list-model";
 import { type Navigation, NavigationProvider } from "./navigation";
 import { Overview } from "./overview";
+import { type Place, PlacesProvider } from "./places";
 import { SystemDrawer } from "./system-drawer";
 import { TopBar } from "./top-bar";
+import { useRefetchOnReturn } from "./use-refetch";
 
 export interface OpsPageProps extends Navigation {
   dev: boolean;
@@ -28,7 +30,7 @@ export function OpsPage({ incidentId, go, dev, now }: OpsPageProps) {
   const offsetMs = useVigilState((s) => s.connection.clockOffsetMs);
   const [filter, setFilter] = useState<Filter>({ text: "", show: "all" });
   const [help, setHelp] = useState(false);
-  const [system, setSystem] = useState(false);
+  const [place, setPlace] = useState<Place>();
   const searchRef = useRef<HTMLInputElement>(null);
   const mainRef = useRef<HTMLElement>(null);
   const listed = useMemo(() => sections(summaries.values(), filter), [summaries, filter]);
@@ -37,12 +39,19 @@ export function OpsPage({ incidentId, go, dev, now }: OpsPageProps) {
     const open = [...summaries.values()].filter((s) => !isOver(s));
     return { open: open.length, needsHuman: open.filter((s) => s.needs_human).length };
   }, [summaries, known]);
-  const navigation = useMemo(() => ({ incidentId, go }), [incidentId, go]);
+  const navigation = useMemo(() => {
+    // Whoever follows a link out of the drawer wants to see where it leads.
+    const leave = (id: string | undefined) => {
+      setPlace(undefined);
+      go(id);
+    };
+    return { incidentId, go: leave };
+  }, [incidentId, go]);
   const selected = incidentId === undefined ? undefined : summaries.get(incidentId);
 
   useEffect(() => {
     const needing = counts === undefined || counts.needsHuman === 0 ? "" : `(${counts.needsHuman}) `;
-    document.title = `${needing}${selected === undefined ? "Operations" : `${selected.title}, ${statusWord(selected.status).text.toLowerCase()}`} · Vigil`;
+    document.title = `${needing}${selected === undefined ? "Operations" : `${selected.title}, ${standingWord(selected).text.toLowerCase()}`} · Vigil`;
   }, [counts, selected]);
 
   const move = (by: 1 | -1) => {
@@ -58,35 +67,40 @@ export function OpsPage({ incidentId, go, dev, now }: OpsPageProps) {
     k: () => move(-1),
     a: () => mainRef.current?.querySelector<HTMLButtonElement>('[data-action="approve"]')?.focus(),
     "/": () => searchRef.current?.focus(),
-    s: () => setSystem(true),
+    s: () => setPlace({ tab: "vigil" }),
+    d: () => setPlace({ tab: "deliveries" }),
+    m: () => setPlace({ tab: "silences" }),
     o: () => go(undefined),
     "?": () => setHelp(true),
   };
+  useRefetchOnReturn();
   useShortcuts((key) => commands[key]());
 
   return (
     <NavigationProvider value={navigation}>
-      <NowProvider offsetMs={offsetMs} fixed={now}>
-        <div className="flex h-dvh flex-col">
-          <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:p-2">
-            Skip to the incident
-          </a>
-          <TopBar counts={counts} dev={dev} onSystem={() => setSystem(true)} onHelp={() => setHelp(true)} />
-          <ConnectionBanner />
-          {/* On a narrow screen: one incident, or the list with the overview below it. */}
-          <div className={clsx("flex min-h-0 flex-1", incidentId === undefined && "max-lg:block max-lg:overflow-y-auto")}>
-            <div className={clsx("w-full shrink-0 border-line bg-surface lg:block lg:w-80 lg:border-r", incidentId !== undefined && "hidden")}>
-              <IncidentList sections={listed} filter={filter} onFilter={setFilter} selected={incidentId} searchRef={searchRef} />
+      <PlacesProvider value={setPlace}>
+        <NowProvider offsetMs={offsetMs} fixed={now}>
+          <div className="flex h-dvh flex-col">
+            <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:p-2">
+              Skip to the incident
+            </a>
+            <TopBar counts={counts} dev={dev} onHelp={() => setHelp(true)} />
+            <ConnectionBanner />
+            {/* On a narrow screen: one incident, or the list with the overview below it. */}
+            <div className={clsx("flex min-h-0 flex-1", incidentId === undefined && "max-lg:block max-lg:overflow-y-auto")}>
+              <div className={clsx("w-full shrink-0 border-line bg-surface lg:block lg:w-80 lg:border-r", incidentId !== undefined && "hidden")}>
+                <IncidentList sections={listed} filter={filter} onFilter={setFilter} selected={incidentId} searchRef={searchRef} />
+              </div>
+              <main key={incidentId} id="main" ref={mainRef} tabIndex={-1} className={clsx("min-w-0 flex-1 outline-none", incidentId === undefined ? "lg:overflow-y-auto" : "overflow-y-auto")}>
+                {incidentId === undefined ? <Overview /> : <IncidentDetail id={incidentId} />}
+              </main>
             </div>
-            <main key={incidentId} id="main" ref={mainRef} tabIndex={-1} className={clsx("min-w-0 flex-1 outline-none", incidentId === undefined ? "lg:overflow-y-auto" : "overflow-y-auto")}>
-              {incidentId === undefined ? <Overview /> : <IncidentDetail id={incidentId} />}
-            </main>
           </div>
-        </div>
-        <HelpDialog open={help} onOpenChange={setHelp} />
-        <SystemDrawer open={system} onOpenChange={setSystem} />
-        <Announcer summaries={summaries} known={known} />
-      </NowProvider>
+          <HelpDialog open={help} onOpenChange={setHelp} />
+          <SystemDrawer place={place} onPlace={setPlace} />
+          <Announcer summaries={summaries} known={known} />
+        </NowProvider>
+      </PlacesProvider>
     </NavigationProvider>
   );
 }

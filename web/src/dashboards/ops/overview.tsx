@@ -1,19 +1,9 @@
 import { AWSPanel } from "./aws-panel";
 import { DeliveriesPanel } from "./deliveries-panel";
+import { SilencesPanel } from "./silences-panel";
 import { BusinessPanel, HealthPanel } from "./system-panels";
 
-/** What the page shows when no incident is chosen, and what the System drawer holds. */
-export function SystemPanels() {
-  return (
-    <>
-      <HealthPanel />
-      <BusinessPanel />
-      <AWSPanel />
-      <DeliveriesPanel />
-    </>
-  );
-}
-
+/** What the page shows when no incident is chosen. */
 export function Overview() {
   return (
     <div className="mx-auto max-w-[1100px] space-y-4 p-4 lg:p-5">
@@ -24,7 +14,13 @@ export function Overview() {
         </p>
       </div>
       <div className="grid items-start gap-4 lg:grid-cols-2">
-        <SystemPanels />
+        <HealthPanel />
+        <BusinessPanel />
+        <AWSPanel />
+        <div className="min-w-0 space-y-4 lg:col-span-2">
+          <SilencesPanel />
+          <DeliveriesPanel />
+        </div>
       </div>
     </div>
   );

@@ -1,6 +1,7 @@
 /** Every event in words. */
 import type { DecodedEvent } from "../../protocol/decoder";
-import type { IncidentEvent, Move } from "../../protocol/generated";
+import { type Alert, type AlertMention, type IncidentEvent, type Move, memberStateValues } from "../../protocol/generated";
+import { stateOf } from "../../store/reduce-alerts";
 import { count, cost, percent } from "../../ui/format";
 import { type Tone, agentStateWord, capital, causeWord, executionStateWord, handoverWord, outcomeWord, phaseStateWord, severityWord, spaced, statusWord, verificationStateWord } from "../../ui/words";
 import { investigationWords } from "./investigation-words";
@@ -20,6 +21,8 @@ export interface Line {
   tone: Tone;
   /** Shown when only what matters is shown. */
   key: boolean;
+  /** The other incident that the text names. */
+  incident?: string;
   event: DecodedEvent["event"];
 }
 
@@ -39,7 +42,7 @@ function actorOf(e: IncidentEvent): { actor: Actor; who?: string } {
   return { actor: "system" };
 }
 
-export type Words = Pick<Line, "text"> & Partial<Pick<Line, "detail" | "tone" | "key" | "actor" | "who">>;
+export type Words = Pick<Line, "text"> & Partial<Pick<Line, "detail" | "tone" | "key" | "actor" | "who" | "incident">>;
 
 function wordsOf(e: IncidentEvent): Words {
   switch (e.type) {
@@ -63,13 +66,13 @@ function wordsOf(e: IncidentEvent): Words {
     case "incident.aborted":
       return { text: "Aborted", detail: e.data.reason, tone: "bad", key: true };
     case "alert.received":
-      return { text: `Alert ${e.data.alert.status}: ${e.data.alert.title}`, detail: e.data.alert.description, tone: e.data.alert.status === "resolved" ? "good" : "neutral", key: true };
-    case "alerts.mentioned": {
-      const list = e.data.alerts ?? [];
-      return { text: `${count(list.length)} more ${list.length === 1 ? "alert" : "alerts"} joined or changed`, key: true };
+      return alertWords(e.data.alert);
+    case "alerts.mentioned":
+      return { text: mentionText(e.data.alerts ?? []), key: true };
+    case "alerts.moved": {
+      const { move } = e.data;
+      return { text: moveText(move, e.incident_id), detail: move.reason, key: true, incident: move.from === e.incident_id ? move.to : move.from, ...person(move.by) };
     }
-    case "alerts.moved":
-      return { text: moveText(e.data.move, e.incident_id), detail: e.data.move.reason, key: true, ...person(e.data.move.by) };
     case "phase.changed": {
       const word = phaseStateWord(e.data.state);
       return { text: `${capital(e.data.phase)}: ${word.text}`, detail: e.data.detail, tone: word.tone, key: e.data.state === "degraded" || e.data.state === "failed" };
@@ -147,6 +150,25 @@ function wordsOf(e: IncidentEvent): Words {
         key: true,
       };
   }
+}
+
+function alertWords(a: Alert): Words {
+  const silenced = a.status === "firing" && (a.silenced_by ?? "") !== "";
+  const joined = a.joined_by === undefined || a.joined_by === "" ? undefined : `Joined by: ${a.joined_by}`;
+  return {
+    text: `Alert ${a.status}: ${a.title}${silenced ? ` (silenced by ${a.silenced_by})` : ""}`,
+    detail: [joined, a.description].filter(Boolean).join("\n"),
+    tone: a.status === "resolved" ? "good" : "neutral",
+    key: true,
+  };
+}
+
+/** How the alerts stand of which there are too many to name. */
+function mentionText(list: readonly AlertMention[]): string {
+  const states = list.map((m) => stateOf(m, m.silenced === true));
+  const parts = memberStateValues.map((state) => ({ state, n: states.filter((s) => s === state).length })).filter(({ n }) => n > 0);
+  const what = list.length === 1 ? "1 more alert" : `${count(list.length)} more alerts`;
+  return parts.length === 1 ? `${what}: ${parts[0]?.state}` : `${what}: ${parts.map(({ state, n }) => `${count(n)} ${state}`).join(", ")}`;
 }
 
 /** A move as the incident at one end of it sees it. */

@@ -5,8 +5,10 @@ import { useMemo, useState, type ReactNode } from "react";
 import type { DecodedEvent } from "../../protocol/decoder";
 import { OriginBadge } from "../../ui/badge";
 import { toneText } from "../../ui/badge";
+import { Choices } from "../../ui/choices";
 import { Moment } from "../../ui/now";
 import { Empty, Panel } from "../../ui/panel";
+import { LinkedText } from "./navigation";
 import { type Actor, type Line, lineOf } from "./timeline-words";
 
 const actors: Record<Actor, { icon: ReactNode; text: string; className: string }> = {
@@ -26,14 +28,15 @@ export function Timeline({ events }: { events: readonly DecodedEvent[] }) {
       icon={<ListTree className="size-4" />}
       testId="timeline"
       aside={
-        <div role="group" aria-label="Detail of the timeline" className="flex gap-1">
-          <Choice pressed={!everything} onClick={() => setEverything(false)}>
-            What matters
-          </Choice>
-          <Choice pressed={everything} onClick={() => setEverything(true)}>
-            All {lines.length}
-          </Choice>
-        </div>
+        <Choices
+          label="Detail of the timeline"
+          options={[
+            { value: "key", text: "What matters" },
+            { value: "all", text: `All ${lines.length}` },
+          ]}
+          value={everything ? "all" : "key"}
+          onChange={(value) => setEverything(value === "all")}
+        />
       }
     >
       {shown.length === 0 ? (
@@ -46,19 +49,6 @@ export function Timeline({ events }: { events: readonly DecodedEvent[] }) {
         </ol>
       )}
     </Panel>
-  );
-}
-
-function Choice({ pressed, onClick, children }: { pressed: boolean; onClick: () => void; children: ReactNode }) {
-  return (
-    <button
-      type="button"
-      aria-pressed={pressed}
-      onClick={onClick}
-      className={clsx("tabular h-6 rounded px-1.5 text-2xs font-medium", pressed ? "bg-accent-soft text-accent" : "text-ink-2 hover:bg-hover")}
-    >
-      {children}
-    </button>
   );
 }
 
@@ -75,7 +65,7 @@ function Entry({ line: l }: { line: Line }) {
         <p className="flex items-baseline gap-2 text-xs">
           <span className={clsx("min-w-0 flex-1 [overflow-wrap:anywhere] whitespace-pre-line", l.tone !== "neutral" && l.tone !== "accent" && `font-medium ${toneText[l.tone]}`)}>
             {l.actor === "person" && l.who !== undefined && !l.text.includes(l.who) && <b className="font-semibold">{l.who}: </b>}
-            {l.text}
+            <LinkedText text={l.text} incident={l.incident} />
           </span>
           <Moment at={l.at} className="tabular shrink-0 text-2xs text-ink-3" />
         </p>

@@ -1,5 +1,5 @@
 import { clsx } from "clsx";
-import { CircleHelp, Eye, Hand, Inbox, PanelRightOpen, Siren } from "lucide-react";
+import { BellOff, CircleHelp, Eye, Hand, Inbox, PanelRightOpen, Siren } from "lucide-react";
 import type { ReactNode } from "react";
 
 import { useVigilState } from "../../store/react";
@@ -10,17 +10,19 @@ import { ConnectionBadge } from "./connection-badge";
 import { DemoControls } from "./demo-controls";
 import { HealthIcon } from "./health-icon";
 import { IncidentLink } from "./navigation";
+import { useOpenPlace } from "./places";
+import { silencesActive } from "./silence-words";
 import { mttr } from "./system-panels";
 
 interface Props {
   counts: { open: number; needsHuman: number } | undefined;
   /** Whether the principal is the one that development mode gives. */
   dev: boolean;
-  onSystem: () => void;
   onHelp: () => void;
 }
 
-export function TopBar({ counts, dev, onSystem, onHelp }: Props) {
+export function TopBar({ counts, dev, onHelp }: Props) {
+  const open = useOpenPlace();
   return (
     <header className="flex min-h-12 flex-wrap items-center gap-x-4 gap-y-1.5 border-b border-line bg-surface px-3 py-1.5 lg:px-4">
       <IncidentLink to={undefined} className="flex items-center gap-2 rounded text-sm font-semibold">
@@ -31,14 +33,15 @@ export function TopBar({ counts, dev, onSystem, onHelp }: Props) {
       </IncidentLink>
       <Figures counts={counts} />
       <div className="order-last flex w-full flex-wrap items-center gap-x-3 gap-y-1 sm:order-none sm:ml-auto sm:w-auto">
-        <SetAside onSystem={onSystem} />
-        <HealthChips onSystem={onSystem} />
+        <SetAside />
+        <Silenced />
+        <HealthChips />
         <ConnectionBadge />
         <Who dev={dev} />
       </div>
       <div className="flex items-center gap-1 max-sm:ml-auto">
         <DemoControls />
-        <button type="button" onClick={onSystem} className={buttonClass("ghost", "px-1.5!")} title="Vigil, AWS services, deliveries">
+        <button type="button" onClick={() => open({ tab: "vigil" })} className={buttonClass("ghost", "px-1.5!")} title="Vigil, deliveries, silences, sources, audit">
           <PanelRightOpen aria-hidden className="size-4" />
           <span className="sr-only">System</span>
         </button>
@@ -89,13 +92,14 @@ function Figure({ label, icon, title, strong = false, className, children }: Fig
   );
 }
 
-function HealthChips({ onSystem }: { onSystem: () => void }) {
+function HealthChips() {
+  const open = useOpenPlace();
   const health = useVigilState((s) => s.system.health);
   const components = health?.data.components ?? [];
   if (health === undefined) return <span className="text-2xs text-ink-3 max-md:hidden">health: no data</span>;
   const bad = components.filter((c) => c.state !== "healthy");
   return (
-    <button type="button" onClick={onSystem} aria-label={`System health: ${components.map((c) => `${c.name} ${c.state}`).join(", ")}`} className="flex items-center gap-2.5 rounded px-1 text-2xs text-ink-2 hover:bg-hover">
+    <button type="button" onClick={() => open({ tab: "vigil" })} aria-label={`System health: ${components.map((c) => `${c.name} ${c.state}`).join(", ")}`} className="flex items-center gap-2.5 rounded px-1 text-2xs text-ink-2 hover:bg-hover">
       {components.map((c) => (
         <span key={c.name} title={c.detail} className={clsx("items-center gap-1", bad.includes(c) ? "inline-flex font-medium text-warn" : "hidden 2xl:inline-flex")}>
           <HealthIcon state={c.state} />
@@ -113,16 +117,31 @@ function HealthChips({ onSystem }: { onSystem: () => void }) {
 }
 
 /** Deliveries that nobody acts on unless somebody looks: said until they are gone. */
-function SetAside({ onSystem }: { onSystem: () => void }) {
+function SetAside() {
+  const open = useOpenPlace();
   const quarantined = useVigilState((s) => s.system.health?.data.inbox_quarantined ?? 0);
   const lost = useVigilState((s) => s.system.health?.data.deliveries_lost ?? 0);
   if (quarantined === 0 && lost === 0) return null;
   const words = [quarantined > 0 && `${quarantined} set aside`, lost > 0 && `${lost} lost`].filter(Boolean).join(", ");
   return (
-    <button type="button" onClick={onSystem} data-testid="set-aside" data-quarantined={quarantined} data-lost={lost} title={`Deliveries: ${words}`}>
+    <button type="button" onClick={() => open({ tab: "deliveries" })} data-testid="set-aside" data-quarantined={quarantined} data-lost={lost} title={`Deliveries: ${words}`}>
       <Badge tone={lost > 0 ? "bad" : "warn"} icon={<Inbox aria-hidden className="size-3" />}>
         <span className="max-2xl:sr-only">Deliveries: </span>
         {words}
+      </Badge>
+    </button>
+  );
+}
+
+/** What is kept from opening incidents: quiet may be silence. */
+function Silenced() {
+  const open = useOpenPlace();
+  const active = useVigilState((s) => silencesActive(s.system.health?.data)) ?? 0;
+  if (active === 0) return null;
+  return (
+    <button type="button" onClick={() => open({ tab: "silences" })} data-testid="silences-active" data-active={active}>
+      <Badge icon={<BellOff aria-hidden className="size-3" />}>
+        {active} {active === 1 ? "silence" : "silences"}
       </Badge>
     </button>
   );

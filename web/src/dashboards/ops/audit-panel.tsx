@@ -1,0 +1,84 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { ScrollText } from "lucide-react";
+
+import type { AuditEntry } from "../../feed/rest";
+import { useVigil, useVigilState } from "../../store/react";
+import { Age } from "../../ui/now";
+import { Panel } from "../../ui/panel";
+import { spaced } from "../../ui/words";
+import { IncidentLink } from "./navigation";
+import { Paged } from "./paged";
+import { SilenceLink } from "./places";
+
+const refreshMs = 30_000;
+
+/** Who did what, when, and why. */
+export function AuditPanel() {
+  const { rest } = useVigil();
+  const list = useInfiniteQuery({
+    queryKey: ["audit"],
+    queryFn: ({ pageParam }) => rest.audit(undefined, pageParam),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (page) => page.next,
+    refetchInterval: refreshMs,
+  });
+  const entries = list.data?.pages.flatMap((p) => p.entries) ?? [];
+  return (
+    <Panel title="Audit" icon={<ScrollText className="size-4" />} testId="audit" aside="what people did, newest first">
+      <Paged list={list} shown={entries.length} empty="Nobody has done anything yet that is kept here." more="Show earlier entries">
+        <ol className="divide-y divide-line">
+          {entries.map((e) => (
+            <Entry key={e.id} entry={e} />
+          ))}
+        </ol>
+      </Paged>
+    </Panel>
+  );
+}
+
+const actions: Readonly<Record<string, string>> = {
+  "silence.created": "silenced alerts:",
+  "silence.ended": "ended the silence",
+  "delivery.retried": "had a delivery read again:",
+  "delivery.discarded": "discarded the delivery",
+  "deliveries.retried": "had deliveries read again:",
+  "incident.merged": "merged the incident",
+  "incident.split": "split the incident",
+};
+
+function Entry({ entry: e }: { entry: AuditEntry }) {
+  const detail = Object.entries(e.detail ?? {});
+  return (
+    <li data-testid={`audit-${e.id}`} data-action={e.action} className="px-3.5 py-2 text-xs">
+      <p className="flex items-baseline gap-2">
+        <span className="min-w-0 flex-1 [overflow-wrap:anywhere]">
+          <b className="font-semibold">{e.principal}</b> {actions[e.action] ?? spaced(e.action.replaceAll(".", " "))} <Subject entry={e} />
+        </span>
+        <Age at={e.at} className="tabular text-2xs text-ink-3" />
+      </p>
+      {e.reason !== undefined && e.reason !== "" && <p className="text-ink-2 [overflow-wrap:anywhere]">{e.reason}</p>}
+      {detail.length > 0 && (
+        <p className="text-2xs text-ink-3 [overflow-wrap:anywhere]">
+          {detail.map(([name, value]) => `${spaced(name)}: ${plain(value)}`).join("; ")}
+        </p>
+      )}
+    </li>
+  );
+}
+
+function Subject({ entry: { action, subject } }: { entry: AuditEntry }) {
+  const own = useVigilState((s) => s.incidents.summaries.has(subject));
+  if (action.startsWith("incident.") || own) {
+    return (
+      <IncidentLink to={subject} className="text-accent underline">
+        {subject}
+      </IncidentLink>
+    );
+  }
+  if (action.startsWith("silence.")) return <SilenceLink id={subject} />;
+  return <>{action === "delivery.retried" || action === "delivery.discarded" ? `#${subject}` : subject}</>;
+}
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

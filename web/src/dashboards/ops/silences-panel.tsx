@@ -1,0 +1,123 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { BellOff, Plus } from "lucide-react";
+import { useState } from "react";
+
+import type { Rest, Silence, SilenceState } from "../../feed/rest";
+import { useVigil, useVigilState } from "../../store/react";
+import { Button } from "../../ui/button";
+import { Choices } from "../../ui/choices";
+import { Panel } from "../../ui/panel";
+import { Paged } from "./paged";
+import { useRefusalNow } from "./permissions";
+import { SilenceDialog } from "./silence-dialog";
+import { SilenceItem } from "./silence-item";
+import { silencesActive } from "./silence-words";
+
+/** What is kept from opening incidents, now, later and in the past, and why. */
+export function SilencesPanel({ pointed }: { pointed?: string }) {
+  const active = useVigilState((s) => silencesActive(s.system.health?.data));
+  const refusal = useRefusalNow("responder");
+  const [show, setShow] = useState<"now" | "past">("now");
+  const [creating, setCreating] = useState(false);
+  return (
+    <Panel
+      title="Silences and maintenance"
+      icon={<BellOff className="size-4" />}
+      testId="silences"
+      aside={
+        <>
+          {active !== undefined && <span className="tabular">{active} active</span>}
+          <Choices
+            label="Which silences"
+            options={[
+              { value: "now", text: "Now and later" },
+              { value: "past", text: "Past" },
+            ]}
+            value={show}
+            onChange={setShow}
+          />
+          <Button data-testid="silence-create" disabled={refusal !== undefined} title={refusal} onClick={() => setCreating(true)}>
+            <Plus aria-hidden className="size-3.5" />
+            New silence
+          </Button>
+        </>
+      }
+    >
+      {refusal !== undefined && <p className="border-b border-line px-3.5 py-1.5 text-2xs text-ink-3">{refusal}</p>}
+      {pointed !== undefined && <Pointed id={pointed} />}
+      {show === "now" ? (
+        <>
+          <Section title="Active" state="active" empty="Nothing is silenced." except={pointed} />
+          <Section title="Pending" state="pending" empty="Nothing is planned." except={pointed} />
+        </>
+      ) : (
+        <>
+          <Section title="Over" state="expired" empty="None has run its time yet." except={pointed} />
+          <Section title="Ended early" state="ended" empty="None was ended early." except={pointed} />
+        </>
+      )}
+      <SilenceDialog open={creating} onOpenChange={setCreating} onDone={() => setShow("now")} />
+    </Panel>
+  );
+}
+
+/** They begin and end by the clock, of which no event tells. */
+const refreshMs = 30_000;
+
+function Section({ title, state, empty, except }: { title: string; state: SilenceState; empty: string; except: string | undefined }) {
+  const { rest } = useVigil();
+  const active = useVigilState((s) => silencesActive(s.system.health?.data));
+  const list = useInfiniteQuery({
+    // How many there are is part of the key: when it changes, the list is read anew.
+    queryKey: ["silences", state, active],
+    queryFn: ({ pageParam }) => rest.silences(state, pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next,
+    placeholderData: (before, query) => (query?.queryKey[1] === state ? before : undefined),
+    refetchInterval: refreshMs,
+  });
+  const silences = (list.data?.pages.flatMap((p) => p.silences) ?? []).filter((s) => s.id !== except);
+  return (
+    <section aria-label={`${title} silences`} data-testid={`silences-${state}`}>
+      <h3 className="border-b border-line bg-sunken px-3.5 py-1 text-2xs font-semibold text-ink-3">
+        {title} {silences.length > 0 && <span className="tabular font-normal">{silences.length}{list.hasNextPage && "+"}</span>}
+      </h3>
+      <Paged list={list} shown={silences.length} empty={empty} more="Show earlier silences">
+        <ul className="divide-y divide-line border-b border-line">
+          {silences.map((s) => (
+            <SilenceItem key={s.id} silence={s} />
+          ))}
+        </ul>
+      </Paged>
+    </section>
+  );
+}
+
+/** The silence that something on the page names, on top and with its alerts. */
+function Pointed({ id }: { id: string }) {
+  const { rest } = useVigil();
+  const found = useQuery({ queryKey: ["silences", "one", id], queryFn: () => find(rest, id), refetchInterval: refreshMs });
+  return (
+    <section aria-label={`The silence ${id}`} className="border-b-2 border-accent bg-accent-soft">
+      <Paged list={found} shown={found.data ? 1 : 0} empty={<>The silence {id} is not among the latest.</>}>
+        <ul>{found.data && <SilenceItem silence={found.data} open />}</ul>
+      </Paged>
+    </section>
+  );
+}
+
+/** How many pages of silences are looked through for one: the latest thousand. */
+const pages = 10;
+
+async function find(rest: Rest, id: string): Promise<Silence | null> {
+  let before: string | undefined;
+  for (let i = 0; i < pages; i++) {
+    // oxlint-disable-next-line no-await-in-loop -- each page says where the next begins
+    const page = await rest.silences(undefined, before, 100);
+    const found = page.silences.find((s) => s.id === id);
+    if (found !== undefined) return found;
+    if (page.next === undefined) return null;
+    before = page.next;
+  }
+  return null;
+}
