@@ -29,12 +29,12 @@ func (together) Join(_ incident.Alert, s store.Scene) (string, string) {
 
 func grouped(c *dispatch.Config) { c.Correlator = together{} }
 
-// Alerts of many keys for one incident share signals: a storm of 1,000 is a
-// dozen signals, not 1,000.
+// Alerts of many keys for one incident share signals: a storm of 300 is a
+// dozen signals, not 300.
 func TestStormSharesSignals(t *testing.T) {
 	s, f := openStore(t), newFake()
 	counting := &counter{fake: f}
-	for n := range 1000 {
+	for n := range 300 {
 		accept(t, s, fires(fmt.Sprint("key-", n), n))
 	}
 	_, stop := start(t, s, f, grouped, func(c *dispatch.Config) { c.Incidents = counting })
@@ -44,12 +44,12 @@ func TestStormSharesSignals(t *testing.T) {
 		t.Fatalf("%d incidents, trouble %v", len(f.workflows), f.trouble)
 	}
 	for id, w := range f.workflows {
-		if got := len(w.titles) + len(w.view.MoreAlerts); got != 1000 {
+		if got := len(w.titles) + len(w.view.MoreAlerts); got != 300 {
 			t.Errorf("incident %s has %d alerts", id, got)
 		}
 	}
 	if n := counting.calls(); n > 20 {
-		t.Errorf("%d signals for 1,000 alerts", n)
+		t.Errorf("%d signals for 300 alerts", n)
 	}
 }
 

@@ -22,7 +22,7 @@ func (s *Store) Assign(ctx context.Context, c store.Claim) (store.Assigned, erro
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		a := &assigner{ctx: ctx, tx: tx, claim: c, keys: map[string]binding{}, problems: map[string]*problem{}, heard: map[memberKey]string{},
+		a := &assigner{ctx: ctx, tx: tx, claim: c, keys: map[string]binding{}, problems: map[string]*problem{}, unsure: map[string]bool{}, heard: map[memberKey]string{},
 			out: store.Assigned{Settled: map[store.DispatchState]int{}}}
 		silences, err := selectSilences(ctx, tx, `WHERE ended_at = 0`)
 		if err != nil {
@@ -97,6 +97,7 @@ type assigner struct {
 
 	keys     map[string]binding // open bindings that were looked up or made
 	problems map[string]*problem
+	unsure   map[string]bool // keys of dispatches whose incident may not have heard them
 	heard    map[memberKey]string // words that this call hands out, and nobody has confirmed yet
 	out      store.Assigned
 }
@@ -108,6 +109,9 @@ type memberKey struct{ incidentID, member string }
 
 // one decides what becomes of a dispatch.
 func (a *assigner) one(p pending) error {
+	if a.unsure[p.CorrelationKey] && p.incidentID == "" {
+		return nil // it follows what may have to go to another incident yet
+	}
 	b, err := a.bound(p.CorrelationKey)
 	if err != nil {
 		return err
@@ -152,6 +156,7 @@ func (a *assigner) overtaken(p pending, b binding) (bool, error) {
 	if moved {
 		return false, nil // a person has decided: it goes where its key is now
 	}
+	a.unsure[p.CorrelationKey] = true
 	a.out.List = append(a.out.List, store.Assignment{Dispatch: p.Dispatch, IncidentID: p.incidentID, Over: true})
 	return true, nil
 }

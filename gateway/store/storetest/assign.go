@@ -228,6 +228,8 @@ func whatClosesReleasesItsKeys(t *testing.T, fresh func(testing.TB) Opener) {
 	if bound(t, s, "k", "inc-1") {
 		t.Fatal("still bound after the incident closed")
 	}
+	// What its key has said since waits until that is known.
+	post(t, s, resolved("k"))
 	list := assign(t, s, claim())
 	if len(list) != 1 || !list[0].Over || list[0].IncidentID != "inc-1" || len(list[0].Alerts) != 1 || list[0].Alerts[0].Member == "" {
 		t.Fatalf("%+v", list)
@@ -236,7 +238,7 @@ func whatClosesReleasesItsKeys(t *testing.T, fresh func(testing.TB) Opener) {
 	ok(t, s.Settle(ctx(t), []store.Settlement{{DispatchID: list[0].ID, IncidentID: "inc-1", State: store.DispatchPending, Rest: list[0].Alerts}}))
 	c := claim()
 	c.NewID = func() string { return "inc-2" }
-	wantAssigned(t, assign(t, s, c), fmt.Sprintf("k@%d→inc-2", first))
+	wantAssigned(t, assign(t, s, c), fmt.Sprintf("k@%d→inc-2", first), fmt.Sprintf("k@%d→inc-2", first+1))
 	// Releasing is for incidents that the store does not know to be over.
 	ok(t, s.Release(ctx(t), "inc-2"))
 	if bound(t, s, "k", "inc-2") {
