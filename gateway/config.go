@@ -24,6 +24,7 @@ type Config struct {
 	StreamReplicas int    // copies of the stream when it is made
 
 	TokenFile      string
+	SourcesFile    string   // alert sources that authenticate in ways of their own; empty: all use tokens
 	DevPrincipal   bool     // whoever comes from this machine without credentials is admin
 	SessionKeyFile string   // default: session.key in DataDir; replicas need the same
 	PlainCookies   bool     // session cookies without TLS; implied when listening on loopback
@@ -60,6 +61,7 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&c.NATSURL, "nats-url", c.NATSURL, "`url` of the NATS server that has the event stream")
 	fs.IntVar(&c.StreamReplicas, "stream-replicas", c.StreamReplicas, "copies of the event stream, when this gateway is the one that makes it; 3 on a NATS cluster")
 	fs.StringVar(&c.TokenFile, "token-file", c.TokenFile, "YAML `file` of principals, their roles and the hashes of their tokens; reread when it changes")
+	fs.StringVar(&c.SourcesFile, "sources-file", c.SourcesFile, "YAML `file` of alert sources that authenticate in ways of their own, such as by a signature; reread when it changes; without it all send tokens")
 	fs.BoolVar(&c.DevPrincipal, "dev-principal", c.DevPrincipal, "take whoever connects from this machine without credentials for an admin called dev; refused unless --listen is a loopback address")
 	fs.StringVar(&c.SessionKeyFile, "session-key-file", c.SessionKeyFile, "`file` with at least 32 random bytes that sign session cookies; the same for all replicas (default session.key in the data directory, made if absent)")
 	fs.BoolVar(&c.PlainCookies, "plain-cookies", c.PlainCookies, "let browsers send session cookies without TLS; always so when --listen is a loopback address")

@@ -19,6 +19,7 @@ import (
 	"vigil/gateway/dispatch"
 	"vigil/gateway/hub"
 	"vigil/gateway/relay"
+	"vigil/gateway/sender"
 	"vigil/gateway/store"
 	"vigil/gateway/store/sqlite"
 	"vigil/internal/bus"
@@ -54,6 +55,9 @@ type Gateway struct {
 
 	listener net.Listener
 	router   *echo.Echo
+
+	// admit says why no delivery can be taken right now; nil: they can.
+	admit func() error
 }
 
 // New checks the configuration. Start does everything else.
@@ -150,11 +154,16 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	metrics := newMetrics(g.deps.Prom, s, g.log)
+	sources, err := g.openSources(metrics)
+	if err != nil {
+		return err
+	}
 	health := &health{store: s, engine: g.deps.Engine, relay: r, hub: h, started: time.Now()}
 	system := &systemEvents{every: g.cfg.SystemEvery, store: s, health: health, hub: h, log: g.log, asked: make(chan struct{}, 1)}
 	a := &api{
-		cfg: g.cfg, log: g.log, store: s, engine: g.deps.Engine, hub: h, auth: auth, guard: guard, health: health, system: system,
-		demo: g.deps.Demo, web: g.deps.Web, metrics: newMetrics(g.deps.Prom, s, g.log), scraped: newScrape(g.deps.Prom, g.log),
+		cfg: g.cfg, log: g.log, store: s, engine: g.deps.Engine, hub: h, auth: auth, sources: sources, admit: g.admit, guard: guard, health: health, system: system,
+		demo: g.deps.Demo, web: g.deps.Web, metrics: metrics, scraped: newScrape(g.deps.Prom, g.log),
 		memory: semaphore.NewWeighted(g.cfg.MaxAlertMemory), wake: d.Notify, now: time.Now,
 	}
 	if g.router, err = a.handler(); err != nil {
@@ -169,6 +178,9 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	g.group.Add(lifecycle.Go("system events", system.run))
 	if auth.tokens != nil {
 		g.group.Add(lifecycle.Go("token file", auth.tokens.watch))
+	}
+	if sources != nil {
+		g.group.Add(lifecycle.Go("sources file", sources.Watch))
 	}
 	g.group.Add(lifecycle.Hook{Name: "sockets", Stop: h.Shutdown})
 	srv := newServer(g.listener, g.router, g.cfg.ReadTimeout, g.log)
@@ -208,6 +220,19 @@ func (g *Gateway) connect() (relay.Streams, EventPublisher, error) {
 	}
 	open := func(ctx context.Context) (*bus.Streams, error) { return bus.Open(ctx, nc, g.cfg.StreamReplicas) }
 	return relay.JetStream(open), relay.NewPublisher(js), nil
+}
+
+// openSources reads the sources file, where there is one.
+func (g *Gateway) openSources(m *metrics) (*sender.Sources, error) {
+	if g.cfg.SourcesFile == "" {
+		return nil, nil
+	}
+	s, err := sender.Open(g.cfg.SourcesFile, sender.Options{Log: g.log.Named("sources"), RoutingKey: eventsRoutingKey,
+		Fetched: func(outcome string) { m.certificates.WithLabelValues(outcome).Inc() }})
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	return s, nil
 }
 
 func (g *Gateway) authenticator(h *hub.Hub) (*authenticator, error) {

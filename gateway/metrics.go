@@ -20,6 +20,9 @@ type metrics struct {
 	alerts       *prometheus.CounterVec
 	authFailures *prometheus.CounterVec
 	aborted      *prometheus.CounterVec
+
+	senderFailures *prometheus.CounterVec
+	certificates   *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer, s store.Store, log *zap.Logger) *metrics {
@@ -35,8 +38,12 @@ func newMetrics(r prometheus.Registerer, s store.Store, log *zap.Logger) *metric
 			Name: "gateway_auth_failures_total", Help: "Requests refused because of who asked, by reason."}, []string{"reason"}),
 		aborted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gateway_incidents_aborted_total", Help: "Incidents that ended in Temporal without saying so themselves, by how."}, []string{"how"}),
+		senderFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gateway_sender_auth_failures_total", Help: "Deliveries that were not believed to be from their source, by reason."}, []string{"source", "reason"}),
+		certificates: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gateway_sender_certificate_fetches_total", Help: "Signing certificates of SNS that were asked for, by what came."}, []string{"outcome"}),
 	}
-	r.MustRegister(m.requests, m.duration, m.alerts, m.authFailures, m.aborted, &inboxCollector{store: s, log: log})
+	r.MustRegister(m.requests, m.duration, m.alerts, m.authFailures, m.aborted, m.senderFailures, m.certificates, &inboxCollector{store: s, log: log})
 	return m
 }
 

@@ -386,7 +386,9 @@ func TestMoreCertificatesThanAreKept(t *testing.T) {
 	}
 	for i := range 40 {
 		der := a.ca.issue(&signingKey().PublicKey, []string{"sns.amazonaws.com"}, func(c *x509.Certificate) { c.NotAfter = a.clock.now().Add(time.Duration(i+1) * time.Hour) })
-		a.handle(where(i), func(w http.ResponseWriter, _ *http.Request) { _ = pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: der}) })
+		a.handle(where(i), func(w http.ResponseWriter, _ *http.Request) {
+			_ = pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: der})
+		})
 		ask(i)
 	}
 	before := len(a.requests())
