@@ -25,7 +25,7 @@ const otherSource = "other"
 
 // sourceLabel is how a source is called in metrics.
 func (a *api) sourceLabel(source string) string {
-	if _, listed := a.sources.Find(source); listed || intake.Summary(source) != "" {
+	if _, listed := a.sources.Find(source); listed || source == eventsSource || intake.Summary(source) != "" {
 		return source
 	}
 	return otherSource
