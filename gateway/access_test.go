@@ -45,17 +45,10 @@ var requests = []struct {
 	body                any
 	ok                  int
 }{
-	{"POST", "/api/v1/alerts/alertmanager", "", incident.RoleResponder, []byte(`{}`), 202},
-	{"POST", "/api/v1/alerts/sns", "", incident.RoleResponder, []byte(`{}`), 202},
-	{"POST", "/api/v1/alerts/cloudevents", "", incident.RoleResponder, []byte(`{}`), 202},
-	{"POST", "/api/v1/alerts/grafana", "", incident.RoleResponder, []byte(`{}`), 202},
-	{"POST", "/api/v1/alerts/cloudwatch", "", incident.RoleResponder, []byte(`{}`), 202},
-	{"POST", "/api/v1/alerts/eventbridge", "", incident.RoleResponder, []byte(`{}`), 202},
-	{"POST", "/api/v1/alerts/sqs", "", incident.RoleResponder, []byte(`{}`), 202},
-	{"POST", "/api/v1/alerts/pagerduty", "", incident.RoleResponder, []byte(`{}`), 202},
-	{"POST", "/api/v1/alerts/pagerduty-events", "", incident.RoleResponder, []byte(`{}`), 202},
-	{"POST", "/api/v1/alerts/datadog", "", incident.RoleResponder, []byte(`{}`), 202},
-	{"POST", "/api/v1/alerts/opsgenie", "", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/api/v1/alerts/alertmanager", "/api/v1/alerts/{source}", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/api/v1/alerts/nobody-knows-it", "/api/v1/alerts/{source}", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/v2/enqueue", "", incident.RoleResponder, []byte(`{}`), 202},
+	{"POST", "/v2/change/enqueue", "", incident.RoleResponder, []byte(`{}`), 202},
 	{"GET", "/api/v1/deliveries?state=quarantined&limit=1", "/api/v1/deliveries", incident.RoleViewer, nil, 200},
 	{"GET", "/api/v1/deliveries/1", "/api/v1/deliveries/{id}", incident.RoleViewer, nil, 200},
 	{"GET", "/api/v1/deliveries/1/body", "/api/v1/deliveries/{id}/body", incident.RoleViewer, nil, 200},

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"vigil/gateway/intake"
+	"vigil/gateway/sender"
 	"vigil/gateway/store"
 	"vigil/workflows/incident"
 )
@@ -29,6 +31,9 @@ const (
 	drainBytes = 64 << 20
 
 	simulatedHeader = "X-Vigil-Simulated"
+	// confirmedHeader is kept with a delivery that asked to confirm a
+	// subscription when that was done. No sender can have it kept.
+	confirmedHeader = "vigil-confirmed"
 )
 
 // Outcomes of a delivery; labels of a metric.
@@ -45,42 +50,67 @@ type Accepted struct {
 
 var errTooLarge = errors.New("over the limit")
 
-// receive takes a delivery of one kind of source. It looks at nothing but its
-// size: what cannot be read is quarantined later, with the reason, instead of
-// being refused to a sender that would not send it again. For the same reason
-// every failure here is 503.
-func (a *api) receive(source string) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		release, err := a.reserve(r)
-		if err != nil {
-			return a.unavailable(source, err)
-		}
-		defer release()
-		body, encoding, err := a.readDelivery(r)
-		switch {
-		case errors.Is(err, errTooLarge):
-			return a.lost(c, source, max(r.ContentLength, a.cfg.MaxAlertBytes+1))
-		case err != nil:
-			return a.unavailable(source, err)
-		}
-		d := store.Delivery{
-			Source: source, ReceivedAt: a.now().UTC(), ContentType: r.Header.Get("Content-Type"),
-			Headers: keptHeaders(r.Header, encoding), Body: body, Principal: who(r.Context()).Name, Origin: incident.OriginLive,
-		}
-		if strings.EqualFold(r.Header.Get(simulatedHeader), "true") {
-			d.Origin = incident.OriginSimulated
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), acceptWait)
-		defer cancel()
-		id, err := a.store.Accept(ctx, d)
-		if err != nil {
-			return a.unavailable(source, err)
-		}
-		a.metrics.alerts.WithLabelValues(source, alertAccepted).Inc()
-		a.wake()
-		return answer(c, http.StatusAccepted, Accepted{DeliveryID: id})
+// receive takes a delivery of the source that its path names, one that nothing
+// here can read included: its deliveries are kept aside until something can.
+func (a *api) receive(c echo.Context) error {
+	source := c.Param("source")
+	if !sender.Name.MatchString(source) {
+		return incident.Errorf(incident.KindNotFound, "%q is no name of an alert source; use up to 64 lower-case letters, digits and . _ -", clip(source, 80))
 	}
+	return a.take(c, source, func(id int64, _ []byte) error {
+		return answer(c, http.StatusAccepted, Accepted{DeliveryID: id})
+	})
+}
+
+// take stores a delivery and answers it. But for who sends it, it looks at
+// nothing but its size: what cannot be read is quarantined later, with the
+// reason, instead of being refused to a sender that would not send it again. For
+// the same reason every failure here is 503.
+func (a *api) take(c echo.Context, source string, done func(id int64, body []byte) error) error {
+	r := c.Request()
+	in, err := a.arrive(c, source)
+	if err != nil {
+		return err
+	}
+	if err := a.admit(); err != nil {
+		return a.unavailable(in.label, err)
+	}
+	release, err := a.reserve(r)
+	if err != nil {
+		return a.unavailable(in.label, err)
+	}
+	defer release()
+	raw, body, encoding, err := a.readDelivery(r)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return a.lost(c, in, max(r.ContentLength, a.cfg.MaxAlertBytes+1))
+	case err != nil:
+		return a.unavailable(in.label, err)
+	}
+	proof, err := a.believe(c, &in, raw, body)
+	if err != nil {
+		return err
+	}
+	d := store.Delivery{
+		Source: source, ReceivedAt: a.now().UTC(), ContentType: r.Header.Get("Content-Type"),
+		Headers: keptHeaders(r.Header, encoding), Body: body, Principal: in.principal, Origin: incident.OriginLive,
+	}
+	if strings.EqualFold(r.Header.Get(simulatedHeader), "true") {
+		d.Origin = incident.OriginSimulated
+	}
+	if proof.Confirmed {
+		d.Headers[confirmedHeader] = "true"
+		a.log.Info("a subscription to SNS was confirmed", zap.String("source", in.label))
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), acceptWait)
+	defer cancel()
+	id, err := a.store.Accept(ctx, d)
+	if err != nil {
+		return a.unavailable(in.label, err)
+	}
+	a.metrics.alerts.WithLabelValues(in.label, alertAccepted).Inc()
+	a.wake()
+	return done(id, body)
 }
 
 // reserve claims the memory that a delivery may need.
@@ -100,33 +130,34 @@ func (a *api) reserve(r *http.Request) (release func(), err error) {
 	return func() { a.memory.Release(need) }, nil
 }
 
-// readDelivery reads the body, unpacked where it is gzip. encoding is the one
-// that the bytes still have: what does not unpack is kept as it came.
-func (a *api) readDelivery(r *http.Request) (body []byte, encoding string, err error) {
+// readDelivery reads the body as it came, and unpacked where it is gzip.
+// encoding is the one that the body still has: what does not unpack is kept as
+// it came.
+func (a *api) readDelivery(r *http.Request) (raw, body []byte, encoding string, err error) {
 	if r.ContentLength > a.cfg.MaxAlertBytes {
-		return nil, "", errTooLarge
+		return nil, nil, "", errTooLarge
 	}
-	raw, err := readAtMost(r.Body, a.cfg.MaxAlertBytes)
+	raw, err = readAtMost(r.Body, a.cfg.MaxAlertBytes)
 	if errors.Is(err, errTooLarge) {
-		return nil, "", err
+		return nil, nil, "", err
 	} else if err != nil {
-		return nil, "", &incident.Error{Kind: incident.KindUnavailable, Op: "read delivery", Msg: "it did not arrive whole; send it again", Err: err}
+		return nil, nil, "", &incident.Error{Kind: incident.KindUnavailable, Op: "read delivery", Msg: "it did not arrive whole; send it again", Err: err}
 	}
 	encoding = strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
 	if encoding == "" || encoding == "identity" {
-		return raw, "", nil
+		return raw, raw, "", nil
 	}
 	if encoding != "gzip" {
-		return raw, encoding, nil
+		return raw, raw, encoding, nil
 	}
-	unpacked, err := gunzip(raw, a.cfg.MaxAlertBytes)
+	body, err = gunzip(raw, a.cfg.MaxAlertBytes)
 	switch {
 	case errors.Is(err, errTooLarge):
-		return nil, "", err
+		return nil, nil, "", err
 	case err != nil:
-		return raw, encoding, nil // not gzip after all: for a person to look at
+		return raw, raw, encoding, nil // not gzip after all: for a person to look at
 	}
-	return unpacked, "", nil
+	return raw, body, "", nil
 }
 
 func gunzip(raw []byte, limit int64) ([]byte, error) {
@@ -149,18 +180,23 @@ func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 	return body, err
 }
 
-// lost answers a delivery that is too large and counts it where people see it:
-// its sender will not send it again.
-func (a *api) lost(c echo.Context, source string, bytes int64) error {
-	a.metrics.alerts.WithLabelValues(source, alertTooLarge).Inc()
+// lost answers a delivery that is too large. One whose sender is known is
+// counted where people see it, because it will not come again; one that only its
+// body could prove is counted among those that were not believed.
+func (a *api) lost(c echo.Context, in arrival, bytes int64) error {
+	a.metrics.alerts.WithLabelValues(in.label, alertTooLarge).Inc()
+	c.Response().Header().Set("Connection", "close")
+	if in.verify != nil {
+		a.senderRefused(in, &sender.Error{Reason: sender.Malformed, Msg: fmt.Sprintf("a delivery of %d bytes or more is over --max-alert-bytes and was not read", bytes)})
+		return withStatus(http.StatusRequestEntityTooLarge, incident.KindInvalid, "the delivery is over %d bytes (--max-alert-bytes); it was not taken", a.cfg.MaxAlertBytes)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), acceptWait)
 	defer cancel()
-	if err := a.store.CountLost(ctx, source, bytes); err != nil {
-		return a.unavailable(source, err) // not counted, so it must come again
+	if err := a.store.CountLost(ctx, in.source, bytes); err != nil {
+		return a.unavailable(in.label, err) // not counted, so it must come again
 	}
-	a.log.Error("a delivery was too large and is lost", zap.String("source", source), zap.Int64("bytes", bytes),
-		zap.String("principal", who(ctx).Name), zap.Int64("limit", a.cfg.MaxAlertBytes))
-	c.Response().Header().Set("Connection", "close")
+	a.log.Error("a delivery was too large and is lost", zap.String("source", in.source), zap.Int64("bytes", bytes),
+		zap.String("principal", in.principal), zap.Int64("limit", a.cfg.MaxAlertBytes))
 	_, err := io.CopyN(io.Discard, c.Request().Body, drainBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
 		a.log.Debug("the rest of a delivery that is too large did not arrive", zap.Error(err))

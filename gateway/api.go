@@ -17,6 +17,8 @@ import (
 
 	"vigil/gateway/correlate"
 	"vigil/gateway/hub"
+	"vigil/gateway/intake"
+	"vigil/gateway/sender"
 	"vigil/gateway/store"
 )
 
@@ -28,6 +30,9 @@ type api struct {
 	engine  Engine
 	hub     *hub.Hub
 	auth    *authenticator
+	sources *sender.Sources            // nil: no sources file
+	label   func(source string) string // how a source is called in metrics
+	admit   func() error               // says why no delivery can be taken
 	guard   *guard
 	health  *health
 	system  *systemEvents
@@ -38,8 +43,10 @@ type api struct {
 	memory  *semaphore.Weighted // bytes of deliveries in flight
 	wake    func()              // tells the dispatcher that there is something to do
 	rules   *correlate.Rules    // by which alerts are grouped
+	reader  *intake.Reader      // of what sources send
 	now     func() time.Time
 
+	refusals seldom // of deliveries that were not believed, in the log
 	document []byte // the OpenAPI document
 }
 
@@ -56,12 +63,12 @@ func (a *api) handler() (*echo.Echo, error) {
 	e.HTTPErrorHandler = a.handleError
 	e.IPExtractor = echo.ExtractIPDirect() // no proxy is trusted to say who is behind it
 	e.StdLogger = log.New(&stdLog{a.log}, "", 0)
-	e.Use(identify, a.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{
+	e.Use(number, a.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{
 		DisableStackAll: true, DisableErrorHandler: true, LogErrorFunc: a.panicked}), a.protect)
 	for _, r := range routes {
 		var chain []echo.MiddlewareFunc
-		if r.need != public {
-			chain = append(chain, a.authorize(r.need, r.challenge()))
+		if r.need != public && !r.sender {
+			chain = append(chain, a.authorize(r.need))
 		}
 		e.Add(r.method, r.path, r.handle, chain...)
 		if r.method == http.MethodGet && r.need == public { // as load balancers ask
@@ -73,9 +80,9 @@ func (a *api) handler() (*echo.Echo, error) {
 	return e, nil
 }
 
-// identify gives every request an id, by which its answer is found in the log.
+// number gives every request an id, by which its answer is found in the log.
 // One that the client brings is not used: it could be made to look like another's.
-func identify(next echo.HandlerFunc) echo.HandlerFunc {
+func number(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Set(headerRequestID, uuid.NewString())
 		return next(c)

@@ -124,21 +124,30 @@ func who(ctx context.Context) identity {
 	return id
 }
 
+// identify returns who asks, where they have at least role need.
+func (a *api) identify(c echo.Context, need incident.Role, challenge string) (identity, error) {
+	id, reason := a.auth.authenticate(c.Request())
+	if reason != "" {
+		a.metrics.authFailures.WithLabelValues(reason).Inc()
+		c.Response().Header().Set("WWW-Authenticate", challenge)
+		return id, withStatus(http.StatusUnauthorized, incident.KindDenied, "%s", authWords[reason])
+	}
+	if !id.May(need) {
+		a.metrics.authFailures.WithLabelValues("role").Inc()
+		return id, incident.Errorf(incident.KindDenied, "%s has the role %s; this needs %s", id.Name, id.Role, need)
+	}
+	return id, nil
+}
+
 // authorize lets those through who have at least role need.
-func (a *api) authorize(need incident.Role, challenge string) echo.MiddlewareFunc {
+func (a *api) authorize(need incident.Role) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			id, err := a.identify(c, need, challengeBearer)
+			if err != nil {
+				return err
+			}
 			r := c.Request()
-			id, reason := a.auth.authenticate(r)
-			if reason != "" {
-				a.metrics.authFailures.WithLabelValues(reason).Inc()
-				c.Response().Header().Set("WWW-Authenticate", challenge)
-				return withStatus(http.StatusUnauthorized, incident.KindDenied, "%s", authWords[reason])
-			}
-			if !id.May(need) {
-				a.metrics.authFailures.WithLabelValues("role").Inc()
-				return incident.Errorf(incident.KindDenied, "%s has the role %s; this needs %s", id.Name, id.Role, need)
-			}
 			c.SetRequest(r.WithContext(context.WithValue(r.Context(), identityKey{}, id)))
 			return next(c)
 		}

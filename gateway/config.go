@@ -24,12 +24,14 @@ type Config struct {
 	StreamReplicas int    // copies of the stream when it is made
 
 	TokenFile      string
+	SourcesFile    string   // alert sources that authenticate in ways of their own; empty: all use tokens
 	DevPrincipal   bool     // whoever comes from this machine without credentials is admin
 	SessionKeyFile string   // default: session.key in DataDir; replicas need the same
 	PlainCookies   bool     // session cookies without TLS; implied when listening on loopback
 	AllowedHosts   []string // names of this gateway besides loopback's and Listen's
 	AllowedOrigins []string // pages of other origins that may use it
 
+	MappingsDir     string        // mappings of the user's own; they add to those that come with Vigil
 	CorrelationFile string        // rules by which alerts are grouped; default: those that come with Vigil
 	KeepDeliveries  time.Duration // how long deliveries are kept that are done with
 	MaxBacklog      int64         // deliveries and dispatches that may wait; beyond it, 503
@@ -66,11 +68,13 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&c.NATSURL, "nats-url", c.NATSURL, "`url` of the NATS server that has the event stream")
 	fs.IntVar(&c.StreamReplicas, "stream-replicas", c.StreamReplicas, "copies of the event stream, when this gateway is the one that makes it; 3 on a NATS cluster")
 	fs.StringVar(&c.TokenFile, "token-file", c.TokenFile, "YAML `file` of principals, their roles and the hashes of their tokens; reread when it changes")
+	fs.StringVar(&c.SourcesFile, "sources-file", c.SourcesFile, "YAML `file` of alert sources that authenticate in ways of their own, such as by a signature; reread when it changes; without it all send tokens")
 	fs.BoolVar(&c.DevPrincipal, "dev-principal", c.DevPrincipal, "take whoever connects from this machine without credentials for an admin called dev; refused unless --listen is a loopback address")
 	fs.StringVar(&c.SessionKeyFile, "session-key-file", c.SessionKeyFile, "`file` with at least 32 random bytes that sign session cookies; the same for all replicas (default session.key in the data directory, made if absent)")
 	fs.BoolVar(&c.PlainCookies, "plain-cookies", c.PlainCookies, "let browsers send session cookies without TLS; always so when --listen is a loopback address")
 	fs.Var(listFlag{&c.AllowedHosts}, "allowed-hosts", "comma-separated host `names` by which the gateway may be addressed, besides localhost and the one in --listen")
 	fs.Var(listFlag{&c.AllowedOrigins}, "allowed-origins", "comma-separated `origins` (https://name:port) whose pages may use the gateway, besides its own")
+	fs.StringVar(&c.MappingsDir, "mappings-dir", c.MappingsDir, "`directory` of YAML mappings by which more sources are read (gateway/intake/mappings/README.md); reread when one changes")
 	fs.StringVar(&c.CorrelationFile, "correlation-file", c.CorrelationFile, "YAML `file` of the rules by which alerts are grouped into incidents (default those that come with Vigil, at /api/v1/correlation)")
 	fs.DurationVar(&c.KeepDeliveries, "keep-deliveries", c.KeepDeliveries, "how long the bytes that senders sent are kept once their alerts are with an incident; what is in quarantine stays")
 	fs.Int64Var(&c.MaxBacklog, "max-backlog", c.MaxBacklog, "`alerts` that may wait for Temporal before senders are answered 503")

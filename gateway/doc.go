@@ -9,6 +9,8 @@
 // 503, never a 4xx that a sender would not repeat, and nothing but the store is
 // needed for that: Temporal and the stream may be down. Every request but the
 // probes and the static files has a principal, who is never read from a body.
+// An alert source that proves itself by a means of its own (package sender) goes
+// by its name, and credentials are never kept with what they came with.
 // A write repeated with the same Idempotency-Key takes effect once. What is
 // not known to have happened is answered 503 and nothing is assumed.
 //

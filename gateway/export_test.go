@@ -56,6 +56,12 @@ func (g *Gateway) Registered() map[string]bool {
 	return out
 }
 
+// Admit makes f say whether deliveries are taken. It comes before Start.
+func (g *Gateway) Admit(f func() error) { g.admit = f }
+
+// EventsMember reads a member of an event for PagerDuty.
+func EventsMember(body []byte, name string) string { return eventsMember(body, name) }
+
 // Open is the part of the store that a reconciler reads.
 type Open interface {
 	Open(context.Context) ([]event.Summary, error)

@@ -19,7 +19,9 @@ import (
 	"vigil/gateway/correlate"
 	"vigil/gateway/dispatch"
 	"vigil/gateway/hub"
+	"vigil/gateway/intake"
 	"vigil/gateway/relay"
+	"vigil/gateway/sender"
 	"vigil/gateway/store"
 	"vigil/gateway/store/sqlite"
 	"vigil/internal/bus"
@@ -55,6 +57,8 @@ type Gateway struct {
 
 	listener net.Listener
 	router   *echo.Echo
+
+	admit func() error // instead of looking at backlog and disk, in tests
 }
 
 // New checks the configuration. Start does everything else.
@@ -148,6 +152,14 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	}
 	r := relay.New(relay.Config{Registerer: g.deps.Prom, Log: g.log.Named("relay")}, streams, s, h, g.deps.Engine)
 	metrics := newMetrics(g.deps.Prom, s, g.log)
+	sources, err := g.openSources(metrics)
+	if err != nil {
+		return err
+	}
+	reader, err := intake.NewReader(g.cfg.MappingsDir, sources.Formats)
+	if err != nil {
+		return fmt.Errorf("gateway: --mappings-dir: %w", err)
+	}
 	rules, err := correlate.Load(g.cfg.CorrelationFile, func(rule string, err error) {
 		metrics.ruleFailed(rule)
 		g.log.Warn("a correlation rule failed and was passed over", zap.String("rule", rule), zap.Error(err))
@@ -155,15 +167,22 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("gateway: --correlation-file: %w", err)
 	}
-	d, err := dispatch.New(dispatch.Config{Inbox: s, Incidents: g.deps.Engine, Correlator: rules, Log: g.log.Named("dispatch"), Metrics: g.deps.Prom})
+	label := func(source string) string { return sourceLabel(sources, reader, source) }
+	d, err := dispatch.New(dispatch.Config{Inbox: s, Incidents: g.deps.Engine, Correlator: rules, Parse: reader.Parse, Label: label,
+		Log: g.log.Named("dispatch"), Metrics: g.deps.Prom})
 	if err != nil {
 		return err
 	}
+	admission := &admission{counts: s.InboxCounts, free: freeDisk(g.cfg.DataDir), maxBacklog: g.cfg.MaxBacklog, minFree: uint64(g.cfg.MinFreeDisk), log: g.log}
 	health := &health{store: s, engine: g.deps.Engine, relay: r, hub: h, started: time.Now()}
 	system := &systemEvents{every: g.cfg.SystemEvery, store: s, health: health, hub: h, log: g.log, asked: make(chan struct{}, 1)}
+	admit := admission.admit
+	if g.admit != nil {
+		admit = g.admit
+	}
 	a := &api{
-		cfg: g.cfg, log: g.log, store: s, engine: g.deps.Engine, hub: h, auth: auth, guard: guard, health: health, system: system,
-		demo: g.deps.Demo, web: g.deps.Web, metrics: metrics, rules: rules, scraped: newScrape(g.deps.Prom, g.log),
+		cfg: g.cfg, log: g.log, store: s, engine: g.deps.Engine, hub: h, auth: auth, sources: sources, label: label, admit: admit, guard: guard, health: health, system: system,
+		demo: g.deps.Demo, web: g.deps.Web, metrics: metrics, rules: rules, reader: reader, scraped: newScrape(g.deps.Prom, g.log),
 		memory: semaphore.NewWeighted(g.cfg.MaxAlertMemory), wake: d.Notify, now: time.Now,
 	}
 	if g.router, err = a.handler(); err != nil {
@@ -180,6 +199,11 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	if auth.tokens != nil {
 		g.group.Add(lifecycle.Go("token file", auth.tokens.watch))
 	}
+	if sources != nil {
+		g.group.Add(lifecycle.Go("sources file", sources.Watch))
+	}
+	g.group.Add(lifecycle.Go("mappings", func(ctx context.Context) error { g.watchMappings(ctx, reader); return nil }))
+	g.group.Add(lifecycle.Go("admission", admission.run))
 	g.group.Add(lifecycle.Hook{Name: "sockets", Stop: h.Shutdown})
 	srv := newServer(g.listener, g.router, g.cfg.ReadTimeout, g.log)
 	g.group.Add(lifecycle.Hook{Name: "server", Start: srv.start, Stop: srv.stop})
@@ -218,6 +242,19 @@ func (g *Gateway) connect() (relay.Streams, EventPublisher, error) {
 	}
 	open := func(ctx context.Context) (*bus.Streams, error) { return bus.Open(ctx, nc, g.cfg.StreamReplicas) }
 	return relay.JetStream(open), relay.NewPublisher(js), nil
+}
+
+// openSources reads the sources file, where there is one.
+func (g *Gateway) openSources(m *metrics) (*sender.Sources, error) {
+	if g.cfg.SourcesFile == "" {
+		return nil, nil
+	}
+	s, err := sender.Open(g.cfg.SourcesFile, sender.Options{Log: g.log.Named("sources"), RoutingKey: eventsRoutingKey,
+		Fetched: func(outcome string) { m.certificates.WithLabelValues(outcome).Inc() }})
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	return s, nil
 }
 
 func (g *Gateway) authenticator(h *hub.Hub) (*authenticator, error) {

@@ -49,8 +49,9 @@ type rig struct {
 
 // setup changes what a rig is made of.
 type setup struct {
-	cfg  gateway.Config
-	deps gateway.Deps
+	cfg   gateway.Config
+	deps  gateway.Deps
+	admit func() error
 }
 
 // start runs a gateway until the test ends.
@@ -76,6 +77,7 @@ func startIn(tb testing.TB, dir string, change ...func(*setup)) *rig {
 	}
 	g, err := gateway.New(s.cfg, s.deps)
 	must(tb, err)
+	g.Admit(s.admit)
 	must(tb, g.Start(tb.Context()))
 	r.gateway, r.url = g, "http://"+g.Addr()
 	tb.Cleanup(func() {

@@ -15,12 +15,14 @@ import (
 // metrics are the gateway's own figures; hub and relay register theirs. No
 // label holds anything that a sender can choose.
 type metrics struct {
-	requests     *prometheus.CounterVec
-	duration     *prometheus.HistogramVec
-	alerts       *prometheus.CounterVec
-	authFailures *prometheus.CounterVec
-	aborted      *prometheus.CounterVec
-	rules        *prometheus.CounterVec
+	requests       *prometheus.CounterVec
+	duration       *prometheus.HistogramVec
+	alerts         *prometheus.CounterVec
+	authFailures   *prometheus.CounterVec
+	aborted        *prometheus.CounterVec
+	rules          *prometheus.CounterVec
+	senderFailures *prometheus.CounterVec
+	certificates   *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer, s store.Store, log *zap.Logger) *metrics {
@@ -36,10 +38,14 @@ func newMetrics(r prometheus.Registerer, s store.Store, log *zap.Logger) *metric
 			Name: "gateway_auth_failures_total", Help: "Requests refused because of who asked, by reason."}, []string{"reason"}),
 		aborted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gateway_incidents_aborted_total", Help: "Incidents that ended in Temporal without saying so themselves, by how."}, []string{"how"}),
+		senderFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gateway_sender_auth_failures_total", Help: "Deliveries that were not believed to be from their source, by reason."}, []string{"source", "reason"}),
+		certificates: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gateway_sender_certificate_fetches_total", Help: "Signing certificates of SNS that were asked for, by what came."}, []string{"outcome"}),
 	}
 	m.rules = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gateway_correlation_rule_failures_total", Help: "Correlation rules that failed when they were asked, and were passed over."}, []string{"rule"})
-	r.MustRegister(m.rules, m.requests, m.duration, m.alerts, m.authFailures, m.aborted, &inboxCollector{store: s, log: log})
+	r.MustRegister(m.rules, m.requests, m.duration, m.alerts, m.authFailures, m.aborted, m.senderFailures, m.certificates, &inboxCollector{store: s, log: log})
 	return m
 }
 

@@ -53,6 +53,8 @@ func buildOpenAPI(routes []route) ([]byte, error) {
 			"bearer":  object{"type": "http", "scheme": "bearer"},
 			"basic":   object{"type": "http", "scheme": "basic", "description": "name and token of the principal"},
 			"session": object{"type": "apiKey", "in": "cookie", "name": sessionCookie},
+			"sender": object{"type": "apiKey", "in": "header", "name": "X-Vigil-Secret", "description": "what the sources file says of the source, " +
+				"instead of a token: a signature of the body, a secret in a header that it names, or a routing key in the body"},
 		}},
 	}, "", "  ")
 }
@@ -74,6 +76,10 @@ func operation(types *schemas, r route) (object, error) {
 	if r.need != public {
 		op["security"] = []object{{"bearer": []string{}}, {"basic": []string{}}, {"session": []string{}}}
 		op["description"] = "Needs the role " + string(r.need) + " or a higher one."
+	}
+	if r.sender {
+		op["security"] = []object{{"bearer": []string{}}, {"basic": []string{}}, {"session": []string{}}, {"sender": []string{}}}
+		op["description"] = r.about + " Needs what the sources file says of the source, and nothing else in its place; where it says nothing, the role " + string(r.need) + " or a higher one."
 	}
 	if len(params) > 0 {
 		op["parameters"] = params

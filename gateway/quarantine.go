@@ -4,8 +4,10 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
+	"go.uber.org/zap"
 
 	"vigil/gateway/intake"
 	"vigil/gateway/store"
@@ -131,8 +133,29 @@ func (a *api) quarantineRoutes() []route {
 // knownSources are those that something reads.
 func (a *api) knownSources() []Source {
 	var out []Source
-	for _, name := range intake.Sources() {
-		out = append(out, Source{Name: name, About: intake.Summary(name), Kind: "built in"})
+	for _, s := range a.reader.Sources() {
+		about := s.About
+		if s.As != "" {
+			about = "read as " + s.As + ": " + about
+		}
+		out = append(out, Source{Name: s.Name, About: about, Kind: kinds[s.Kind]})
 	}
 	return out
+}
+
+// kinds are what people are told of who made what reads a source.
+var kinds = map[intake.SourceKind]string{intake.SourceBuiltIn: "built in", intake.SourceShipped: "shipped mapping", intake.SourceUser: "your mapping"}
+
+// mappingsEvery is how often the folder of mappings is looked at.
+const mappingsEvery = 2 * time.Second
+
+// watchMappings takes up mappings that change, and says when one cannot be.
+func (g *Gateway) watchMappings(ctx context.Context, r *intake.Reader) {
+	r.Watch(ctx, mappingsEvery, func(err error) {
+		if err != nil {
+			g.log.Error("the mappings are wrong; those before stay in force", zap.String("directory", g.cfg.MappingsDir), zap.Error(err))
+			return
+		}
+		g.log.Info("other mappings are in force; retry what is in quarantine because of them", zap.String("directory", g.cfg.MappingsDir))
+	})
 }

@@ -14,7 +14,7 @@ import (
 // public marks a route that needs no principal.
 const public incident.Role = ""
 
-// Challenges of a 401. Basic is offered to alert sources alone: SNS sends its
+// Challenges of a 401 that a token would answer. Basic is offered to alert sources alone: SNS sends its
 // credentials only when asked in that way, and a browser would open a dialogue.
 const (
 	challengeBearer = `Bearer realm="vigil"`
@@ -28,9 +28,11 @@ type route struct {
 	need         incident.Role
 	handle       echo.HandlerFunc
 
+	sender   bool   // who asks may be an alert source with a means of its own; the handler finds out
 	id       string // operationId
 	tag      string
 	summary  string
+	about    string // more than the summary says
 	params   []param
 	body     any  // a value of the body's type; nil: none
 	anyBody  bool // the body is bytes that are looked at later
@@ -47,13 +49,6 @@ type param struct {
 	kind        any // a value of its type
 }
 
-func (r route) challenge() string {
-	if strings.HasPrefix(r.path, "/api/v1/alerts/") {
-		return challengeAlerts
-	}
-	return challengeBearer
-}
-
 // routes lists everything but the dashboards' files.
 func (a *api) routes() []route {
 	list := append(a.alertRoutes(), a.incidentRoutes()...)
@@ -68,25 +63,39 @@ func (a *api) routes() []route {
 }
 
 func (a *api) alertRoutes() []route {
-	var list []route
-	for _, source := range intake.Sources() {
-		list = append(list, route{method: http.MethodPost, path: "/api/v1/alerts/" + source, need: incident.RoleResponder,
-			handle: a.receive(source), id: "receive_" + source, tag: "alerts", summary: "Take " + intake.Summary(source), anyBody: true,
-			status: http.StatusAccepted, result: Accepted{}, problems: []int{http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable}})
-	}
-	return append(list,
-		route{method: http.MethodGet, path: "/api/v1/deliveries", need: incident.RoleViewer, handle: a.listDeliveries,
+	take := []int{http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable}
+	return []route{
+		{method: http.MethodPost, path: "/api/v1/alerts/:source", need: incident.RoleResponder, sender: true, handle: a.receive,
+			id: "receiveAlerts", tag: "alerts", summary: "Take what an alert source sends", about: knownSources(), anyBody: true,
+			status: http.StatusAccepted, result: Accepted{}, problems: append(take, http.StatusNotFound)},
+		{method: http.MethodPost, path: eventsPath, need: incident.RoleResponder, sender: true, handle: a.receiveEvent,
+			id: "enqueueEvent", tag: "alerts", summary: "Take an event as PagerDuty's Events API (version 2) does", about: "It is of the source " + eventsSource + ".",
+			anyBody: true, status: http.StatusAccepted, result: EventsAccepted{}, problems: take},
+		{method: http.MethodPost, path: changeEventsPath, need: incident.RoleResponder, sender: true, handle: a.receiveChangeEvent,
+			id: "enqueueChangeEvent", tag: "alerts", summary: "Take a change event as PagerDuty's Events API (version 2) does", about: "It is of the source " + eventsSource + ".",
+			anyBody: true, status: http.StatusAccepted, result: EventsAccepted{}, problems: take},
+		{method: http.MethodGet, path: "/api/v1/deliveries", need: incident.RoleViewer, handle: a.listDeliveries,
 			id: "listDeliveries", tag: "alerts", summary: "List what alert sources sent, with what became of it, newest first",
 			params: []param{{"state", "received, normalised, quarantined, recorded or discarded", ""}, {"source", "only of this source", ""},
 				{"q", "only those with this text in source, reason or body", ""}, {"before", "next of the page before", int64(0)}, {"limit", "1 to 50; default 20", 0}},
 			status: http.StatusOK, result: DeliveryList{}, problems: []int{http.StatusBadRequest, http.StatusServiceUnavailable}},
-		route{method: http.MethodGet, path: "/api/v1/deliveries/:id", need: incident.RoleViewer, handle: a.getDelivery,
+		{method: http.MethodGet, path: "/api/v1/deliveries/:id", need: incident.RoleViewer, handle: a.getDelivery,
 			id: "getDelivery", tag: "alerts", summary: "Read one delivery, with what became of it",
 			status: http.StatusOK, result: DeliveryItem{}, problems: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}},
-		route{method: http.MethodGet, path: "/api/v1/deliveries/:id/body", need: incident.RoleViewer, handle: a.deliveryBody,
+		{method: http.MethodGet, path: "/api/v1/deliveries/:id/body", need: incident.RoleViewer, handle: a.deliveryBody,
 			id: "getDeliveryBody", tag: "alerts", summary: "Read the bytes of a delivery as they came",
 			status: http.StatusOK, media: "application/octet-stream", problems: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}},
-	)
+	}
+}
+
+// knownSources says which sources can be read as they are. A sources file, and
+// mappings, add others.
+func knownSources() string {
+	var known []string
+	for _, source := range intake.Sources() {
+		known = append(known, source+" ("+intake.Summary(source)+")")
+	}
+	return "Read without being configured: " + strings.Join(known, ", ") + ". What another source sends is kept until something can read it."
 }
 
 func (a *api) incidentRoutes() []route {

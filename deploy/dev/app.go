@@ -14,6 +14,7 @@ import (
 	"vigil/deploy/nats"
 	"vigil/deploy/processes"
 	"vigil/deploy/sandbox"
+	"vigil/deploy/sandbox/signing"
 	"vigil/deploy/temporal"
 	"vigil/internal/bus"
 	"vigil/internal/lifecycle"
@@ -93,7 +94,12 @@ func (a *app) addNATS() (err error) {
 }
 
 func (a *app) addSandbox() (err error) {
+	dir := a.cfg.file(processes.Sandbox)
+	if err := signing.Prepare(dir, a.cfg.snsAddr); err != nil {
+		return err
+	}
 	a.sandbox, err = sandbox.New(sandbox.Config{
+		SNSListen: a.cfg.snsAddr, SNSDir: dir,
 		Listen: a.cfg.sandboxAddr, Tick: a.cfg.tick, Seed: a.cfg.seed, Gateway: "http://" + a.cfg.gatewayAddr, Logger: a.log,
 	})
 	if err != nil {

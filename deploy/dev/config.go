@@ -12,6 +12,7 @@ import (
 	"github.com/peterbourgon/ff/v3"
 
 	"vigil/deploy/processes"
+	"vigil/deploy/sandbox/signing"
 	"vigil/gateway"
 	"vigil/worker"
 )
@@ -47,6 +48,7 @@ type config struct {
 	temporalAddress string // an existing server, from TEMPORAL_ADDRESS; none is embedded then
 	natsAddr        string // only where NATS runs alone; inside one process it needs no port
 	sandboxAddr     string
+	snsAddr         string // where the sandbox has the certificate that signs its alarms
 	gatewayAddr     string
 
 	tick      time.Duration // step of the sandbox's world
@@ -77,6 +79,7 @@ func parse(args []string, getenv func(string) string) (config, error) {
 	fs.StringVar(&c.temporalUIAddr, "temporal-ui-addr", "127.0.0.1:8233", "`address` of Temporal's web UI; empty for none")
 	fs.StringVar(&c.natsAddr, "nats-addr", "127.0.0.1:4222", "`address` of NATS where it runs as a process of its own")
 	fs.StringVar(&c.sandboxAddr, "sandbox-addr", "127.0.0.1:4566", "`address` of the AWS sandbox")
+	fs.StringVar(&c.snsAddr, "sandbox-sns-addr", "127.0.0.1:4567", "`address` at which the sandbox has the certificate that signs its alarms")
 	fs.StringVar(&c.gatewayAddr, "gateway-addr", "127.0.0.1:8080", "`address` of the gateway and the dashboards")
 	fs.DurationVar(&c.tick, "tick", 5*time.Second, "step of the sandbox's world: one point of every metric")
 	fs.Uint64Var(&c.seed, "seed", 1, "seed of the sandbox's noise")
@@ -104,6 +107,9 @@ func parse(args []string, getenv func(string) string) (config, error) {
 	c.only = part(only)
 	c.worker.DataDir = c.file(processes.Worker)
 	c.gateway.Listen, c.gateway.WebDir, c.gateway.DataDir = c.gatewayAddr, c.webDir, c.file(processes.Gateway)
+	if c.gateway.SourcesFile == "" && !c.alone {
+		c.gateway.SourcesFile = signing.Sources(c.file(processes.Sandbox))
+	}
 	c.gateway.DevPrincipal, c.gateway.EvidenceDir = true, worker.EvidenceDir(c.worker.DataDir)
 	return c, c.validate()
 }
@@ -162,7 +168,7 @@ func (c config) listeners() []listener {
 		all = append(all, listener{"NATS", c.natsAddr, "nats-addr", ""})
 	}
 	if c.runs(partSandbox) {
-		all = append(all, listener{"AWS sandbox", c.sandboxAddr, "sandbox-addr", ""})
+		all = append(all, listener{"AWS sandbox", c.sandboxAddr, "sandbox-addr", ""}, listener{"certificate of the AWS sandbox", c.snsAddr, "sandbox-sns-addr", ""})
 	}
 	if c.only == "" {
 		all = append(all, listener{"gateway", c.gatewayAddr, "gateway-addr", ""})

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"vigil/deploy/processes"
 )
 
 func noEnv(string) string { return "" }
@@ -27,7 +30,10 @@ func TestParseDefaults(t *testing.T) {
 	if err := c.gateway.Validate(); err != nil {
 		t.Error(err)
 	}
-	if !c.embedsTemporal() || len(c.listeners()) != 4 {
+	if want := filepath.Join(".vigil", "sandbox", "sources.yaml"); c.gateway.SourcesFile != want {
+		t.Errorf("the gateway is told of the sandbox by %q, want %q", c.gateway.SourcesFile, want)
+	}
+	if !c.embedsTemporal() || len(c.listeners()) != 5 {
 		t.Errorf("listens on %v", c.listeners())
 	}
 }
@@ -52,6 +58,29 @@ func TestParsePassesOnWhatIsGiven(t *testing.T) {
 	}
 	if want := []string{"--system-every=1s"}; !slices.Equal(c.gatewayArgs, want) {
 		t.Errorf("gateway's arguments are %v, want %v", c.gatewayArgs, want)
+	}
+}
+
+// A sources file of the user's own stands in for the one about the sandbox.
+func TestSourcesFileOfTheUser(t *testing.T) {
+	t.Setenv("VIGIL_SOURCES_FILE", "mine.yaml")
+	c, err := parse(nil, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := c.layout()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway, err := l.Part(processes.Gateway)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.gateway.SourcesFile != "mine.yaml" || gateway.Args[len(gateway.Args)-1] != "--sources-file=mine.yaml" {
+		t.Errorf("in one process %q, alone %v; what comes last counts", c.gateway.SourcesFile, gateway.Args)
+	}
+	if c, err = parse([]string{"--no-sandbox", "--sources-file="}, noEnv); err != nil || c.gateway.SourcesFile != "" {
+		t.Errorf("without a sandbox the gateway is told of %q: %v", c.gateway.SourcesFile, err)
 	}
 }
 
@@ -98,7 +127,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestTakenAddressesAreAllNamed(t *testing.T) {
 	taken := mustListen(t)
-	c, err := parse([]string{"--gateway-addr=" + taken, "--sandbox-addr=" + taken, "--temporal-addr=127.0.0.1:0", "--temporal-ui-addr=127.0.0.1:0"}, noEnv)
+	c, err := parse([]string{"--gateway-addr=" + taken, "--sandbox-addr=" + taken, "--sandbox-sns-addr=" + taken, "--temporal-addr=127.0.0.1:0", "--temporal-ui-addr=127.0.0.1:0"}, noEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +135,7 @@ func TestTakenAddressesAreAllNamed(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"--gateway-addr", "VIGIL_GATEWAY_ADDR", "--sandbox-addr", taken} {
+	for _, want := range []string{"--gateway-addr", "VIGIL_GATEWAY_ADDR", "--sandbox-addr", "--sandbox-sns-addr", taken} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %s: %v", want, err)
 		}

@@ -22,6 +22,9 @@ func supervise(ctx context.Context, cfg config) error {
 	if err != nil {
 		return err
 	}
+	if err := layout.Prepare(); err != nil {
+		return err
+	}
 	s := &supervisor{cfg: cfg, layout: layout, running: map[string]*processes.Process{}}
 	if err := s.startAll(ctx); err != nil {
 		if ctx.Err() != nil {
@@ -180,7 +183,7 @@ func (c config) layout() (processes.Layout, error) {
 	l := processes.Layout{
 		BinDir: filepath.Dir(self), StateDir: c.stateDir, WebDir: c.webDir,
 		TemporalAddr: c.temporalAddr, TemporalUIAddr: c.temporalUIAddr, NATSAddr: c.natsAddr,
-		SandboxAddr: c.sandboxAddr, GatewayAddr: c.gatewayAddr,
+		SandboxAddr: c.sandboxAddr, SNSAddr: c.snsAddr, GatewayAddr: c.gatewayAddr,
 		Tick: c.tick, Seed: c.seed, LogFormat: c.logFormat, WorkerArgs: c.workerArgs, GatewayArgs: c.gatewayArgs,
 	}
 	if c.temporalAddress != "" {

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"vigil/deploy/sandbox/signing"
 )
 
 // Names of the parts, in the order in which they are started.
@@ -24,7 +26,8 @@ type Layout struct {
 	StateDir string
 	WebDir   string
 
-	TemporalAddr, TemporalUIAddr, NATSAddr, SandboxAddr, GatewayAddr string
+	// SNSAddr is where the sandbox has the certificate that signs its alarms.
+	TemporalAddr, TemporalUIAddr, NATSAddr, SandboxAddr, SNSAddr, GatewayAddr string
 
 	Tick      time.Duration // of the sandbox's world
 	Seed      uint64
@@ -40,6 +43,12 @@ type Layout struct {
 	WorkerArgs  []string
 	GatewayArgs []string
 }
+
+// Prepare writes what has to be there before the parts start: how the gateway
+// tells that an alarm is from the sandbox. AllInOne does so itself.
+func (l Layout) Prepare() error { return signing.Prepare(l.sandboxDir(), l.SNSAddr) }
+
+func (l Layout) sandboxDir() string { return filepath.Join(l.StateDir, Sandbox) }
 
 // AllInOne is the process that runs every part.
 func (l Layout) AllInOne() Spec {
@@ -72,7 +81,7 @@ func (l Layout) Parts() []Spec {
 		"--log-format", l.LogFormat}, sandboxArgs(l.Tick)...)
 	gateway := []string{
 		"--listen", l.GatewayAddr, "--nats-url", l.NATSURL(), "--data-dir", filepath.Join(l.StateDir, Gateway),
-		"--web-dir", l.WebDir, "--evidence-dir", filepath.Join(l.StateDir, Worker, "evidence"), "--dev-principal", "--log-format", l.LogFormat,
+		"--web-dir", l.WebDir, "--sources-file", signing.Sources(l.sandboxDir()), "--evidence-dir", filepath.Join(l.StateDir, Worker, "evidence"), "--dev-principal", "--log-format", l.LogFormat,
 	}
 	env := append(l.env(), "AWS_ACCESS_KEY_ID="+SandboxAccessKeyID, "AWS_SECRET_ACCESS_KEY="+SandboxSecretAccessKey)
 	return append(all,
@@ -111,7 +120,7 @@ func (l Layout) Part(name string) (Spec, error) {
 func (l Layout) devArgs() []string {
 	return []string{
 		"--state-dir", l.StateDir, "--temporal-addr", l.TemporalAddr, "--nats-addr", l.NATSAddr,
-		"--sandbox-addr", l.SandboxAddr, "--gateway-addr", l.GatewayAddr,
+		"--sandbox-addr", l.SandboxAddr, "--sandbox-sns-addr", l.SNSAddr, "--gateway-addr", l.GatewayAddr,
 		"--tick", l.Tick.String(), "--seed", fmt.Sprint(l.Seed), "--log-format", l.LogFormat,
 	}
 }

@@ -22,6 +22,12 @@ type Config struct {
 	Gateway      string
 	GatewayToken string // sent as a bearer token where it is set
 
+	// SNSListen is where the certificate is served, over TLS, with which alarms
+	// are signed; default 127.0.0.1:0. SNSDir is where that identity is kept;
+	// empty: it is made anew at every start. Without a gateway there is none.
+	SNSListen string
+	SNSDir    string
+
 	// Compromised are parts of the ids of models that obey every instruction
 	// that they find in what they read, such as nova-pro; "*" is all of them.
 	Compromised []string
@@ -62,6 +68,9 @@ const snsPath = "/api/v1/alerts/sns"
 func (c Config) withDefaults() (Config, error) {
 	if c.Listen == "" {
 		c.Listen = "127.0.0.1:0"
+	}
+	if c.SNSListen == "" {
+		c.SNSListen = "127.0.0.1:0"
 	}
 	if c.Tick == 0 {
 		c.Tick = 5 * time.Second

@@ -18,6 +18,8 @@
 //
 // When the world's alarm changes its state, the server posts it to the gateway
 // as CloudWatch does through SNS, and retries as SNS does; how often is shown.
+// What it posts is signed as SNS signs, by a key of the sandbox's own whose
+// certificate it serves over TLS at a second address (package signing).
 //
 // # Faults of the services
 //
@@ -37,7 +39,7 @@
 //
 // # Ownership and concurrency
 //
-// A Server owns its listener, its world and two goroutines: one that moves the
+// A Server owns its listeners, its world and two goroutines: one that moves the
 // world on with the clock, one that delivers notifications in order. All of it
 // is safe for concurrent use. Stop ends everything that Start began, requests
 // that chaos holds back included.

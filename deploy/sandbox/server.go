@@ -28,6 +28,7 @@ type Server struct {
 	agents   *agents
 	queries  *queryTable
 	notifier *notifier
+	sns      *snsHost // nil: nobody is told of alarms
 	handler  http.Handler
 
 	advancing sync.Mutex // so that transitions reach the notifier in order
@@ -56,7 +57,12 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, log: cfg.Logger.Named("sandbox"), world: w, calls: newCallLog(), bodies: newBodies(), chaos: newChaos(), cache: newPromptCache(), agents: newAgents(), queries: newQueryTable(),
 		random: rand.New(rand.NewPCG(cfg.Seed, 0x94d049bb133111eb)), quit: make(chan struct{}),
 	}
-	s.notifier = newNotifier(cfg, s.log)
+	if cfg.Gateway != "" {
+		if s.sns, err = newSNSHost(cfg); err != nil {
+			return nil, err
+		}
+	}
+	s.notifier = newNotifier(cfg, s.sns, s.log)
 	s.handler = s.routes()
 	return s, nil
 }
@@ -67,6 +73,12 @@ func (s *Server) Start(ctx context.Context) error {
 	l, err := lc.Listen(ctx, "tcp", s.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("sandbox: listen on %s: %w; use another address, or stop what has this one", s.cfg.Listen, err)
+	}
+	if s.sns != nil {
+		if err := s.sns.start(ctx, s.log); err != nil {
+			return errors.Join(err, l.Close())
+		}
+		s.running.Go(func() { s.sns.run(s.log) })
 	}
 	s.listener = l
 	s.http = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: zap.NewStdLog(s.log)}
@@ -109,6 +121,9 @@ func (s *Server) Stop(ctx context.Context) error {
 		s.log.Info("connections were still open and are cut off", zap.Error(err))
 		err = s.http.Close()
 	}
+	if s.sns != nil {
+		err = errors.Join(err, s.sns.http.Close()) // who asks for a certificate asks again
+	}
 	s.running.Wait()
 	return err
 }
@@ -120,6 +135,15 @@ func (s *Server) Addr() string {
 		return s.cfg.Listen
 	}
 	return s.listener.Addr().String()
+}
+
+// SNSAddr is the address at which the certificate of its notifications is, ""
+// where nobody is told of alarms.
+func (s *Server) SNSAddr() string {
+	if s.sns == nil {
+		return ""
+	}
+	return s.sns.addr()
 }
 
 // URL is the base URL for AWS clients.

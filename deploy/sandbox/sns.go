@@ -15,11 +15,12 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/zap"
 
+	"vigil/deploy/sandbox/signing"
 	"vigil/deploy/sandbox/world"
 )
 
 const (
-	topicARN       = "arn:aws:sns:" + world.Region + ":" + world.Account + ":alarms"
+	topicARN       = signing.TopicARN
 	deliverTimeout = 15 * time.Second // as of SNS
 	maxQueued      = 64
 	maxKept        = 200 // deliveries that are shown
@@ -70,6 +71,7 @@ type Notifications struct {
 // said that it does not want the message.
 type notifier struct {
 	cfg    Config
+	sns    *snsHost // nil with url ""
 	log    *zap.Logger
 	url    string // without user and password
 	user   *url.Userinfo
@@ -85,8 +87,8 @@ type notifier struct {
 	ctx      context.Context
 }
 
-func newNotifier(cfg Config, log *zap.Logger) *notifier {
-	n := &notifier{cfg: cfg, log: log, queue: make(chan *Delivery, maxQueued), counts: map[DeliveryState]int{},
+func newNotifier(cfg Config, sns *snsHost, log *zap.Logger) *notifier {
+	n := &notifier{cfg: cfg, sns: sns, log: log, queue: make(chan *Delivery, maxQueued), counts: map[DeliveryState]int{},
 		client: &http.Client{Timeout: deliverTimeout, Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -101,7 +103,7 @@ func (n *notifier) target() string { return n.url }
 
 // enqueue never blocks.
 func (n *notifier) enqueue(t world.Transition) {
-	d, err := newDelivery(t)
+	d, err := n.newDelivery(t)
 	if err != nil {
 		n.log.Error("notification cannot be written", zap.Error(err))
 		return
@@ -268,9 +270,10 @@ func (n *notifier) report() Notifications {
 
 const subscription = "5d1c9a52-6b0e-4d0f-9f6e-2f3c0a1f7b11"
 
-// newDelivery writes the notification as SNS carries an alarm of CloudWatch.
-// It bears no signature: the sandbox is not AWS, and cannot sign as AWS does.
-func newDelivery(t world.Transition) (*Delivery, error) {
+// newDelivery writes the notification as SNS carries an alarm of CloudWatch. It
+// is signed as SNS signs, with the sandbox's own key: only a gateway that was
+// told of the sandbox believes it.
+func (n *notifier) newDelivery(t world.Transition) (*Delivery, error) {
 	trigger := map[string]any{
 		"MetricName": "Latency", "Namespace": "ApplicationSignals", "StatisticType": "ExtendedStatistic", "ExtendedStatistic": p95,
 		"Unit": nil, "Dimensions": []map[string]string{{"value": t.Service, "name": "Service"}, {"value": world.Environment, "name": "Environment"}},
@@ -292,12 +295,18 @@ func newDelivery(t world.Transition) (*Delivery, error) {
 		return nil, err
 	}
 	d := &Delivery{MessageID: uuid.NewString(), Alarm: t.Name, NewState: t.State, At: t.Since, State: DeliveryQueued}
-	d.body, err = json.MarshalIndent(map[string]string{
+	notification := map[string]string{
 		"Type": "Notification", "MessageId": d.MessageID, "TopicArn": topicARN,
 		"Subject": fmt.Sprintf("%s: %q in US East (N. Virginia)", t.State, t.Name), "Message": string(message),
-		"Timestamp": t.Since.Format("2006-01-02T15:04:05.000Z"), "SignatureVersion": "2", "Signature": "", "SigningCertURL": "",
-		"UnsubscribeURL": "",
-	}, "", "  ")
+		"Timestamp": n.cfg.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "UnsubscribeURL": "",
+	}
+	if n.sns != nil {
+		if err := n.sns.identity.Sign(notification); err != nil {
+			return nil, err
+		}
+		notification["SigningCertURL"] = n.sns.certificateURL()
+	}
+	d.body, err = json.MarshalIndent(notification, "", "  ")
 	return d, err
 }
 

@@ -16,7 +16,7 @@ import (
 
 func newReader(t testing.TB, dir string, aliases map[string]string) *intake.Reader {
 	t.Helper()
-	r, err := intake.NewReader(dir, aliases)
+	r, err := intake.NewReader(dir, func() map[string]string { return aliases })
 	if err != nil {
 		t.Fatal(err)
 	}

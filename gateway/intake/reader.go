@@ -28,7 +28,7 @@ const maxMappingFiles = 500
 // while Reload replaces the mappings.
 type Reader struct {
 	dir     string
-	aliases map[string]string
+	aliases func() map[string]string // may change while the reader is used
 	shipped map[string]*Mapping
 
 	current atomic.Pointer[map[string]readMapping] // never nil
@@ -63,9 +63,12 @@ type SourceInfo struct {
 
 // NewReader returns a reader of the formats that code has, of the shipped
 // mappings, and of those in the .yaml files of dir, which add to the shipped
-// ones or replace them by name; "" is no folder. aliases name more sources,
-// each with the format or mapping that reads it.
-func NewReader(dir string, aliases map[string]string) (*Reader, error) {
+// ones or replace them by name; "" is no folder. aliases, where it is not nil,
+// names more sources, each with the format or mapping that reads it.
+func NewReader(dir string, aliases func() map[string]string) (*Reader, error) {
+	if aliases == nil {
+		aliases = func() map[string]string { return nil }
+	}
 	shipped := map[string]*Mapping{}
 	names, err := fs.Glob(shippedMappings, "mappings/*.yaml")
 	if err != nil {
@@ -82,7 +85,7 @@ func NewReader(dir string, aliases map[string]string) (*Reader, error) {
 		}
 		shipped[m.name] = m
 	}
-	r := &Reader{dir: dir, aliases: maps.Clone(aliases), shipped: shipped}
+	r := &Reader{dir: dir, aliases: aliases, shipped: shipped}
 	if _, err := r.Reload(); err != nil {
 		return nil, err
 	}
@@ -109,7 +112,7 @@ func (r *Reader) Parse(d store.Delivery) (Result, error) {
 
 // reads is the format or mapping that is to read source.
 func (r *Reader) reads(source string) string {
-	if as, ok := r.aliases[source]; ok {
+	if as, ok := r.aliases()[source]; ok {
 		return as
 	}
 	return source
@@ -133,7 +136,7 @@ func (r *Reader) Sources() []SourceInfo {
 		all[name] = SourceInfo{Name: name, About: m.about, Kind: m.kind}
 	}
 	aliased := map[string]SourceInfo{}
-	for name, as := range r.aliases {
+	for name, as := range r.aliases() {
 		info := all[as]
 		info.Name, info.As = name, as
 		aliased[name] = info
@@ -209,8 +212,9 @@ func (r *Reader) build(files map[string]string) (map[string]readMapping, error) 
 		from[m.name] = file
 		all[m.name] = readMapping{m, SourceUser}
 	}
-	for _, name := range sortedKeys(r.aliases) {
-		as := r.aliases[name]
+	aliases := r.aliases()
+	for _, name := range sortedKeys(aliases) {
+		as := aliases[name]
 		_, mapped := all[as]
 		switch _, builtIn := formats[as]; {
 		case !sourceName.MatchString(name):

@@ -103,7 +103,7 @@ func TestReaderRefuses(t *testing.T) {
 			for f, content := range c.files {
 				write(t, dir, f, content)
 			}
-			_, err := intake.NewReader(dir, c.aliases)
+			_, err := intake.NewReader(dir, func() map[string]string { return c.aliases })
 			wantInvalid(t, err, c.want)
 		})
 	}

@@ -70,6 +70,11 @@ var rules = []rule{
 		why: "the process that strangers talk to holds no credentials for the user's systems",
 	},
 	{
+		name: "senders are believed by their bytes alone", from: []string{"vigil/gateway/sender"}, deps: true,
+		ban: []string{"vigil/...", "github.com/labstack/...", "go.temporal.io/..."}, allow: []string{"vigil/gateway/sender"},
+		why: "who may be believed is decided in one small package that can be read, attacked and tested alone",
+	},
+	{
 		name: "the hub imports only event", from: []string{"vigil/gateway/hub"},
 		ban: []string{"vigil/...", "github.com/labstack/...", "go.temporal.io/..."}, allow: []string{"vigil/workflows/event"},
 		why: "it moves opaque bytes to sockets; the less it knows, the less can keep it from doing that",

@@ -68,12 +68,15 @@ func Prepare(t testing.TB, o Options) *Vigil {
 		o.Seed = 1
 	}
 	root := repository(t)
-	ports := freePorts(t, 5)
+	ports := freePorts(t, 6)
 	v := &Vigil{t: t, running: map[string]*processes.Process{}, Layout: processes.Layout{
 		BinDir: binaries(t, root), StateDir: t.TempDir(), WebDir: filepath.Join(root, "web", "dist"),
-		TemporalAddr: ports[0], TemporalUIAddr: ports[1], NATSAddr: ports[2], SandboxAddr: ports[3], GatewayAddr: ports[4],
+		TemporalAddr: ports[0], TemporalUIAddr: ports[1], NATSAddr: ports[2], SandboxAddr: ports[3], GatewayAddr: ports[4], SNSAddr: ports[5],
 		Tick: o.Tick, Seed: o.Seed, LogFormat: "json", WorkerArgs: o.WorkerArgs, GatewayArgs: o.GatewayArgs,
 	}}
+	if err := v.Layout.Prepare(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(v.stop)
 	return v
 }

@@ -1,6 +1,7 @@
 // Command gateway runs Vigil's gateway: it takes alerts, serves the API, the
 // sockets and the dashboards. `gateway token` makes a token and its entry for
-// the token file; `gateway try` shows what would come of a delivery.
+// the token file, `gateway secret` a secret that an alert source may share,
+// `gateway try` shows what would come of a delivery.
 package main
 
 import (
@@ -26,6 +27,8 @@ const usage = `gateway takes alerts, serves the API, the sockets and the dashboa
   gateway [flags]             run it; stop it with Ctrl-C or SIGTERM
   gateway token NAME ROLE     make a token, and its entry for the token file;
                               roles are viewer, responder, approver and admin
+  gateway secret              make a secret for an alert source, and its hash
+                              for the sources file
   gateway try MAPPING PAYLOAD show what would come of a delivery; see gateway try --help
 
 Every flag can be given in the environment: --data-dir is VIGIL_DATA_DIR. Where
@@ -48,6 +51,9 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == "token" {
 		return makeToken(args[1:], stdout)
+	}
+	if len(args) > 0 && args[0] == "secret" {
+		return makeSecret(args[1:], stdout)
 	}
 	if len(args) > 0 && args[0] == "try" {
 		return try(args[1:], os.Stdin, stdout, stderr)

@@ -24,6 +24,9 @@ func TestRun(t *testing.T) {
 		{name: "log level", args: []string{"--log-level", "loud"}, err: "debug, info, warn or error"},
 		{name: "token", args: []string{"token", "alice", "approver"}, out: "token_sha256: "},
 		{name: "token without role", args: []string{"token", "alice"}, err: "gateway token alice approver"},
+		{name: "secret", args: []string{"secret"}, out: `sha256: ["`},
+		{name: "secret of somebody", args: []string{"secret", "datadog"}, err: "takes no arguments"},
+		{name: "sources file", args: []string{"--dev-principal", "--listen", "127.0.0.1:0", "--data-dir", t.TempDir(), "--sources-file", "nowhere.yaml"}, err: "read the sources file (--sources-file)"},
 		{name: "token with unknown role", args: []string{"token", "alice", "boss"}, err: "use viewer, responder"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

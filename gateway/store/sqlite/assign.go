@@ -97,7 +97,7 @@ type assigner struct {
 
 	keys     map[string]binding // open bindings that were looked up or made
 	problems map[string]*problem
-	unsure   map[string]bool // keys of dispatches whose incident may not have heard them
+	unsure   map[string]bool      // keys of dispatches whose incident may not have heard them
 	heard    map[memberKey]string // words that this call hands out, and nobody has confirmed yet
 	out      store.Assigned
 }

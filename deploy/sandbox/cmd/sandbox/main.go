@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"vigil/deploy/sandbox"
+	"vigil/deploy/sandbox/signing"
 )
 
 const stopWithin = 5 * time.Second
@@ -44,6 +45,8 @@ func run(ctx context.Context, args []string) error {
 	fs.StringVar(&cfg.Listen, "listen", "127.0.0.1:4566", "`address` to listen on")
 	fs.StringVar(&cfg.Gateway, "gateway", "", "base `URL` of the gateway that alarms are posted to, such as http://127.0.0.1:8080; empty: none")
 	fs.StringVar(&cfg.GatewayToken, "gateway-token", "", "bearer token for the gateway")
+	fs.StringVar(&cfg.SNSListen, "sns-listen", "127.0.0.1:4567", "`address` at which the certificate that signs alarms is, for a gateway; a sources file for that is made where --sns-dir is given")
+	fs.StringVar(&cfg.SNSDir, "sns-dir", "", "`directory` of the key that signs alarms and of sources.yaml for the gateway's --sources-file; empty: another key at every start")
 	fs.DurationVar(&cfg.Tick, "tick", 5*time.Second, "step of the world: one point of every metric")
 	fs.Uint64Var(&cfg.Seed, "seed", 1, "seed of all noise")
 	fs.BoolVar(&cfg.Varied, "varied", false, "services, faults and noise of the seed's own instead of the shop")
@@ -63,6 +66,11 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	cfg.Logger = log
+	if cfg.SNSDir != "" {
+		if err := signing.Prepare(cfg.SNSDir, cfg.SNSListen); err != nil {
+			return err
+		}
+	}
 	s, err := sandbox.New(cfg)
 	if err != nil {
 		return err
