@@ -28,6 +28,7 @@ type Server struct {
 	agents   *agents
 	queries  *queryTable
 	notifier *notifier
+	queues   *queues
 	handler  http.Handler
 
 	advancing sync.Mutex // so that transitions reach the notifier in order
@@ -57,6 +58,9 @@ func New(cfg Config) (*Server, error) {
 		random: rand.New(rand.NewPCG(cfg.Seed, 0x94d049bb133111eb)), quit: make(chan struct{}),
 	}
 	s.notifier = newNotifier(cfg, s.log)
+	if s.queues, err = newQueues(cfg.Queues, cfg.Now()); err != nil {
+		return nil, err
+	}
 	s.handler = s.routes()
 	return s, nil
 }
@@ -154,6 +158,7 @@ func (s *Server) advance() {
 	for _, t := range s.world.Transitions() {
 		s.log.Info("alarm changed", zap.String("alarm", t.Name), zap.String("state", string(t.State)), zap.String("reason", t.Reason))
 		s.notifier.enqueue(t)
+		s.publish(t)
 	}
 }
 

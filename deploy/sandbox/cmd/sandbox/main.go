@@ -44,6 +44,7 @@ func run(ctx context.Context, args []string) error {
 	fs.StringVar(&cfg.Listen, "listen", "127.0.0.1:4566", "`address` to listen on")
 	fs.StringVar(&cfg.Gateway, "gateway", "", "base `URL` of the gateway that alarms are posted to, such as http://127.0.0.1:8080; empty: none")
 	fs.StringVar(&cfg.GatewayToken, "gateway-token", "", "bearer token for the gateway")
+	fs.BoolVar(&cfg.AlarmEvents, "alarm-events", false, "publish what alarms do to the queue "+sandbox.AlarmQueue+" as well, as EventBridge does")
 	fs.DurationVar(&cfg.Tick, "tick", 5*time.Second, "step of the world: one point of every metric")
 	fs.Uint64Var(&cfg.Seed, "seed", 1, "seed of all noise")
 	fs.BoolVar(&cfg.Varied, "varied", false, "services, faults and noise of the seed's own instead of the shop")
