@@ -179,3 +179,21 @@ func TestURLs(t *testing.T) {
 		}
 	}
 }
+
+// FuzzURLs: whatever is given as a queue's URL, a name has an account and a
+// queue, and a region is one that a host can hold.
+func FuzzURLs(f *testing.F) {
+	for _, s := range []string{queueURL, "http://127.0.0.1:4566/0/q.fifo", "https://vpce-0a1-b2.sqs.us-east-1.vpce.amazonaws.com/1/q", "q", "http://%"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		name, err := sqs.Name(raw)
+		account, queue, ok := strings.Cut(name, "/")
+		if err == nil && (!ok || account == "" || queue == "" || strings.Contains(queue, "/")) {
+			t.Errorf("%q: %q", raw, name)
+		}
+		if r := sqs.Region(raw); strings.ContainsAny(r, "./ ") || r != "" && !strings.Contains(strings.ToLower(raw), r) {
+			t.Errorf("%q: region %q", raw, r)
+		}
+	})
+}

@@ -44,6 +44,12 @@ const (
 	longest = sqs.MaxHide - 30*time.Minute
 )
 
+// Validate says what is wrong with c; the file with the token must be there.
+func (c Config) Validate() error {
+	_, err := c.withDefaults()
+	return err
+}
+
 func (c Config) withDefaults() (Config, error) {
 	c.InFlight, c.Batch = cmp.Or(c.InFlight, 40), cmp.Or(c.Batch, sqs.MaxBatch)
 	c.Wait, c.Lease, c.Later = cmp.Or(c.Wait, sqs.MaxWait), cmp.Or(c.Lease, time.Minute), cmp.Or(c.Later, 30*time.Second)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/zap"
 
 	"vigil/activities/sqs"
@@ -246,19 +245,14 @@ func value(t *testing.T, reg *prometheus.Registry, name, label string) float64 {
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			if label == "" || has(m, label) {
+			found := label == ""
+			for _, l := range m.GetLabel() {
+				found = found || l.GetValue() == label
+			}
+			if found {
 				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
 			}
 		}
 	}
 	return sum
-}
-
-func has(m *dto.Metric, label string) bool {
-	for _, l := range m.GetLabel() {
-		if l.GetValue() == label {
-			return true
-		}
-	}
-	return false
 }
