@@ -26,6 +26,7 @@ type Config struct {
 
 	Telemetry
 	AI
+	AlertQueues
 
 	EnableActions []string // action types that may be executed once approved, or "all"; the others are dry runs
 	Lookback      time.Duration
@@ -43,7 +44,7 @@ func DefaultConfig() Config {
 	d := incident.DefaultSettings()
 	return Config{
 		NATSURL: "nats://127.0.0.1:4222", StreamReplicas: 1,
-		DataDir: "vigil-worker", Telemetry: defaultTelemetry(), AI: defaultAI(),
+		DataDir: "vigil-worker", Telemetry: defaultTelemetry(), AI: defaultAI(), AlertQueues: defaultAlertQueues(),
 		Lookback: dur(d.LookbackMS), Approval: dur(d.ApprovalMS), Handover: dur(d.HandoverMS),
 		VerifyEvery: dur(d.VerifyEveryMS), VerifyPoints: d.VerifyPoints, VerifyTimeout: dur(d.VerifyTimeoutMS),
 		Ladder: d.Ladder,
@@ -62,6 +63,7 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&c.Bucket, "evidence-bucket", c.Bucket, "S3 `bucket` or bucket/prefix for evidence too large for a history, instead of the data directory")
 	c.Telemetry.flags(fs)
 	c.AI.flags(fs)
+	c.AlertQueues.flags(fs)
 	fs.Var(listFlag{&c.EnableActions}, "enable-actions", "comma-separated action `types` that may be executed once approved, or all; every other one is a dry run")
 	fs.DurationVar(&c.Lookback, "lookback", c.Lookback, "how far before an incident telemetry is read; the first half counts as normal")
 	fs.DurationVar(&c.Approval, "approval-timeout", c.Approval, "how long each level of the ladder has to decide")
@@ -82,6 +84,9 @@ func (c Config) settings() (incident.Settings, error) {
 		return s, err
 	}
 	if err := c.Telemetry.validate(); err != nil {
+		return s, err
+	}
+	if err := c.AlertQueues.validate(); err != nil {
 		return s, err
 	}
 	for i := range s.Catalogue {

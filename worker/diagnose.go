@@ -23,7 +23,7 @@ func Doctor(ctx context.Context, c Config, out io.Writer) error {
 	}
 	d := doctor.Config{AWS: cfg, GuardrailID: c.GuardrailID, GuardrailVersion: c.GuardrailVersion, KnowledgeBaseID: c.KnowledgeBaseID,
 		MemoryID: c.MemoryID, MemoryNamespace: c.MemoryNamespace, QBusinessID: c.QBusinessID, QBusinessSource: c.QBusinessRetrieve,
-		AgentID: c.AgentID, AgentAliasID: c.AgentAliasID, Telemetry: c.has(SourceAWS), Cluster: c.Cluster}
+		AgentID: c.AgentID, AgentAliasID: c.AgentAliasID, Queues: c.QueueURLs, Telemetry: c.has(SourceAWS), Cluster: c.Cluster}
 	d.Bucket, _, _ = strings.Cut(c.Bucket, "/")
 	if c.Provider == ProviderBedrock {
 		models := slices.Collect(maps.Values(c.Models))

@@ -1,5 +1,6 @@
 // Package worker is the process that runs workflows and activities: it polls
-// the task queue, makes the calls and hands events to the stream.
+// the task queue, makes the calls and hands events to the stream. Where it is
+// told of SQS queues it also pulls alerts from them, for the gateway.
 //
 // A worker keeps no state of an incident: it may be killed at any moment and
 // another goes on where it was. What it does keep, in its data directory, is
@@ -109,6 +110,9 @@ func New(c Config, d Deps) (*Worker, error) {
 	w.parts.Add(lifecycle.Go("figures of AWS services", w.publishMetrics))
 	if c.MetricsListen != "" {
 		w.parts.Add(w.metrics())
+	}
+	if len(c.QueueURLs) > 0 {
+		w.parts.Add(w.pulling())
 	}
 	return w, nil
 }

@@ -59,6 +59,10 @@ const (
 	ChaosGuardIntervene ChaosMode = "intervened" // the guardrail blocks
 )
 
+// ChaosPartial is a mode of operations on many messages: every other one of
+// them fails, the first among them.
+const ChaosPartial ChaosMode = "partial"
+
 // Modes of guardrails, besides intervened.
 const ChaosAnonymized ChaosMode = "anonymized" // masks something, whether or not there is anything to mask
 
@@ -69,6 +73,7 @@ var (
 	modelModes  = []ChaosMode{ChaosNotReady, ChaosModelTimeout, ChaosModelError, ChaosCompromised, ChaosNotJSON, ChaosProse, ChaosWrongSchema,
 		ChaosUnknownTool, ChaosBadToolInput, ChaosNaN, ChaosEmpty, ChaosCitesNothing, ChaosCitesUnknown, ChaosTruncated, ChaosEndlessTools,
 		ChaosHuge, ChaosGuardIntervene}
+	batchModes = []ChaosMode{ChaosPartial}
 	guardModes = []ChaosMode{ChaosGuardIntervene, ChaosAnonymized}
 )
 
@@ -79,6 +84,8 @@ func modesOf(operation string) []ChaosMode {
 		return slices.Concat(anyModes, modelModes)
 	case "ConverseStream":
 		return slices.Concat(anyModes, streamModes, modelModes)
+	case "DeleteMessageBatch", "ChangeMessageVisibilityBatch", "SendMessageBatch":
+		return slices.Concat(anyModes, batchModes)
 	case "InvokeAgent":
 		return slices.Concat(anyModes, streamModes)
 	case "ApplyGuardrail":

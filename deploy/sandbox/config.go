@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -27,6 +28,12 @@ type Config struct {
 	// empty: it is made anew at every start. Without a gateway there is none.
 	SNSListen string
 	SNSDir    string
+	// Queues are the queues of SQS. Default: AlarmQueue with a dead-letter queue,
+	// and both again as FIFO queues.
+	Queues []Queue
+	// AlarmEvents publishes what alarms do to AlarmQueue as well, as EventBridge
+	// does. It is off by default, so that an alarm does not come twice.
+	AlarmEvents bool
 
 	// Compromised are parts of the ids of models that obey every instruction
 	// that they find in what they read, such as nova-pro; "*" is all of them.
@@ -86,6 +93,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Runbooks == nil {
 		c.Runbooks = shippedRunbooks()
+	}
+	if c.Queues == nil {
+		c.Queues = shippedQueues()
+	}
+	if c.AlarmEvents && !slices.ContainsFunc(c.Queues, func(q Queue) bool { return q.Name == AlarmQueue }) {
+		return c, fmt.Errorf("sandbox: alarms are to be published to the queue %s, which is not among the queues", AlarmQueue)
 	}
 	if c.Retry == nil {
 		c.Retry = defaultRetry

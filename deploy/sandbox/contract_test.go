@@ -123,6 +123,24 @@ func contracts() []contract {
 			return m{"namespacePath": "/", "searchCriteria": m{"searchQuery": "memory"}}
 		}, true},
 		{"sts", "GetCallerIdentity", nil, false},
+		{"sqs", "ReceiveMessage", nil, false}, // its golden answer would not pass the client's check of the body; see TestQueueAnswersFitTheSchema
+		{"sqs", "SendMessage", nil, false},
+		{"sqs", "SendMessageBatch", nil, false},
+		{"sqs", "DeleteMessage", func(f *fixture) any {
+			return m{"QueueUrl": f.QueueURL(sandbox.AlarmQueue), "ReceiptHandle": f.received(1)[0]}
+		}, true},
+		{"sqs", "DeleteMessageBatch", func(f *fixture) any { return m{"QueueUrl": f.QueueURL(sandbox.AlarmQueue), "Entries": f.entries(nil)} }, true},
+		{"sqs", "ChangeMessageVisibility", func(f *fixture) any {
+			return m{"QueueUrl": f.QueueURL(sandbox.AlarmQueue), "ReceiptHandle": f.received(1)[0], "VisibilityTimeout": 5}
+		}, true},
+		{"sqs", "ChangeMessageVisibilityBatch", func(f *fixture) any {
+			return m{"QueueUrl": f.QueueURL(sandbox.AlarmQueue), "Entries": f.entries(m{"VisibilityTimeout": 5})}
+		}, true},
+		{"sqs", "GetQueueAttributes", func(f *fixture) any {
+			return m{"QueueUrl": f.QueueURL(sandbox.AlarmQueue), "AttributeNames": []string{"All"}}
+		}, true},
+		{"sqs", "GetQueueUrl", func(*fixture) any { return m{"QueueName": sandbox.AlarmQueue} }, true},
+		{"sqs", "PurgeQueue", func(f *fixture) any { return m{"QueueUrl": f.QueueURL(sandbox.AlarmQueue)} }, true},
 	}
 }
 
@@ -312,6 +330,7 @@ func TestErrorsHaveTheirStatus(t *testing.T) {
 	for _, c := range []struct{ service, operation string }{
 		{"cloudwatch", "GetMetricData"}, {"cloudwatchlogs", "StartQuery"}, {"ecs", "DescribeServices"}, {"ssm", "GetAutomationExecution"}, {"bedrockruntime", "Converse"}, {"bedrockruntime", "ApplyGuardrail"},
 		{"bedrockagentcore", "CreateEvent"}, {"bedrockagentcore", "RetrieveMemoryRecords"}, {"bedrockagentcore", "ListEvents"},
+		{"sqs", "ReceiveMessage"}, {"sqs", "DeleteMessageBatch"},
 	} {
 		dir := sdkModule(t, c.service)
 		request := mustSnapshot(t, filepath.Join(dir, "request_snapshot", c.operation+".request.snap"))

@@ -22,6 +22,7 @@ import (
 //	GET    /_calls        every AWS call in order; ?after=N, ?service=, ?operation=, ?incident=, ?model= narrow it,
 //	                      ?contains=TEXT to those that sent a text, in the path or the body
 //	GET    /_calls/{n}    what one call sent
+//	GET    /_queues       what is in the queues
 //	GET    /_effects      what automations did to the world
 //	POST   /_reset        begins anew; {"seed":N} with another seed, {"varied":true} with a world of its own instead of the shop
 //
@@ -40,6 +41,7 @@ func (s *Server) routes() http.Handler {
 	control.HandleFunc("GET /_calls", s.showCalls)
 	control.HandleFunc("GET /_calls/{n}", s.showBody)
 	control.HandleFunc("GET /_effects", s.showEffects)
+	control.HandleFunc("GET /_queues", s.showQueues)
 	control.HandleFunc("POST /_reset", s.reset)
 	guarded := http.NewCrossOriginProtection().Handler(control)
 
@@ -189,6 +191,11 @@ func (s *Server) showEffects(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"effects": s.world.Effects()})
 }
 
+func (s *Server) showQueues(w http.ResponseWriter, _ *http.Request) {
+	s.advance()
+	writeJSON(w, http.StatusOK, map[string]any{"queues": s.queues.view(s.cfg.Now())})
+}
+
 func (s *Server) reset(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Seed   *uint64 `json:"seed"`
@@ -204,7 +211,7 @@ func (s *Server) reset(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, s.view())
 }
 
-// Reset begins the world anew and forgets calls, chaos, queries and
+// Reset begins the world anew and forgets calls, chaos, queries, messages and
 // notifications. seed may be nil to keep it.
 func (s *Server) Reset(seed *uint64) {
 	s.advancing.Lock()
@@ -216,6 +223,7 @@ func (s *Server) Reset(seed *uint64) {
 	s.memories.reset()
 	s.agents.reset()
 	s.queries.reset()
+	s.queues.reset(s.cfg.Now())
 	s.calls.reset()
 	s.bodies.reset()
 }

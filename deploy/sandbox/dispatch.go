@@ -25,7 +25,7 @@ type operation struct {
 	service  string // as the SDKs' endpoint variables call it
 	name     string
 	protocol protocol
-	route    string // awsJSON: the X-Amz-Target; awsQuery: version and action; others: the path, {} for a parameter, after the method where it is not POST
+	route    string // awsJSON and awsJSON10: the X-Amz-Target; awsQuery: version and action; others: the path, {} for a parameter, after the method where it is not POST
 	handle   func(s *Server, x *exchange) (any, error)
 }
 
@@ -56,7 +56,7 @@ func (x *exchange) decode(into any) error {
 // operations is all of AWS that the sandbox speaks.
 var operations = slices.Concat(cloudwatchOperations, logsOperations, xrayOperations, cloudtrailOperations,
 	ecsOperations, ssmOperations, rdsOperations, piOperations, bedrockOperations, knowledgeOperations, memoryOperations, agentOperations, qbusinessOperations,
-	controlPlaneOperations)
+	controlPlaneOperations, sqsOperations)
 
 // serveAWS finds the operation that a request is for. Model ids may be ARNs,
 // whose slashes come escaped, so paths are matched before they are unescaped.
@@ -64,7 +64,7 @@ func (s *Server) serveAWS(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(requestIDHeader, uuid.NewString())
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		for _, op := range operations {
-			if op.protocol == awsJSON && op.route == target {
+			if (op.protocol == awsJSON || op.protocol == awsJSON10) && op.route == target {
 				s.serve(op, nil, w, r)
 				return
 			}
@@ -78,7 +78,7 @@ func (s *Server) serveAWS(w http.ResponseWriter, r *http.Request) {
 	}
 	path := r.URL.EscapedPath()
 	for _, op := range operations {
-		if op.protocol == awsJSON || op.protocol == awsQuery {
+		if op.protocol == awsJSON || op.protocol == awsJSON10 || op.protocol == awsQuery {
 			continue
 		}
 		method, route := http.MethodPost, op.route

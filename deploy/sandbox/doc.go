@@ -1,6 +1,6 @@
 // Package sandbox is AWS on the wire for development and tests: an HTTP server
 // that speaks the protocols of CloudWatch, CloudWatch Logs, X-Ray, CloudTrail,
-// ECS, RDS, Performance Insights, Systems Manager Automation, Bedrock (models,
+// ECS, RDS, Performance Insights, Systems Manager Automation, SQS, Bedrock (models,
 // streams, guardrails, knowledge bases, agents, AgentCore memory, Q Business)
 // and what of the control planes tells whether they are set up, to the ordinary
 // AWS SDKs, over the small world of package world and with the model of package
@@ -20,6 +20,8 @@
 // as CloudWatch does through SNS, and retries as SNS does; how often is shown.
 // What it posts is signed as SNS signs, by a key of the sandbox's own whose
 // certificate it serves over TLS at a second address (package signing).
+// Where Config.AlarmEvents is set it also puts it into a queue, as EventBridge
+// does by a rule.
 //
 // # Faults of the services
 //
@@ -34,8 +36,8 @@
 //
 // Paths that begin with an underscore are no part of AWS and show or steer the
 // sandbox: /_health, /_world, /_world/fault, /_world/heal, /_world/truth,
-// /_world/chaos, /_calls, /_effects, /_reset. The product never calls them. See
-// control.go.
+// /_world/chaos, /_calls, /_queues, /_effects, /_reset. The product never calls
+// them. See control.go.
 //
 // # Ownership and concurrency
 //
@@ -49,7 +51,8 @@
 // State is in memory and gone with the process. The call log keeps at least
 // the latest 100,000 calls, and what they sent in 256 MB, compressed: more than
 // 200 investigations need. Logs Insights keeps the latest 256 queries, memories
-// 10,000 events, and the queue of notifications 64. What does not fit is
+// 10,000 events, a queue 10,000 messages that it never forgets by themselves,
+// and the queue of notifications 64. What does not fit is
 // dropped, and of calls, bodies and notifications that is counted and shown.
 // There is no authentication: listen on loopback.
 package sandbox

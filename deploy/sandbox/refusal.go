@@ -55,6 +55,8 @@ var refusals = map[string]map[ChaosMode]string{
 	"bedrock-agent":         {ChaosUnavailable: serviceUnavailable},
 	"bedrock-agentcore":     {ChaosThrottle: "ThrottledException", ChaosUnavailable: "ServiceException", ChaosFailing: "ServiceException"},
 	"qbusiness":             {ChaosUnavailable: serviceUnavailable},
+	"sqs": {ChaosThrottle: "RequestThrottled", ChaosUnavailable: serviceUnavailable, ChaosAccessDenied: "AccessDenied", ChaosNotFound: "QueueDoesNotExist",
+		ChaosQuota: "OverLimit", ChaosFailing: internalFailure},
 }
 
 // Who asks and where, in ARNs. The account is nobody's.
@@ -74,6 +76,9 @@ func (op operation) action() string {
 		name = "InvokeModelWithResponseStream"
 	}
 	prefix := op.service
+	if op.service == "sqs" { // one permission for a message and for many
+		name = strings.TrimSuffix(name, "Batch")
+	}
 	switch {
 	case strings.HasPrefix(op.service, "bedrock-agentcore"):
 	case strings.HasPrefix(op.service, "bedrock"):

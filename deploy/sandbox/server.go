@@ -29,6 +29,7 @@ type Server struct {
 	queries  *queryTable
 	notifier *notifier
 	sns      *snsHost // nil: nobody is told of alarms
+	queues   *queues
 	handler  http.Handler
 
 	advancing sync.Mutex // so that transitions reach the notifier in order
@@ -63,6 +64,9 @@ func New(cfg Config) (*Server, error) {
 		}
 	}
 	s.notifier = newNotifier(cfg, s.sns, s.log)
+	if s.queues, err = newQueues(cfg.Queues, cfg.Now()); err != nil {
+		return nil, err
+	}
 	s.handler = s.routes()
 	return s, nil
 }
@@ -178,6 +182,7 @@ func (s *Server) advance() {
 	for _, t := range s.world.Transitions() {
 		s.log.Info("alarm changed", zap.String("alarm", t.Name), zap.String("state", string(t.State)), zap.String("reason", t.Reason))
 		s.notifier.enqueue(t)
+		s.publish(t)
 	}
 }
 

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -15,10 +16,11 @@ import (
 type protocol string
 
 const (
-	awsJSON  protocol = "awsJson1.1"
-	restJSON protocol = "restJson1"
-	rpcCBOR  protocol = "rpc-v2-cbor"
-	awsQuery protocol = "awsQuery"
+	awsJSON   protocol = "awsJson1.1"
+	awsJSON10 protocol = "awsJson1.0"
+	restJSON  protocol = "restJson1"
+	rpcCBOR   protocol = "rpc-v2-cbor"
+	awsQuery  protocol = "awsQuery"
 )
 
 const (
@@ -64,6 +66,8 @@ var statuses = map[string]map[string]int{
 	"pi":   {"InternalServiceError": 500},
 	"rds":  {"DBInstanceNotFound": 404, "AccessDenied": 403},
 	"sts":  {"AccessDenied": 403},
+	"sqs": {"OverLimit": 403, "RequestThrottled": 403, "InvalidSecurity": 403, "PurgeQueueInProgress": 403, "AccessDenied": 403,
+		"InvalidAddress": 404, "ReceiptHandleIsInvalid": 404, "ResourceNotFoundException": 404},
 }
 
 // status is the HTTP status of an error of a service.
@@ -90,6 +94,8 @@ func (p protocol) contentType() string {
 	switch p {
 	case awsJSON:
 		return "application/x-amz-json-1.1"
+	case awsJSON10:
+		return "application/x-amz-json-1.0"
 	case rpcCBOR:
 		return "application/cbor"
 	case awsQuery:
@@ -141,6 +147,9 @@ func (p protocol) writeError(w http.ResponseWriter, status int, e *apiError) {
 		p.write(w, status, raw)
 		return
 	}
+	if p == awsJSON10 { // SQS, which was of the query protocol too
+		w.Header().Set("X-Amzn-Query-Error", cmp.Or(sqsQueryCodes[e.code], e.code)+";Sender")
+	}
 	raw, err := json.Marshal(map[string]string{"__type": e.code, "message": e.message})
 	if err != nil {
 		panic("sandbox: two strings do not encode: " + err.Error())
@@ -161,6 +170,19 @@ var queryCodes = map[string]string{
 	"InvalidParameterCombinationException": "InvalidParameterCombination",
 	"MissingRequiredParameterException":    "MissingParameter",
 	"InvalidNextToken":                     "InvalidNextToken",
+}
+
+// sqsQueryCodes are the codes of SQS's errors that have another name than the
+// error. The SDK shows these.
+var sqsQueryCodes = map[string]string{
+	"BatchEntryIdsNotDistinct":     "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+	"EmptyBatchRequest":            "AWS.SimpleQueueService.EmptyBatchRequest",
+	"InvalidBatchEntryId":          "AWS.SimpleQueueService.InvalidBatchEntryId",
+	"MessageNotInflight":           "AWS.SimpleQueueService.MessageNotInflight",
+	"PurgeQueueInProgress":         "AWS.SimpleQueueService.PurgeQueueInProgress",
+	"QueueDoesNotExist":            "AWS.SimpleQueueService.NonExistentQueue",
+	"TooManyEntriesInBatchRequest": "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+	"UnsupportedOperation":         "AWS.SimpleQueueService.UnsupportedOperation",
 }
 
 func (p protocol) write(w http.ResponseWriter, status int, body []byte) {

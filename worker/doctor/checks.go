@@ -40,6 +40,9 @@ func all(c Config) []check {
 		checks = append(checks, guardrailChecks(cfg, c.GuardrailID, cmp.Or(c.GuardrailVersion, "DRAFT"))...)
 	}
 	checks = append(checks, knowledgeChecks(cfg, c)...)
+	for _, url := range c.Queues {
+		checks = append(checks, queueChecks(cfg, url)...)
+	}
 	if c.Telemetry {
 		checks = append(checks, telemetryChecks(cfg, cmp.Or(c.Cluster, "prod"))...)
 	}

@@ -38,7 +38,8 @@ type Config struct {
 	QBusinessSource  string // retriever; "": searching is not tried, a chat would be kept
 	AgentID          string
 	AgentAliasID     string
-	Bucket           string // large evidence is kept there
+	Bucket           string   // large evidence is kept there
+	Queues           []string // URLs of SQS queues that alerts are pulled from
 
 	Telemetry bool   // metrics, logs, traces, changes and databases are read from AWS
 	Cluster   string // of ECS; default prod

@@ -84,6 +84,7 @@ var answers = map[string]string{
 	"guardrails":          `{"name":"vigil","guardrailArn":"a","guardrailId":"gr1","version":"3","status":"READY","blockedInputMessaging":"no","blockedOutputsMessaging":"no","createdAt":"2026-01-01T00:00:00Z","updatedAt":"2026-01-01T00:00:00Z"}`,
 	"apply":               `{"action":"NONE","outputs":[],"assessments":[],"usage":{}}`,
 	"retrieve":            `{"retrievalResults":[{"content":{"text":"x"}}],"memoryRecordSummaries":[]}`,
+	"GetQueueAttributes":  `{"Attributes":{"ApproximateNumberOfMessages":"3","ApproximateNumberOfMessagesNotVisible":"1","RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:eu-west-1:111122223333:vigil-alerts-dead\",\"maxReceiveCount\":5}"}}`,
 	"agentaliases":        `{"agentAlias":{"agentAliasStatus":"PREPARED"}}`,
 }
 
@@ -126,7 +127,7 @@ func everything(url string) doctor.Config {
 	return doctor.Config{AWS: aws.Config{Region: "us-east-1", BaseEndpoint: &url,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAIOSFODNN7EXAMPLE", "secret-canary", "")},
 		Models: []string{"amazon.nova-micro-v1:0", "us.amazon.nova-pro-v1:0"}, GuardrailID: "gr1", GuardrailVersion: "3", KnowledgeBaseID: "KB12345678",
-		MemoryID: "vigil-memory-1234567890", QBusinessID: "app", QBusinessSource: "retriever", AgentID: "AGENT12345", AgentAliasID: "ALIAS12345", Bucket: "evidence", Telemetry: true}
+		MemoryID: "vigil-memory-1234567890", QBusinessID: "app", QBusinessSource: "retriever", AgentID: "AGENT12345", AgentAliasID: "ALIAS12345", Bucket: "evidence", Queues: []string{"https://sqs.eu-west-1.amazonaws.com/111122223333/vigil-alerts"}, Telemetry: true}
 }
 
 func denied(action string) [2]string {
@@ -144,23 +145,29 @@ func TestTables(t *testing.T) {
 		{name: "all_well"},
 		{name: "nothing_but_credentials", change: func(c *doctor.Config) { *c = doctor.Config{AWS: c.AWS} }},
 		{name: "sandbox", change: func(c *doctor.Config) { *c = doctor.Config{AWS: c.AWS} }},
-		{name: "permissions", fails: "7 of", refuses: map[string][2]string{
+		{name: "permissions", fails: "10 of", refuses: map[string][2]string{
 			"converse-stream": denied("bedrock:InvokeModelWithResponseStream"), "foundation-models": denied("bedrock:GetFoundationModel"),
 			"apply": denied("bedrock:ApplyGuardrail"), "StartQuery": denied("logs:StartQuery"), "GetMetricData": denied("cloudwatch:GetMetricData"),
 			"ServiceGraph": denied("xray:GetServiceGraph"), "DescribeEvents": {"AccessDenied", "not authorized to perform: rds:DescribeEvents"},
-			"GetResourceMetrics": {"NotAuthorizedException", "not authorized"}, "retrieve": denied("bedrock:Retrieve"),
+			"GetResourceMetrics": {"NotAuthorizedException", "not authorized"}, "retrieve": denied("bedrock:Retrieve"), "GetQueueAttributes": denied("sqs:GetQueueAttributes"),
+			"DeleteMessageBatch": denied("sqs:DeleteMessage"), "ChangeMessageVisibilityBatch": denied("sqs:ChangeMessageVisibility"),
 		}},
-		{name: "settings", fails: "7 of", refuses: map[string][2]string{
+		{name: "settings", fails: "8 of", refuses: map[string][2]string{
 			"converse-stream": {"ValidationException", "Invocation of model ID amazon.nova-micro-v1:0 with on-demand throughput isn’t supported."},
 			"apply":           {"ResourceNotFoundException", "Guardrail gr1 not found"}, "guardrails": {"ResourceNotFoundException", "Guardrail gr1 not found"},
 			"retrieve": {"ResourceNotFoundException", "no such knowledge base"}, "relevant-content": {"ValidationException", "bad retriever"},
 			"DescribeServices": {"ClusterNotFoundException", "Cluster not found."}, "LookupEvents": {"ThrottlingException", "Rate exceeded"},
+			"GetQueueAttributes": {"QueueDoesNotExist", "The specified queue does not exist."},
 		}},
 		{name: "notices", refuses: map[string][2]string{
-			"foundation-models": {"", `{"modelDetails":{"modelArn":"arn:m","modelId":"m","modelLifecycle":{"status":"LEGACY","endOfLifeTime":"2027-01-31T00:00:00Z"}}}`},
-			"apply":             {"", `{"action":"GUARDRAIL_INTERVENED","outputs":[{"text":"no"}],"assessments":[],"usage":{}}`},
-			"retrieve":          {"", `{"retrievalResults":[]}`},
+			"foundation-models":  {"", `{"modelDetails":{"modelArn":"arn:m","modelId":"m","modelLifecycle":{"status":"LEGACY","endOfLifeTime":"2027-01-31T00:00:00Z"}}}`},
+			"apply":              {"", `{"action":"GUARDRAIL_INTERVENED","outputs":[{"text":"no"}],"assessments":[],"usage":{}}`},
+			"retrieve":           {"", `{"retrievalResults":[]}`},
+			"GetQueueAttributes": {"", `{"Attributes":{"ApproximateNumberOfMessages":"0"}}`},
 		}, change: func(c *doctor.Config) { c.Telemetry = false }},
+		{name: "few_receives", refuses: map[string][2]string{
+			"GetQueueAttributes": {"", `{"Attributes":{"RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:eu-west-1:111122223333:dead\",\"maxReceiveCount\":\"1\"}"}}`},
+		}, change: func(c *doctor.Config) { *c = doctor.Config{AWS: c.AWS, Queues: c.Queues} }},
 		{name: "no_model_access", fails: "2 of", refuses: map[string][2]string{
 			"converse-stream": {"AccessDeniedException", "You don't have access to the model with the specified model ID."}},
 			change: func(c *doctor.Config) { *c = doctor.Config{AWS: c.AWS, Models: c.Models} }},

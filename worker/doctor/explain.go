@@ -17,7 +17,8 @@ var strangers = []string{"UnrecognizedClientException", "InvalidClientTokenId", 
 	"SignatureDoesNotMatch", "MissingAuthenticationToken", "IncompleteSignature"}
 
 // absences are what services call it when there is no such thing.
-var absences = []string{"ResourceNotFoundException", "ResourceNotFound", "ClusterNotFoundException", "NoSuchBucket"}
+var absences = []string{"ResourceNotFoundException", "ResourceNotFound", "ClusterNotFoundException", "NoSuchBucket",
+	"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
 
 // explain says what went wrong, and what to do about it.
 func explain(c check, err error) (detail, todo string) {

@@ -33,6 +33,8 @@ var kinds = map[string]incident.Kind{
 	"ServiceQuotaExceededException":             incident.KindThrottled,
 	"AutomationExecutionLimitExceededException": incident.KindThrottled,
 	"MaxConcurrentQueriesException":             incident.KindThrottled,
+	"OverLimit":                                 incident.KindThrottled, // SQS: too many messages in flight
+	"KmsThrottled":                              incident.KindThrottled,
 
 	// Later.
 	"InternalServerException":     incident.KindUnavailable,
@@ -71,6 +73,8 @@ var kinds = map[string]incident.Kind{
 	"RequestTimeTooSkewed":           incident.KindDenied,
 	"OptInRequired":                  incident.KindDenied,
 	"KmsAccessDeniedException":       incident.KindDenied,
+	"KmsAccessDenied":                incident.KindDenied,
+	"InvalidSecurity":                incident.KindDenied, // SQS: not over TLS, or not signed
 	"OperationNotPermittedException": incident.KindDenied,
 
 	// Nothing there.
@@ -83,6 +87,8 @@ var kinds = map[string]incident.Kind{
 	"AutomationDefinitionNotFoundException":        incident.KindNotFound,
 	"AutomationDefinitionVersionNotFoundException": incident.KindNotFound,
 	"AutomationExecutionNotFoundException":         incident.KindNotFound,
+	"QueueDoesNotExist":                            incident.KindNotFound,
+	"AWS.SimpleQueueService.NonExistentQueue":      incident.KindNotFound,
 
 	// Not in this state.
 	"ConflictException":           incident.KindConflict,

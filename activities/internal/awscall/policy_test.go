@@ -18,11 +18,12 @@ import (
 var prefixes = map[string]string{
 	"bedrock": "bedrock", "bedrockagent": "bedrock", "bedrockagentcore": "bedrock-agentcore", "bedrockagentruntime": "bedrock", "bedrockruntime": "bedrock",
 	"cloudtrail": "cloudtrail", "cloudwatch": "cloudwatch", "cloudwatchlogs": "logs", "ecs": "ecs", "pi": "pi", "qbusiness": "qbusiness", "rds": "rds",
-	"s3": "s3", "ssm": "ssm", "sts": "sts", "xray": "xray",
+	"s3": "s3", "sqs": "sqs", "ssm": "ssm", "sts": "sts", "xray": "xray",
 }
 
 // renamed are the operations that IAM calls otherwise; "" needs no permission.
-var renamed = map[string]string{"bedrock:ConverseStream": "bedrock:InvokeModelWithResponseStream", "sts:GetCallerIdentity": ""}
+var renamed = map[string]string{"bedrock:ConverseStream": "bedrock:InvokeModelWithResponseStream", "sts:GetCallerIdentity": "",
+	"sqs:DeleteMessageBatch": "sqs:DeleteMessage", "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility"}
 
 // TestPolicies: what the worker may do, by the policies in deploy/iam, is what
 // its code does, and nothing more.

@@ -47,6 +47,7 @@ func run(ctx context.Context, args []string) error {
 	fs.StringVar(&cfg.GatewayToken, "gateway-token", "", "bearer token for the gateway")
 	fs.StringVar(&cfg.SNSListen, "sns-listen", "127.0.0.1:4567", "`address` at which the certificate that signs alarms is, for a gateway; a sources file for that is made where --sns-dir is given")
 	fs.StringVar(&cfg.SNSDir, "sns-dir", "", "`directory` of the key that signs alarms and of sources.yaml for the gateway's --sources-file; empty: another key at every start")
+	fs.BoolVar(&cfg.AlarmEvents, "alarm-events", false, "publish what alarms do to the queue "+sandbox.AlarmQueue+" as well, as EventBridge does")
 	fs.DurationVar(&cfg.Tick, "tick", 5*time.Second, "step of the world: one point of every metric")
 	fs.Uint64Var(&cfg.Seed, "seed", 1, "seed of all noise")
 	fs.BoolVar(&cfg.Varied, "varied", false, "services, faults and noise of the seed's own instead of the shop")
