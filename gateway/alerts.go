@@ -31,9 +31,6 @@ const (
 	drainBytes = 64 << 20
 
 	simulatedHeader = "X-Vigil-Simulated"
-	// confirmedHeader is kept with a delivery that asked to confirm a
-	// subscription when that was done. No sender can have it kept.
-	confirmedHeader = "vigil-confirmed"
 )
 
 // Outcomes of a delivery; labels of a metric.
@@ -99,7 +96,7 @@ func (a *api) take(c echo.Context, source string, done func(id int64, body []byt
 		d.Origin = incident.OriginSimulated
 	}
 	if proof.Confirmed {
-		d.Headers[confirmedHeader] = "true"
+		d.Headers[intake.ConfirmedHeader] = "true"
 		a.log.Info("a subscription to SNS was confirmed", zap.String("source", in.label))
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), acceptWait)

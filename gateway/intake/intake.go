@@ -77,6 +77,10 @@ func Summary(source string) string { return formats[source].summary }
 // delivery.
 const HeaderPrefix = "ce-"
 
+// ConfirmedHeader is kept by the gateway with a subscription of SNS that it has
+// confirmed. No sender can set it.
+const ConfirmedHeader = "vigil-confirmed"
+
 // Limits, in bytes unless said otherwise. What is longer is cut; a key or a
 // fingerprint that is longer is replaced by its beginning and a hash.
 const (

@@ -147,6 +147,11 @@ func TestAlarmSeverityConventions(t *testing.T) {
 }
 
 func TestSNSSubscriptionsAreForPeople(t *testing.T) {
+	confirmed := delivery(sn, `{"Type":"SubscriptionConfirmation","TopicArn":"arn:t","SubscribeURL":"https://x"}`)
+	confirmed.Headers = map[string]string{intake.ConfirmedHeader: "true"}
+	if res := mustParse(t, confirmed); !strings.Contains(res.Note, "is confirmed") || strings.Contains(res.Note, "https://x") {
+		t.Errorf("note of what the gateway has confirmed: %q", res.Note)
+	}
 	for typ, words := range map[string]string{"SubscriptionConfirmation": "asks to confirm", "UnsubscribeConfirmation": "has ended"} {
 		res := mustParse(t, delivery(sn, `{"Type":"`+typ+`","TopicArn":"arn:t","SubscribeURL":"https://example.com/?Token=x"}`))
 		if len(res.Alerts) != 0 || !strings.Contains(res.Note, words) || !strings.Contains(res.Note, "https://example.com/?Token=x") {

@@ -25,8 +25,8 @@ type snsEnvelope struct {
 // an EventBridge event, which have their own key, member and status (see
 // alarm.result and eventBridge). Other messages are refused: what they mean
 // cannot be told. A subscription confirmation is recorded for a person, who
-// decides whether to open its URL; we never do, because whoever can post here
-// chose it.
+// decides whether to open its URL, unless the gateway has confirmed it before,
+// which it does for topics that are listed.
 func sns(d store.Delivery) (Result, error) {
 	if res, ok, err := awsMessage(d.Body); ok || err != nil { // raw message delivery: no envelope
 		return res, err
@@ -35,7 +35,10 @@ func sns(d store.Delivery) (Result, error) {
 	if err := decode(d.Body, &env, "MessageAttributes"); err != nil {
 		return Result{}, err
 	}
-	if len(env.Records) == 0 {
+	switch {
+	case env.Type == "SubscriptionConfirmation" && d.Headers[ConfirmedHeader] == "true":
+		return Result{Note: fmt.Sprintf("The subscription to SNS topic %s is confirmed: alarms come from it now.", env.TopicArn)}, nil
+	case len(env.Records) == 0:
 		return env.result()
 	}
 	var list []*snsEnvelope
