@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -135,11 +134,15 @@ func (w webhook) episode(i int) episode {
 	return episode{w.Alerts[i].Fingerprint, w.Alerts[i].StartsAt.UnixMilli()}
 }
 
+// gaveUp stands for an answer that its sender no longer waited for: what
+// Alertmanager could not bring within a flush's time it makes anew.
+const gaveUp = 499
+
 // answered is one message with the answer that its sender got.
 type answered struct {
 	peer       int
 	at         time.Time
-	code       int // 502 where the gateway did not answer
+	code       int // 502 where the gateway cannot be reached
 	deliveryID int64
 	body       []byte
 	message    webhook
@@ -179,8 +182,14 @@ func (r *recorder) proxy(t *testing.T, peer int, gatewayURL string) string {
 		t.Fatal(err)
 	}
 	onward := &httputil.ReverseProxy{
-		Rewrite:  func(p *httputil.ProxyRequest) { p.SetURL(target) },
-		ErrorLog: log.New(io.Discard, "", 0), // a gateway that is away is what this is about
+		Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target) },
+		ErrorHandler: func(w http.ResponseWriter, q *http.Request, _ error) {
+			code := http.StatusBadGateway
+			if q.Context().Err() != nil {
+				code = gaveUp
+			}
+			w.WriteHeader(code)
+		},
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, err := io.ReadAll(q.Body)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -211,9 +212,32 @@ func (v *verdict) once(r reading, answers []answered) {
 	}
 	for e, incidents := range in {
 		if len(incidents) > 1+again[e] {
-			v.fault("the alert %s is in %v; its resolve was taken back %d times", e, slices.Sorted(maps.Keys(incidents)), again[e])
+			v.fault("the alert %s fires in %d incidents, its resolve was taken back %d times: %s", e, len(incidents), again[e], r.stories(e))
 		}
 	}
+}
+
+// stories tells of every incident that heard of e when it heard what, and how
+// it ended.
+func (r reading) stories(e episode) string {
+	const clock = "15:04:05.000"
+	var all []string
+	for _, f := range r.incidents {
+		story, mine := f.summary.IncidentID, false
+		for _, a := range slices.Concat(f.heard...) {
+			if a.Fingerprint == e.fingerprint {
+				story += fmt.Sprintf(", %s since %s at %s (delivery %d)", a.Status, a.StartsAt.Format(clock), a.ReceivedAt.Format(clock), a.InboxID)
+				mine = mine || a.StartsAt.UnixMilli() == e.startsAt
+			}
+		}
+		if mine {
+			if story += ", " + string(f.summary.Status); f.summary.Status.Terminal() {
+				story += fmt.Sprintf(" at %s: %s", f.summary.ClosedAt.Format(clock), f.summary.StatusReason)
+			}
+			all = append(all, story)
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 // takenBack counts how often an alert fired, after its resolve, with the same

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -26,6 +27,8 @@ import (
 // Alertmanagers to have told all they know.
 const outagePatience = 3 * time.Minute
 
+var campaignPair = flag.Duration("pair", 12*time.Minute, "how long the campaign has two Alertmanagers tell of alerts; shorter to look for a failure quickly")
+
 // TestAlertmanagerPair has two real Alertmanagers in high availability tell of
 // many alerts, which fire, resolve and fire again, while gateway, Temporal and
 // store fail in turn. Afterwards every alert that was answered 2xx is in one
@@ -35,7 +38,7 @@ func TestAlertmanagerPair(t *testing.T) {
 	sideBySide(t)
 	groups, within := 20, 50*time.Second
 	if *campaign {
-		groups, within = 60, 12*time.Minute
+		groups, within = 60, *campaignPair
 	}
 	r := rand.New(rand.NewPCG(*seed, 3))
 	t.Logf("seed %d", *seed)
@@ -81,15 +84,27 @@ func TestAlertmanagerPair(t *testing.T) {
 		counts := a.pending()
 		return counts, counts == 0
 	})
-	eventually(t, time.Minute, "all that was taken is where it belongs", func() ([]string, bool) {
-		got := judge(read(a, temporal), answers, told)
-		return got.faults, len(got.faults) == 0
-	})
-	last := judge(read(a, temporal), answers, told) // it stays so
+	last := settled(func() verdict { return judge(read(a, temporal), answers, told) })
 	for _, f := range last.faults {
 		t.Error(f)
 	}
 	report(t, s, answers, last, o.felt)
+}
+
+// settled gives what is still being projected its time, and returns the last
+// reading's verdict: the second without a fault, for it has to stay so.
+func settled(read func() verdict) verdict {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	good := false
+	for deadline := time.Now().Add(time.Minute); ; <-tick.C {
+		v := read()
+		if fine := len(v.faults) == 0; fine && good || time.Now().After(deadline) {
+			return v
+		} else {
+			good = fine
+		}
+	}
 }
 
 // pending is how much of the inbox waits to be read or dispatched.
@@ -203,7 +218,7 @@ func (o *outages) store(least time.Duration) {
 		if a.accepted() && len(newest.Deliveries) > 0 && a.deliveryID > newest.Deliveries[0].ID {
 			o.t.Errorf("delivery %d was answered %d while nothing could be written", a.deliveryID, a.code)
 		}
-		if !a.accepted() && a.code != http.StatusServiceUnavailable {
+		if !a.accepted() && a.code != http.StatusServiceUnavailable && a.code != gaveUp {
 			o.t.Errorf("without its store the gateway answered %d", a.code)
 		}
 	}
@@ -215,9 +230,10 @@ func (o *outages) store(least time.Duration) {
 // report logs the figures, and fails a run that has shown nothing.
 func report(t *testing.T, s *scenario, answers []answered, v verdict, felt map[string]int) {
 	t.Helper()
-	codes, alerts, bodies, retries := map[int]int{}, 0, map[string]int{}, 0
+	codes, peers, alerts, bodies, retries := map[int]int{}, map[int]int{}, 0, map[string]int{}, 0
 	for _, a := range answers {
 		codes[a.code]++
+		peers[a.peer]++
 		if a.accepted() {
 			alerts += len(a.message.Alerts)
 		}
@@ -229,8 +245,8 @@ func report(t *testing.T, s *scenario, answers []answered, v verdict, felt map[s
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.Logf("%d alerts fired %d times; Prometheus told %d, %d of its requests failed; outages %v", len(s.alerts), s.fired, s.sent, s.failed, felt)
-	t.Logf("%d messages (%d said again), answered %s; they held %d alerts, %d firings among them, %d resolves taken back, %d resolves told to an incident that the alert did not fire in",
-		len(answers), retries, counts(codes), alerts, v.episodes, v.reopened, v.echoes)
+	t.Logf("%d messages (%d said again; by peer %s), answered %s; those taken held %d alerts, %d firings among them, %d resolves taken back, %d resolves told to an incident that the alert did not fire in",
+		len(answers), retries, counts(peers), counts(codes), alerts, v.episodes, v.reopened, v.echoes)
 	t.Logf("incidents %s; %d open, %d of %d alerts fire", counts(v.outcomes), v.open, v.firing, len(last))
 	if v.firing == 0 || v.firing == len(last) || v.open == 0 || codes[http.StatusServiceUnavailable] == 0 || codes[http.StatusBadGateway] == 0 {
 		t.Error("nothing was shown: some alerts have to fire and some to have resolved, some messages to be refused")
