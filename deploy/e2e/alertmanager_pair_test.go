@@ -20,6 +20,7 @@ import (
 	"vigil/deploy/processes"
 	"vigil/gateway"
 	"vigil/internal/sqlitefile"
+	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
 
@@ -80,41 +81,33 @@ func TestAlertmanagerPair(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer temporal.Close()
-	eventually(t, outagePatience, "the inbox is empty", func() (any, bool) {
-		counts := a.pending()
-		return counts, counts == 0
+	eventually(t, outagePatience, "the inbox is empty", func() (int64, bool) {
+		var h event.SystemHealthMetrics
+		a.must(http.MethodGet, a.gateway+"/api/v1/system/health", nil, &h)
+		return h.InboxPending, h.InboxPending == 0
 	})
-	last := settled(func() verdict { return judge(read(a, temporal), answers, told) })
+	last := atRest(func() verdict { return judge(read(a, temporal), answers, told) })
 	for _, f := range last.faults {
 		t.Error(f)
 	}
 	report(t, s, answers, last, o.felt)
 }
 
-// settled gives what is still being projected its time, and returns the last
-// reading's verdict: the second without a fault, for it has to stay so.
-func settled(read func() verdict) verdict {
+// atRest gives what is still being projected a minute, and returns the verdict
+// of the last reading: the second without a fault, for it has to stay so.
+func atRest(read func() verdict) verdict {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	good := false
-	for deadline := time.Now().Add(time.Minute); ; <-tick.C {
+	deadline := time.Now().Add(time.Minute)
+	for good := 0; ; <-tick.C {
 		v := read()
-		if fine := len(v.faults) == 0; fine && good || time.Now().After(deadline) {
+		if good++; len(v.faults) > 0 {
+			good = 0
+		}
+		if good == 2 || time.Now().After(deadline) {
 			return v
-		} else {
-			good = fine
 		}
 	}
-}
-
-// pending is how much of the inbox waits to be read or dispatched.
-func (a api) pending() int64 {
-	a.t.Helper()
-	var h struct {
-		Pending int64 `json:"inbox_pending"`
-	}
-	a.must(http.MethodGet, a.gateway+"/api/v1/system/health", nil, &h)
-	return h.Pending
 }
 
 // tellAll waits until the script is at its end and the gateway has taken, of
@@ -125,7 +118,7 @@ func (p *pair) tellAll(t *testing.T, s *scenario, began time.Time, within time.D
 	var told map[string]int64
 	eventually(t, within+outagePatience, "the Alertmanagers have told all", func() ([]string, bool) {
 		last, changed := s.last()
-		taken := map[string]int64{}
+		taken, by := map[string]int64{}, map[string]int64{} // the delivery that said it
 		quietSince := changed
 		for _, a := range p.notes.since(began) {
 			if !a.accepted() {
@@ -133,9 +126,12 @@ func (p *pair) tellAll(t *testing.T, s *scenario, began time.Time, within time.D
 				continue
 			}
 			for i, alert := range a.message.Alerts {
-				taken[scriptID(alert.Labels)] = 0
-				if alert.Status == incident.AlertFiring {
-					taken[scriptID(alert.Labels)] = a.message.episode(i).startsAt
+				name := scriptID(alert.Labels)
+				if a.deliveryID < by[name] { // answered after a later one
+					continue
+				}
+				if by[name], taken[name] = a.deliveryID, 0; alert.Status == incident.AlertFiring {
+					taken[name] = a.message.episode(i).startsAt
 				}
 			}
 		}

@@ -61,7 +61,7 @@ func newScenario(r *rand.Rand, groups int, within time.Duration) *scenario {
 				"instance": fmt.Sprintf("10.0.%d.%d:9100", g, i), "severity": severities[r.IntN(len(severities))],
 			}}
 			flips := []int{1, 2, 2 + r.IntN(1+int(within/(10*time.Second)))}[r.IntN(3)]
-			at := rand.N(within / 3)
+			at := time.Duration(r.Int64N(int64(within / 3)))
 			for range flips {
 				if at >= within {
 					break
