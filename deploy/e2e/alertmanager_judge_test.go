@@ -240,6 +240,20 @@ func (r reading) stories(e episode) string {
 	return strings.Join(all, "; ")
 }
 
+// lastWord tells which delivery was the last to speak of an alert, and what
+// became of it.
+func (r reading) lastWord(fingerprint string) string {
+	ids := slices.Sorted(maps.Keys(r.deliveries))
+	for _, id := range slices.Backward(ids) {
+		for _, alert := range parseWebhook(r.deliveries[id].Body).Alerts {
+			if alert.Fingerprint == fingerprint {
+				return fmt.Sprintf("delivery %d said %s, and is %v in %v", id, alert.Status, r.deliveries[id].Dispatches, r.deliveries[id].IncidentIDs)
+			}
+		}
+	}
+	return "no delivery speaks of it"
+}
+
 // takenBack counts how often an alert fired, after its resolve, with the same
 // start, in the order in which the inbox took the messages.
 func (v *verdict) takenBack(r reading) map[episode]int {
@@ -271,7 +285,8 @@ func (v *verdict) shown(r reading, last map[string]int64) {
 			firing[name] = append(firing[name], f.summary.IncidentID)
 			switch begun := last[name]; {
 			case begun == 0:
-				v.fault("%s shows %s firing, which has resolved", f.summary.IncidentID, name)
+				v.fault("%s shows %s firing, which has resolved (%s): %s", f.summary.IncidentID, name, r.lastWord(a.Fingerprint),
+					r.stories(episode{a.Fingerprint, a.StartsAt.UnixMilli()}))
 			case begun != a.StartsAt.UnixMilli():
 				v.fault("%s shows %s firing since %s, it began %s", f.summary.IncidentID, name, a.StartsAt, episode{startsAt: begun})
 			case f.summary.Status.Terminal():
