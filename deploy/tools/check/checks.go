@@ -53,7 +53,7 @@ func checks(r *runner) []check {
 		one("web-protocol", "generated protocol types are fresh", "web", []string{"npm", "run", "--silent", "generate:check"}),
 		{"web-test", "Vitest", r.vitest},
 		one("web-build", "production build of the dashboards", "web", []string{"npm", "run", "--silent", "build"}),
-		{"binaries", "build vigil-dev, worker and gateway (minutes the first time)", r.binaries},
+		{"binaries", "build vigil-dev, worker, gateway and a real Alertmanager (minutes the first time)", r.binaries},
 		{"e2e", "end to end: real processes, kills, a real browser", func() (tally, error) {
 			return r.goTest("deploy", "-race", "-count=1", "-timeout=20m", "./e2e/...")
 		}},
@@ -127,6 +127,7 @@ func (r *runner) binaries() (tally, error) {
 	err := errors.Join(
 		r.sh("", []string{"go", "build", "-race", "-o", to, "./worker/cmd/worker", "./gateway/cmd/gateway"}),
 		r.sh("deploy", []string{"go", "build", "-o", to + "vigil-dev", "./dev"}),
+		r.sh("deploy", []string{"go", "run", "./tools/alertmanager", "-to", to + "alertmanager"}),
 	)
 	r.env = append(r.env, "VIGIL_BIN="+dir)
 	return tally{}, err
