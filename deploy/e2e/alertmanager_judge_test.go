@@ -158,7 +158,7 @@ func (v *verdict) kept(r reading, answers []answered) {
 	}
 	for id, d := range r.deliveries {
 		for _, s := range d.Dispatches {
-			if s != store.DispatchDelivered && s != store.DispatchNoOpenProblem {
+			if s != store.DispatchDelivered && s != store.DispatchRepeated && s != store.DispatchNoOpenProblem {
 				v.fault("delivery %d has a dispatch that is %s", id, s)
 			}
 		}
