@@ -30,10 +30,7 @@ func (w *run) takeAlerts(ctx workflow.Context, s incident.AlertSignal) {
 			continue
 		}
 		w.heard[a.Identity()] = word(a)
-		if w.closing {
-			if a.Status == incident.AlertFiring {
-				w.late = append(w.late, a)
-			}
+		if w.tooLate(ctx) && (w.keepLate(a) || w.closing) {
 			continue
 		}
 		origin := a.Origin
@@ -49,17 +46,56 @@ func (w *run) takeAlerts(ctx workflow.Context, s incident.AlertSignal) {
 // takeMentions counts alerts that the gateway keeps.
 func (w *run) takeMentions(ctx workflow.Context, mentions []incident.AlertMention) {
 	fresh := slices.DeleteFunc(slices.Clone(mentions), func(m incident.AlertMention) bool { return w.view.MoreAlerts[m.Member] == m.State() })
-	if w.closing {
-		w.lateMentions = append(w.lateMentions, slices.DeleteFunc(fresh, func(m incident.AlertMention) bool { return m.Status != incident.AlertFiring })...)
-		return
-	}
 	if len(fresh) == 0 {
 		return
+	}
+	if w.tooLate(ctx) {
+		fresh = slices.DeleteFunc(fresh, w.keepLateMention)
+		if w.closing || len(fresh) == 0 {
+			return
+		}
 	}
 	w.emit(ctx, &event.AlertsMentioned{Alerts: fresh}, incident.Provenance{Origin: w.in.Origin, Service: "gateway"})
 	for _, m := range fresh {
 		w.riseTo(ctx, m.State(), m.Severity, "one of many alerts")
 	}
+}
+
+// endingHears names the change of this code by which an alert that comes once
+// the incident ends is kept for a new run; histories from before took it until
+// the closing event was out, and closed over it.
+const endingHears = "alerts that come while an incident ends are kept"
+
+// tooLate reports whether the incident is ending, so that what comes now belongs
+// to a new run.
+func (w *run) tooLate(ctx workflow.Context) bool {
+	return w.closing || w.ending && workflow.GetVersion(ctx, endingHears, workflow.DefaultVersion, 1) != workflow.DefaultVersion
+}
+
+// keepLate keeps an alert for the run that follows, where it fires or something
+// of it was kept before. That anything else has cleared is news of what ends.
+func (w *run) keepLate(a incident.Alert) bool {
+	of := func(l incident.Alert) bool { return l.Identity() == a.Identity() }
+	if a.Status != incident.AlertFiring && !slices.ContainsFunc(w.late, of) {
+		return false
+	}
+	w.late = append(slices.DeleteFunc(w.late, of), a)
+	return true
+}
+
+func (w *run) keepLateMention(m incident.AlertMention) bool {
+	of := func(l incident.AlertMention) bool { return l.Member == m.Member }
+	if m.Status != incident.AlertFiring && !slices.ContainsFunc(w.lateMentions, of) {
+		return false
+	}
+	w.lateMentions = append(slices.DeleteFunc(w.lateMentions, of), m)
+	return true
+}
+
+// anyLate reports whether something that fires has come too late for this run.
+func (w *run) anyLate() bool {
+	return slices.ContainsFunc(w.late, func(a incident.Alert) bool { return a.Status == incident.AlertFiring }) ||
+		slices.ContainsFunc(w.lateMentions, func(m incident.AlertMention) bool { return m.Status == incident.AlertFiring })
 }
 
 // known reports whether a repeats what was last heard of its member. An

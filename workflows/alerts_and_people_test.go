@@ -1,13 +1,17 @@
 package workflows_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
+	"vigil/activities"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -58,30 +62,71 @@ func TestAlertThatFiresAgainWithTheSameStart(t *testing.T) {
 	}
 }
 
-// The last event of an incident takes a moment to leave. An alert that comes
-// in that moment was accepted, so it must not be lost with the run.
+// The last event of an incident takes a moment to leave, and so does what is
+// written and learned before it. An alert that comes in that time was accepted,
+// so it must not be lost with the run; one that is over again by then is.
 func TestAlertThatComesWhileClosingOpensANewRun(t *testing.T) {
-	s := newStory(t)
-	late := incident.Alert{Source: "alertmanager", CorrelationKey: "k", Fingerprint: "f", Status: incident.AlertFiring, Title: "slow", StartsAt: t0}
-	s.shop.onPublish = func(events []event.Event) {
-		for _, e := range events {
-			if e.Type == event.TypeIncidentClosed {
-				s.env.SignalWorkflow(incident.SignalAlert, incident.AlertSignal{Alerts: []incident.Alert{late}})
-			}
+	for _, at := range []event.Type{event.TypeReviewWritten, event.TypeIncidentClosed} {
+		for _, over := range []bool{false, true} {
+			t.Run(fmt.Sprint(at, ", over again ", over), func(t *testing.T) {
+				s := newStory(t)
+				late := incident.Alert{Source: "alertmanager", CorrelationKey: "k", Fingerprint: "f", Status: incident.AlertFiring, Title: "slow", StartsAt: t0}
+				told := []incident.Alert{late}
+				if over {
+					cleared := late
+					cleared.Status = incident.AlertResolved
+					told = append(told, cleared)
+				}
+				s.shop.onPublish = func(events []event.Event) {
+					for _, e := range events {
+						if e.Type == at {
+							s.env.SignalWorkflow(incident.SignalAlert, incident.AlertSignal{Alerts: told,
+								Mentions: []incident.AlertMention{{Member: "m", Status: told[len(told)-1].Status}}})
+						}
+					}
+				}
+				s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+				s.env.ExecuteWorkflow(incident.WorkflowType, slowCheckout)
+				var again *workflow.ContinueAsNewError
+				if err := s.env.GetWorkflowError(); errors.As(err, &again) == over {
+					t.Fatalf("ended with %v", err)
+				}
+				if over {
+					return
+				}
+				var in incident.Input
+				if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
+					t.Fatal(err)
+				}
+				if len(in.Alerts) != 1 || in.Alerts[0].Fingerprint != "f" || in.Service != "checkout" || len(in.Mentions) != 1 {
+					t.Errorf("the new run starts with %+v", in)
+				}
+			})
 		}
 	}
-	s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
-	s.env.ExecuteWorkflow(incident.WorkflowType, slowCheckout)
-	var again *workflow.ContinueAsNewError
-	if err := s.env.GetWorkflowError(); !errors.As(err, &again) {
-		t.Fatalf("ended with %v, wanted a new run", err)
-	}
-	var in incident.Input
-	if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
-		t.Fatal(err)
-	}
-	if len(in.Alerts) != 1 || in.Alerts[0].Fingerprint != "f" || in.Service != "checkout" {
-		t.Errorf("the new run starts with %+v", in)
+}
+
+// An alert that fires again while the telemetry is looked at for the last time
+// keeps the incident open.
+func TestAlertThatFiresDuringTheLastLook(t *testing.T) {
+	s := newStory(t)
+	s.shop.silent = true
+	firing := incident.Alert{Source: "alertmanager", CorrelationKey: "k", Fingerprint: "f", Status: incident.AlertFiring, Title: "slow", StartsAt: t0}
+	resolved, again := firing, firing
+	resolved.Status, again.StartsAt = incident.AlertResolved, t0.Add(time.Hour)
+	s.signal(0, incident.AlertSignal{Alerts: []incident.Alert{firing}})
+	s.signal(time.Minute, incident.AlertSignal{Alerts: []incident.Alert{resolved}})
+	fired := false
+	s.env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, args converter.EncodedValues) {
+		var in activities.RecoveryInput
+		if info.ActivityType.Name == activities.MeasureRecoveryName && args.Get(&in) == nil && in.Final && !fired {
+			fired = true
+			s.env.SignalWorkflow(incident.SignalAlert, incident.AlertSignal{Alerts: []incident.Alert{again}})
+		}
+	})
+	r := s.run(incident.Input{Service: "billing"})
+	if !fired || r.Outcome == incident.OutcomeAlertCleared {
+		t.Errorf("fired %t, and the incident ended as %s", fired, r.Outcome)
 	}
 }
 

@@ -51,7 +51,7 @@ func (w *run) run(ctx workflow.Context) (Result, error) {
 		return Result{}, w.continueAsNew(ctx)
 	}
 	w.close(ctx, end)
-	if len(w.late)+len(w.lateMentions) > 0 && ctx.Err() == nil {
+	if w.anyLate() && ctx.Err() == nil {
 		return Result{}, workflow.NewContinueAsNewError(ctx, incident.WorkflowType, w.reopening(ctx))
 	}
 	return Result{IncidentID: w.id, Status: w.view.Status, Outcome: w.view.Outcome, Cause: w.view.Cause,
@@ -136,12 +136,13 @@ func (w *run) open(ctx workflow.Context) {
 	w.upsert(ctx)
 }
 
-// close says how it ended, after the signals that are still there were read,
-// and returns once every event has left. An alert that comes while the last
-// events leave is kept for a new run: it is a new problem, and not lost.
+// close says how it ended and returns once every event has left. An alert that
+// comes from here on is kept for a new run: what was decided did not know of it,
+// and it is not lost.
 func (w *run) close(ctx workflow.Context, end ending) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled workflow still says so
 	w.cancelStory()                               // what still looks or answers has nothing to add
+	w.ending = true
 	w.drain(ctx)
 	w.receiveAlerts(ctx)
 	w.voidProposal(ctx, "the incident ended")

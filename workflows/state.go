@@ -34,6 +34,7 @@ type run struct {
 	severitySet  bool             // by a person, whose word stands
 	recovered    bool             // the telemetry came back by itself
 	clearChecked bool             // the telemetry was asked since every alert cleared
+	ending       bool             // it is decided how the incident ends
 	closing      bool             // the closing event is out
 	late         []incident.Alert // came after it
 	lateMentions []incident.AlertMention
