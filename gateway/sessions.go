@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,16 +45,7 @@ type sessions struct {
 func openSessions(path string, secure bool) (*sessions, error) {
 	secret, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		secret = make([]byte, sessionSecret)
-		rand.Read(secret)
-		var f *os.File
-		// Exclusively: of two gateways that start together, one makes it.
-		if f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
-			_, err = f.Write(secret)
-			err = errors.Join(err, f.Close())
-		} else if errors.Is(err, fs.ErrExist) {
-			secret, err = os.ReadFile(path)
-		}
+		secret, err = makeSecret(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("gateway: session key (--session-key-file): %w", err)
@@ -62,6 +54,33 @@ func openSessions(path string, secure bool) (*sessions, error) {
 		return nil, fmt.Errorf("gateway: session key %s has %d bytes; it needs %d random ones, or remove it to have it made anew", path, len(secret), sessionSecret)
 	}
 	return &sessions{secret: secret, secure: secure, now: time.Now, ended: map[string]time.Time{}}, nil
+}
+
+// makeSecret makes the secret at path, whole and on disk before it has its
+// name: of two gateways that start together both use the one that was first,
+// and none finds half of it, not even after the power was lost.
+func makeSecret(path string) (secret []byte, err error) {
+	secret = make([]byte, sessionSecret)
+	rand.Read(secret)
+	f, err := os.CreateTemp(filepath.Dir(path), ".session-key-*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(secret)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
+		return os.ReadFile(path)
+	} else if err != nil {
+		return nil, err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	return secret, errors.Join(dir.Sync(), dir.Close())
 }
 
 // issue makes the cookie of a new session.

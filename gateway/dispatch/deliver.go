@@ -199,6 +199,7 @@ func (d *Dispatcher) settle(id string, batch []store.Assignment, c chunk) error 
 	}
 	for _, i := range c.ends {
 		s := of(i)
+		s.Repeats = batch[i].Repeats
 		if s.State = store.DispatchDelivered; len(batch[i].Alerts) == 0 {
 			s.State = store.DispatchRepeated
 		}

@@ -129,6 +129,9 @@ func New(cfg Config) (*Dispatcher, error) {
 	if err := cfg.defaults(); err != nil {
 		return nil, err
 	}
+	if cfg.Correlator != nil {
+		cfg.Correlator = careful{cfg.Correlator, cfg.Log}
+	}
 	m, err := newMetrics(cfg.Metrics)
 	if err != nil {
 		return nil, err
@@ -206,8 +209,15 @@ func (d *Dispatcher) loop() {
 	}
 }
 
-// round reads what has come, claims what is due and has workers deliver it.
-func (d *Dispatcher) round(ticked bool) error {
+// round reads what has come, claims what is due and has workers deliver it. A
+// panic is an error like any other: deliveries are still to be accepted.
+func (d *Dispatcher) round(ticked bool) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			d.cfg.Log.Error("working on the inbox panicked", zap.Any("panic", r), zap.Stack("stack"))
+			err = fmt.Errorf("working on the inbox failed in a way that is our fault: %v", r)
+		}
+	}()
 	if ticked {
 		if err := d.unsilence(); err != nil {
 			return err
@@ -248,4 +258,21 @@ func (d *Dispatcher) pause(failures int) time.Duration {
 		p = min(p, d.cfg.RetryMin<<failures)
 	}
 	return p/2 + rand.N(p/2+1)
+}
+
+// careful is a correlator with a net under it: where it falls over, the alert
+// is a problem of its own.
+type careful struct {
+	store.Correlator
+	log *zap.Logger
+}
+
+func (c careful) Join(a incident.Alert, s store.Scene) (incidentID, rule string) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.log.Error("grouping an alert panicked; it joins nothing", zap.Int64("delivery", a.InboxID), zap.Any("panic", r), zap.Stack("stack"))
+			incidentID, rule = "", ""
+		}
+	}()
+	return c.Correlator.Join(a, s)
 }

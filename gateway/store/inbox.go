@@ -130,9 +130,10 @@ type Assigned struct {
 type Assignment struct {
 	Dispatch
 	IncidentID string
-	Mention    []bool // by alert: the incident has many, so this one is only mentioned
-	Signals    int64  // that the incident was sent so far
-	Over       bool   // it was assigned before, and the incident has ended since
+	Mention    []bool           // by alert: the incident has many, so this one is only mentioned
+	Repeats    []incident.Alert // left out of Alerts, to be counted when the dispatch ends
+	Signals    int64            // that the incident was sent so far
+	Over       bool             // it was assigned before, and the incident has ended since
 }
 
 // Settlement ends an assignment, or records a part of it.
@@ -142,6 +143,7 @@ type Settlement struct {
 	State      DispatchState    // pending: Alerts were delivered, and more is to come
 	Alerts     []incident.Alert // that the incident has heard
 	Mention    []bool
+	Repeats    []incident.Alert // that said again what the incident had heard
 	Rest       []incident.Alert // pending: what is left for another incident, which is to be found anew; nil: as it was
 }
 

@@ -225,9 +225,7 @@ func (a *assigner) hand(p pending, b binding) error {
 			key, word := memberKey{b.incidentID, al.Member}, wordOf(al)
 			if a.heard[key] == word || a.heard[key] == "" && m.word == word {
 				waits = waits || a.heard[key] != ""
-				if err := a.repeated(b.incidentID, al); err != nil {
-					return err
-				}
+				out.Repeats = append(out.Repeats, al)
 				continue
 			}
 			if !m.known && a.heard[key] == "" {
@@ -244,6 +242,9 @@ func (a *assigner) hand(p pending, b binding) error {
 		}
 	}
 	if len(out.Alerts) == 0 && !waits {
+		if err := countRepeats(a.ctx, a.tx, b.incidentID, out.Repeats); err != nil {
+			return err
+		}
 		return a.settle(p, store.DispatchRepeated, b.incidentID)
 	}
 	a.out.List = append(a.out.List, out)

@@ -30,11 +30,17 @@ func (a *assigner) member(incidentID string, al incident.Alert) (member, error) 
 	return m, err
 }
 
-// repeated counts an alert that says nothing new.
-func (a *assigner) repeated(incidentID string, al incident.Alert) error {
-	_, err := a.tx.ExecContext(a.ctx, `UPDATE members SET deliveries = deliveries + 1, last_at = max(last_at, ?) WHERE incident_id = ? AND member = ?`,
-		micros(al.ReceivedAt), incidentID, al.Member)
-	return err
+// countRepeats counts alerts that say nothing new, once their dispatch ends:
+// what they repeat may not be known until then.
+func countRepeats(ctx context.Context, tx *sql.Tx, incidentID string, list []incident.Alert) error {
+	for _, al := range list {
+		_, err := tx.ExecContext(ctx, `UPDATE members SET deliveries = deliveries + 1, last_at = max(last_at, ?) WHERE incident_id = ? AND member = ?`,
+			micros(al.ReceivedAt), incidentID, al.Member)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Settle implements store.Inbox.
@@ -84,6 +90,9 @@ func settle(ctx context.Context, tx *sql.Tx, one store.Settlement) error {
 	}
 	if one.State == store.DispatchPending {
 		return keepPending(ctx, tx, one)
+	}
+	if err := countRepeats(ctx, tx, one.IncidentID, one.Repeats); err != nil {
+		return err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE dispatches SET state = ?, incident_id = ?, next_attempt = 0 WHERE id = ?`, string(one.State), one.IncidentID, one.DispatchID)
 	return err

@@ -124,6 +124,7 @@ func (s *Store) transact(ctx context.Context, db *sql.DB, op string, fn func(*sq
 	if err != nil {
 		return s.failure(op, err)
 	}
+	defer func() { _ = tx.Rollback() }() // where fn panics: whoever recovers must find the connection free; else it is over by then
 	if err := fn(tx); err != nil {
 		if rb := tx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) {
 			err = errors.Join(err, rb)
