@@ -22,7 +22,7 @@ func (s *Store) Assign(ctx context.Context, c store.Claim) (store.Assigned, erro
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		a := &assigner{ctx: ctx, tx: tx, claim: c, keys: map[string]binding{}, problems: map[string]*problem{}, unsure: map[string]bool{}, heard: map[memberKey]string{},
+		a := &assigner{ctx: ctx, tx: tx, claim: c, keys: map[string]binding{}, problems: map[string]*problem{}, unsure: map[string]bool{}, heard: map[memberKey]member{},
 			out: store.Assigned{Settled: map[store.DispatchState]int{}}}
 		silences, err := selectSilences(ctx, tx, `WHERE ended_at = 0`)
 		if err != nil {
@@ -98,7 +98,7 @@ type assigner struct {
 	keys     map[string]binding // open bindings that were looked up or made
 	problems map[string]*problem
 	unsure   map[string]bool      // keys of dispatches whose incident may not have heard them
-	heard    map[memberKey]string // words that this call hands out, and nobody has confirmed yet
+	heard    map[memberKey]member // what this call hands out, and nobody has confirmed yet
 	out      store.Assigned
 }
 
@@ -218,25 +218,20 @@ func (a *assigner) hand(p pending, b binding) error {
 			} else if err := a.unhold(al); err != nil {
 				return err
 			}
-			m, err := a.member(b.incidentID, al)
+			key := memberKey{b.incidentID, al.Member}
+			m, err := a.member(key)
 			if err != nil {
 				return err
 			}
-			key, word := memberKey{b.incidentID, al.Member}, wordOf(al)
-			if a.heard[key] == word || a.heard[key] == "" && m.word == word {
-				waits = waits || a.heard[key] != ""
+			if m.word == wordOf(al) || outdated(m, al) {
+				waits = waits || m.unsure
 				out.Repeats = append(out.Repeats, al)
 				continue
 			}
-			if !m.known && a.heard[key] == "" {
+			if !m.known {
 				m.detailed = pr.takes(al)
-			} else if a.heard[key] != "" {
-				m.detailed = !pr.mentioned[al.Member]
 			}
-			if !m.detailed {
-				pr.mentioned[al.Member] = true
-			}
-			a.heard[key] = word
+			a.heard[key] = member{known: true, unsure: true, word: wordOf(al), detailed: m.detailed, firing: firing, startsAt: al.StartsAt}
 			out.Alerts, out.Mention = append(out.Alerts, al), append(out.Mention, !m.detailed)
 			pr.saw(al)
 		}
@@ -250,6 +245,12 @@ func (a *assigner) hand(p pending, b binding) error {
 	a.out.List = append(a.out.List, out)
 	_, err = a.tx.ExecContext(a.ctx, `UPDATE dispatches SET incident_id = ? WHERE id = ?`, b.incidentID, p.ID)
 	return err
+}
+
+// outdated reports whether al tells of the end of an earlier time than the one
+// that fires now: a peer of a sender in a cluster may tell late.
+func outdated(last member, al incident.Alert) bool {
+	return last.firing && al.Status == incident.AlertResolved && !al.EndsAt.IsZero() && !al.EndsAt.After(last.startsAt)
 }
 
 // wordOf is what an alert says, as a hash: its content, how bad it is, and

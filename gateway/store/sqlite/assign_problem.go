@@ -23,7 +23,6 @@ type problem struct {
 	store.Problem
 	detailed, detailBytes int64
 	signals               int64
-	mentioned             map[string]bool // members that this call hands out as mentions
 	changed               bool
 }
 
@@ -118,7 +117,7 @@ func (a *assigner) open(al incident.Alert) (binding, error) {
 		return binding{}, err
 	}
 	p := &problem{Problem: store.Problem{IncidentID: id, Origin: al.Origin, Title: al.Title, Service: al.Service, Labels: al.Labels,
-		OpenedAt: a.claim.Now, LastAlertAt: al.ReceivedAt}, mentioned: map[string]bool{}}
+		OpenedAt: a.claim.Now, LastAlertAt: al.ReceivedAt}}
 	a.problems[id] = p
 	a.scene.Problems = append([]store.Problem{p.Problem}, a.scene.Problems...)
 	return binding{incidentID: id}, nil
@@ -138,7 +137,6 @@ func (a *assigner) problem(id string) (*problem, error) {
 	if len(list) > 0 {
 		p = list[0]
 	}
-	p.mentioned = map[string]bool{}
 	a.problems[id] = p
 	return p, nil
 }

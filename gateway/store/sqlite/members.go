@@ -13,21 +13,32 @@ import (
 	"vigil/workflows/incident"
 )
 
-// member is what is known of an alert of an incident.
+// member is what an incident was told last of an alert.
 type member struct {
 	known    bool
+	unsure   bool // it is on its way
 	word     string
 	detailed bool
+	firing   bool
+	startsAt time.Time
 }
 
-func (a *assigner) member(incidentID string, al incident.Alert) (member, error) {
-	var m member
-	err := a.tx.QueryRowContext(a.ctx, `SELECT word, detailed FROM members WHERE incident_id = ? AND member = ?`, incidentID, al.Member).Scan(&m.word, &m.detailed)
-	if errors.Is(err, sql.ErrNoRows) {
+func (a *assigner) member(key memberKey) (member, error) {
+	if m, ok := a.heard[key]; ok {
 		return m, nil
 	}
-	m.known = true
-	return m, err
+	m := member{known: true}
+	var status incident.AlertStatus
+	var startsAt int64
+	err := a.tx.QueryRowContext(a.ctx, `SELECT word, detailed, status, starts_at FROM members WHERE incident_id = ? AND member = ?`,
+		key.incidentID, key.member).Scan(&m.word, &m.detailed, &status, &startsAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return member{}, nil
+	} else if err != nil {
+		return m, err
+	}
+	m.firing, m.startsAt = status == incident.AlertFiring, fromMicros(startsAt)
+	return m, nil
 }
 
 // countRepeats counts alerts that say nothing new, once their dispatch ends:
@@ -118,13 +129,13 @@ func saveMember(ctx context.Context, tx *sql.Tx, incidentID string, al incident.
 		return fmt.Errorf("encode alert: %w", err)
 	}
 	var heard int
-	err = tx.QueryRowContext(ctx, `INSERT INTO members (incident_id, member, correlation_key, word, status, detailed, alert, first_at, last_at)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
-		ON CONFLICT (incident_id, member) DO UPDATE SET word = excluded.word, alert = excluded.alert,
+	err = tx.QueryRowContext(ctx, `INSERT INTO members (incident_id, member, correlation_key, word, status, starts_at, detailed, alert, first_at, last_at)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?9, ?6, ?7, ?8, ?8)
+		ON CONFLICT (incident_id, member) DO UPDATE SET word = excluded.word, alert = excluded.alert, starts_at = excluded.starts_at,
 			deliveries = deliveries + 1, changes = changes + (status <> excluded.status),
 			status = excluded.status, last_at = max(last_at, excluded.last_at), moved_to = ''
 		RETURNING deliveries`,
-		incidentID, al.Member, al.CorrelationKey, wordOf(al), string(al.Status), detailed, string(raw), micros(al.ReceivedAt)).Scan(&heard)
+		incidentID, al.Member, al.CorrelationKey, wordOf(al), string(al.Status), detailed, string(raw), micros(al.ReceivedAt), micros(al.StartsAt)).Scan(&heard)
 	if err != nil || heard > 1 || !detailed {
 		return err
 	}

@@ -186,6 +186,16 @@ func repetitionsGoNoFurther(t *testing.T, fresh func(testing.TB) Opener) {
 	if len(all) != 1 || all[0].Deliveries != 5 || all[0].Changes != 2 || all[0].Alert.Severity != incident.SeverityCritical {
 		t.Errorf("heard: %+v", all)
 	}
+	// The end of an earlier time, told late by another peer, ends nothing.
+	later := worse
+	later.StartsAt = t0.Add(time.Hour)
+	post(t, s, later)
+	deliver(t, s, assign(t, s, claim())...)
+	late := resolved("k")
+	late.EndsAt = t0.Add(time.Minute)
+	post(t, s, late)
+	wantAssigned(t, assign(t, s, claim()))
+	worse = later
 	// Two of the same that come together: the second waits for the first.
 	worse.Status = incident.AlertResolved
 	first, second := post(t, s, worse), post(t, s, worse)

@@ -50,6 +50,7 @@ CREATE TABLE members (
     correlation_key TEXT    NOT NULL,
     word            TEXT    NOT NULL, -- what was last heard, as a hash
     status          TEXT    NOT NULL,
+    starts_at       INTEGER NOT NULL, -- by the sender's clock
     detailed        INTEGER NOT NULL,
     alert           TEXT    NOT NULL, -- JSON
     first_at        INTEGER NOT NULL,
