@@ -113,8 +113,8 @@ func (e episode) String() string {
 	return e.fingerprint + " of " + time.UnixMilli(e.startsAt).UTC().Format("15:04:05.000")
 }
 
-// webhook is what of Alertmanager's message is judged.
-type webhook struct {
+// amWebhook is what of Alertmanager's message is judged.
+type amWebhook struct {
 	GroupKey string `json:"groupKey"`
 	Alerts   []struct {
 		Status      incident.AlertStatus `json:"status"`
@@ -125,12 +125,12 @@ type webhook struct {
 }
 
 // parseWebhook reads a message; one that cannot be read holds nothing.
-func parseWebhook(body []byte) (w webhook) {
+func parseWebhook(body []byte) (w amWebhook) {
 	_ = json.Unmarshal(body, &w)
 	return w
 }
 
-func (w webhook) episode(i int) episode {
+func (w amWebhook) episode(i int) episode {
 	return episode{w.Alerts[i].Fingerprint, w.Alerts[i].StartsAt.UnixMilli()}
 }
 
@@ -145,7 +145,7 @@ type answered struct {
 	code       int // 502 where the gateway cannot be reached
 	deliveryID int64
 	body       []byte
-	message    webhook
+	message    amWebhook
 }
 
 func (a answered) accepted() bool { return a.code/100 == 2 }

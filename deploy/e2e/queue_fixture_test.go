@@ -108,8 +108,8 @@ func (i *inbox) taken() []string {
 	return slices.Clone(i.got)
 }
 
-// post is a sandbox with a queue and an inbox.
-type post struct {
+// mailroom is a sandbox with a queue and an inbox.
+type mailroom struct {
 	*smallWorld
 	inbox *inbox
 	api   *awssqs.Client
@@ -122,7 +122,7 @@ const (
 	lease     = 2 * time.Second
 )
 
-func mustPost(t *testing.T, maxReceives int, events bool) *post {
+func mustPost(t *testing.T, maxReceives int, events bool) *mailroom {
 	t.Helper()
 	w := &smallWorld{t: t, now: time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)}
 	var err error
@@ -142,10 +142,10 @@ func mustPost(t *testing.T, maxReceives int, events bool) *post {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &post{smallWorld: w, inbox: newInbox(t), api: awssqs.NewFromConfig(w.cfg), url: w.sandbox.QueueURL(queueName)}
+	return &mailroom{smallWorld: w, inbox: newInbox(t), api: awssqs.NewFromConfig(w.cfg), url: w.sandbox.QueueURL(queueName)}
 }
 
-func (p *post) send(n int) []string {
+func (p *mailroom) send(n int) []string {
 	p.t.Helper()
 	var bodies []string
 	for i := range n {
@@ -159,7 +159,7 @@ func (p *post) send(n int) []string {
 
 // pull starts a worker's puller. What it returns kills it: nothing is finished,
 // nothing given back.
-func (p *post) pull(change ...func(*pull.Config)) (running *pull.Puller, kill func()) {
+func (p *mailroom) pull(change ...func(*pull.Config)) (running *pull.Puller, kill func()) {
 	p.t.Helper()
 	q, err := sqs.New(p.cfg, p.url, nil)
 	if err != nil {
@@ -192,7 +192,7 @@ func (p *post) pull(change ...func(*pull.Config)) (running *pull.Puller, kill fu
 }
 
 // ask reads from the sandbox's control paths.
-func (p *post) ask(path string, into any) {
+func (p *mailroom) ask(path string, into any) {
 	p.t.Helper()
 	resp, err := http.Get(p.sandbox.URL() + path)
 	if err != nil {
@@ -204,14 +204,14 @@ func (p *post) ask(path string, into any) {
 	}
 }
 
-func (p *post) calls(operation string) []sandbox.Call {
+func (p *mailroom) calls(operation string) []sandbox.Call {
 	p.t.Helper()
 	var out struct{ Calls []sandbox.Call }
 	p.ask("/_calls?operation="+operation, &out)
 	return out.Calls
 }
 
-func (p *post) queue(name string) sandbox.QueueView {
+func (p *mailroom) queue(name string) sandbox.QueueView {
 	p.t.Helper()
 	var out struct{ Queues []sandbox.QueueView }
 	p.ask("/_queues", &out)
@@ -224,7 +224,7 @@ func (p *post) queue(name string) sandbox.QueueView {
 	return sandbox.QueueView{}
 }
 
-func (p *post) chaos(rule sandbox.ChaosRule) {
+func (p *mailroom) chaos(rule sandbox.ChaosRule) {
 	p.t.Helper()
 	raw, err := json.Marshal(rule)
 	if err != nil {
@@ -241,7 +241,7 @@ func (p *post) chaos(rule sandbox.ChaosRule) {
 }
 
 // until waits for something to be true.
-func (p *post) until(what string, is func() bool) {
+func (p *mailroom) until(what string, is func() bool) {
 	p.t.Helper()
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
@@ -254,7 +254,7 @@ func (p *post) until(what string, is func() bool) {
 
 // settled waits until the queue is empty and n messages are in the dead-letter
 // queue.
-func (p *post) settled(n int) {
+func (p *mailroom) settled(n int) {
 	p.t.Helper()
 	p.until("the queue is empty", func() bool { return len(p.queue(queueName).Messages) == 0 })
 	if dead := p.queue(deadName).Messages; len(dead) != n {
@@ -263,7 +263,7 @@ func (p *post) settled(n int) {
 }
 
 // once checks that each body was taken exactly as it was sent, and once.
-func (p *post) once(sent []string) {
+func (p *mailroom) once(sent []string) {
 	p.t.Helper()
 	got := p.inbox.taken()
 	slices.Sort(got)
