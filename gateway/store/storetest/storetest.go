@@ -46,6 +46,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Opener) {
 		"SilencesAreKept":                 silencesAreKept,
 		"MergeMovesEverything":            mergeMovesEverything,
 		"SplitMovesKeys":                  splitMovesKeys,
+		"MovedBackIsToldAgain":            movedBackIsToldAgain,
 		"MovesMeetDeliveries":             movesMeetDeliveries,
 		"MovesAreRefused":                 movesAreRefused,
 		"ApplySkipsAndStopsAtHoles":       applySkipsAndStopsAtHoles,
