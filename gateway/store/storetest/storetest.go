@@ -47,6 +47,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Opener) {
 		"MergeMovesEverything":            mergeMovesEverything,
 		"SplitMovesKeys":                  splitMovesKeys,
 		"MovedBackIsToldAgain":            movedBackIsToldAgain,
+		"SilencesShowWhatCleared":         silencesShowWhatCleared,
 		"MovesMeetDeliveries":             movesMeetDeliveries,
 		"MovesAreRefused":                 movesAreRefused,
 		"ApplySkipsAndStopsAtHoles":       applySkipsAndStopsAtHoles,
