@@ -74,7 +74,8 @@ func (a *api) moved(m incident.Move, err error) (outcome, error) {
 }
 
 // IncidentAlertList is a page of an incident's alerts, in the order of their
-// arrival, with the keys that all of its alerts belong to.
+// arrival, with the keys that all of its alerts belong to. Those that were moved
+// away are listed, and say where they are, but not counted.
 type IncidentAlertList struct {
 	Keys   []store.IncidentKey   `json:"keys"`
 	Total  int64                 `json:"total"`
@@ -99,7 +100,9 @@ func (a *api) listIncidentAlerts(c echo.Context) error {
 		return err
 	}
 	for _, k := range out.Keys {
-		out.Total, out.Firing = out.Total+k.Alerts, out.Firing+k.Firing
+		if k.MovedTo == "" {
+			out.Total, out.Firing = out.Total+k.Alerts, out.Firing+k.Firing
+		}
 	}
 	list, err := a.store.IncidentAlerts(ctx, id, text, after, limit+1)
 	if err != nil {

@@ -97,6 +97,9 @@ func TestSplitAndMerge(t *testing.T) {
 	if list := r.alertsOf(other); list.Total != 1 || list.Keys[0].JoinedBy != "split by a responder" {
 		t.Errorf("split off: %+v", list)
 	}
+	if list := r.alertsOf(id); list.Total != 1 || list.Firing != 1 || len(list.Alerts) != 2 || list.Alerts[1].MovedTo != other {
+		t.Errorf("left: %+v", list)
+	}
 	// A gateway that starts again knows.
 	must(t, r.gateway.Stop(t.Context()))
 	r = startIn(t, dir, func(s *setup) { s.deps.Streams, s.deps.Publisher = r.stream, r.stream })
@@ -104,7 +107,9 @@ func TestSplitAndMerge(t *testing.T) {
 		t.Errorf("what its key says later went to %v", got)
 	}
 	merge := gateway.MergeRequest{Into: id, Reason: "one cause after all"}
-	r.expect("merge", r.do("POST", "/api/v1/incidents/"+other+"/merge", merge, as(incident.RoleResponder)), 202, "")
+	eventually(t, "the incident to have heard of the split, and the merge to be taken", func() bool {
+		return r.do("POST", "/api/v1/incidents/"+other+"/merge", merge, as(incident.RoleResponder)).status == 202
+	})
 	eventually(t, "its alerts to be with the other", func() bool { return r.alertsOf(id).Total >= 2 && r.alertsOf(id).Keys[1].Open })
 	var log gateway.AuditList
 	r.expect("audit", r.do("GET", "/api/v1/audit", nil, as(incident.RoleViewer)), 200, "").into(t, &log)

@@ -124,3 +124,28 @@ func TestSplitTakesAlertsAway(t *testing.T) {
 	}, time.Minute+time.Second)
 	s.run(incident.Input{Service: "billing"})
 }
+
+// An alert that was split off, and is merged back with nothing new to say, is
+// the incident's again.
+func TestMovedAlertsComeBack(t *testing.T) {
+	s := newStory(t)
+	s.shop.silent = true
+	left := stormAlert(2, incident.SeverityHigh)
+	s.signal(0, incident.AlertSignal{Alerts: []incident.Alert{stormAlert(1, incident.SeverityHigh), left}, Mentions: []incident.AlertMention{mention(3, incident.AlertFiring)}})
+	s.env.RegisterDelayedCallback(func() {
+		s.update(incident.UpdateMoveAlerts, incident.MoveAlertsArgs{Principal: responder, Move: incident.Move{ID: "mov-1", From: incidentID, To: "inc-new",
+			Members: []string{left.Member, mention(3, "").Member}, Count: 2, Reason: "another problem"}}, "")
+	}, time.Minute)
+	back := incident.AlertSignal{Alerts: []incident.Alert{left}, Mentions: []incident.AlertMention{mention(3, incident.AlertFiring)}}
+	s.signal(2*time.Minute, back)
+	s.signal(3*time.Minute, back) // again: nothing new
+	s.env.RegisterDelayedCallback(func() {
+		if v := s.state(); v.AlertsTotal != 3 || v.AlertsFiring != 3 || len(v.Alerts) != 2 || len(v.MoreAlerts) != 1 {
+			t.Errorf("after they came back: %+v and %+v", v.Alerts, v.MoreAlerts)
+		}
+	}, 4*time.Minute)
+	s.run(incident.Input{Service: "billing"})
+	if n := len(s.events(event.TypeAlertReceived)); n != 3 {
+		t.Errorf("%d alerts were taken, wanted two and one that came back", n)
+	}
+}

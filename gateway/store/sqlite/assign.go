@@ -29,7 +29,8 @@ func (s *Store) Assign(ctx context.Context, c store.Claim) (store.Assigned, erro
 			return err
 		}
 		a.silencer = store.NewSilencer(silences, c.Now)
-		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM silenced_alerts WHERE held = 1)`).Scan(&a.anyHeld); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM silenced_alerts), EXISTS (SELECT 1 FROM silenced_alerts WHERE held = 1)`).
+			Scan(&a.anyTouched, &a.anyHeld); err != nil {
 			return err
 		}
 		for _, d := range due {
@@ -88,12 +89,13 @@ func duePending(ctx context.Context, tx *sql.Tx, c store.Claim) ([]pending, erro
 
 // assigner is one call of Assign.
 type assigner struct {
-	ctx      context.Context
-	tx       *sql.Tx
-	claim    store.Claim
-	silencer store.Silencer
-	anyHeld  bool         // some alert is held back by a silence
-	scene    *store.Scene // loaded when the first new key needs it
+	ctx        context.Context
+	tx         *sql.Tx
+	claim      store.Claim
+	silencer   store.Silencer
+	anyHeld    bool         // some alert is held back by a silence
+	anyTouched bool         // some alert was silenced once
+	scene      *store.Scene // loaded when the first new key needs it
 
 	keys     map[string]binding // open bindings that were looked up or made
 	problems map[string]*problem

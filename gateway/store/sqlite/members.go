@@ -23,6 +23,8 @@ type member struct {
 	startsAt time.Time
 }
 
+// member looks up an alert. One that a person has moved away, and whose key has
+// come back, has to be told of again, whatever it says.
 func (a *assigner) member(key memberKey) (member, error) {
 	if m, ok := a.heard[key]; ok {
 		return m, nil
@@ -30,7 +32,7 @@ func (a *assigner) member(key memberKey) (member, error) {
 	m := member{known: true}
 	var status incident.AlertStatus
 	var startsAt int64
-	err := a.tx.QueryRowContext(a.ctx, `SELECT word, detailed, status, starts_at FROM members WHERE incident_id = ? AND member = ?`,
+	err := a.tx.QueryRowContext(a.ctx, `SELECT iif(moved_to = '', word, ''), detailed, status, starts_at FROM members WHERE incident_id = ? AND member = ?`,
 		key.incidentID, key.member).Scan(&m.word, &m.detailed, &status, &startsAt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return member{}, nil

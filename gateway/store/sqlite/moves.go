@@ -27,6 +27,9 @@ func (s *Store) Merge(ctx context.Context, m store.MoveRequest) (incident.Move, 
 		if to.Origin != v.from.Origin {
 			return incident.Errorf(incident.KindInvalid, "%s is %s and %s is %s; what is simulated and what is live cannot be one incident", m.From, v.from.Origin, m.To, to.Origin)
 		}
+		if err := v.settled(m.To); err != nil {
+			return err
+		}
 		v.keys, err = v.openKeys()
 		v.out.All = true
 		if err != nil {
@@ -120,6 +123,17 @@ func (v *mover) openIncident(id string) (*event.View, error) {
 		return nil, incident.Errorf(incident.KindConflict, "incident %s is over", id)
 	}
 	return view, nil
+}
+
+// settled refuses alerts for an incident that has yet to hear which of its own
+// have left: told of that afterwards, it would let go of those that came back.
+func (v *mover) settled(id string) error {
+	var telling bool
+	err := v.tx.QueryRowContext(v.ctx, `SELECT EXISTS (SELECT 1 FROM moves WHERE tell_from = 1 AND json_extract(move, '$.from') = ?)`, id).Scan(&telling)
+	if err == nil && telling {
+		return incident.Errorf(incident.KindConflict, "incident %s is being told of alerts that were moved out of it just now; try again in a moment", id)
+	}
+	return err
 }
 
 func (v *mover) openKeys() ([]string, error) {

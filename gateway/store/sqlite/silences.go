@@ -156,7 +156,7 @@ func (a *assigner) touch(p pending, al incident.Alert, incidentID string, held b
 	if err != nil {
 		return fmt.Errorf("encode alert: %w", err)
 	}
-	a.anyHeld = a.anyHeld || held
+	a.anyHeld, a.anyTouched = a.anyHeld || held, true
 	_, err = a.tx.ExecContext(a.ctx, `INSERT INTO silenced_alerts (silence_id, member, correlation_key, delivery_id, incident_id, alert, at, held)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (silence_id, member) DO UPDATE SET delivery_id = excluded.delivery_id, incident_id = excluded.incident_id,
@@ -166,8 +166,16 @@ func (a *assigner) touch(p pending, al incident.Alert, incidentID string, held b
 }
 
 // unhold lets go of an alert that was held back and has cleared, or fires
-// where no silence holds any more.
+// where no silence holds any more. Silences that touched it show that it cleared.
 func (a *assigner) unhold(al incident.Alert) error {
+	if al.Status == incident.AlertResolved && a.anyTouched {
+		raw, err := json.Marshal(al)
+		if err != nil {
+			return fmt.Errorf("encode alert: %w", err)
+		}
+		_, err = a.tx.ExecContext(a.ctx, `UPDATE silenced_alerts SET held = 0, alert = ? WHERE held IN (0, 1) AND member = ?`, string(raw), al.Member)
+		return err
+	}
 	if !a.anyHeld {
 		return nil
 	}

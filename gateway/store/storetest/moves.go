@@ -90,6 +90,39 @@ func splitMovesKeys(t *testing.T, fresh func(testing.TB) Opener) {
 	}
 }
 
+// What was split off and is merged back says nothing new, and yet the incident
+// hears it: it has let go of it. Before it has, nothing comes back.
+func movedBackIsToldAgain(t *testing.T, fresh func(testing.TB) Opener) {
+	s := fresh(t)(t)
+	opened(t, s, map[string]string{"a": "inc-a"})
+	c := claim()
+	c.Correlator = joiner(func(incident.Alert, store.Scene) (string, string) { return "inc-a", "too eager" })
+	post(t, s, firing("b"))
+	deliver(t, s, assign(t, s, c)...)
+	shown(t, s, 1, "inc-a")
+	must[incident.Move](t)(s.Split(ctx(t), store.MoveRequest{ID: "mov-1", From: "inc-a", To: "inc-new", Keys: []string{"b"}, By: ana, At: t0, Reason: "another cause"}))
+	deliver(t, s, assign(t, s, claim())...)
+	shown(t, s, 10, "inc-new")
+	back := store.MoveRequest{ID: "mov-2", From: "inc-new", To: "inc-a", By: ana, At: t0, Reason: "the same cause"}
+	if _, err := s.Merge(ctx(t), back); incident.KindOf(err) != incident.KindConflict {
+		t.Fatalf("merged back before the incident knew of the split: %v", err)
+	}
+	ok(t, s.MoveTold(ctx(t), "mov-1", true, false))
+	must[incident.Move](t)(s.Merge(ctx(t), back))
+	list := assign(t, s, claim())
+	if len(list) != 1 || list[0].IncidentID != "inc-a" || len(list[0].Alerts) != 1 || list[0].Mention[0] {
+		t.Fatalf("%+v", list)
+	}
+	deliver(t, s, list...)
+	if all := must[[]store.IncidentAlert](t)(s.IncidentAlerts(ctx(t), "inc-a", "", 0, 10)); len(all) != 2 || all[1].MovedTo != "" {
+		t.Errorf("%+v", all)
+	}
+	post(t, s, firing("b"))
+	if list := assign(t, s, claim()); len(list) != 0 {
+		t.Errorf("told once more of what it knows: %+v", list)
+	}
+}
+
 // Alerts that are on their way when a person moves their key arrive where it
 // went, and the last word stays the last.
 func movesMeetDeliveries(t *testing.T, fresh func(testing.TB) Opener) {

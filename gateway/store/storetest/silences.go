@@ -75,6 +75,30 @@ func silencesKeepAlerts(t *testing.T, fresh func(testing.TB) Opener) {
 	}
 }
 
+// What a silence has touched is shown as last heard: also when that was that it
+// cleared, whether an incident has it or none.
+func silencesShowWhatCleared(t *testing.T, fresh func(testing.TB) Opener) {
+	s := fresh(t)(t)
+	opened(t, s, map[string]string{"open": "inc-open"})
+	ok(t, s.CreateSilence(ctx(t), silence("sil-1", -time.Hour, time.Hour, store.Matcher{Name: "severity", Op: "=", Value: "high"})))
+	post(t, s, firing("alone"))
+	joins := firing("open")
+	joins.Fingerprint = "f2"
+	post(t, s, joins)
+	deliver(t, s, assign(t, s, claim())...)
+	post(t, s, resolved("alone"))
+	joins.Status = incident.AlertResolved
+	post(t, s, joins)
+	deliver(t, s, assign(t, s, claim())...)
+	touched := must[[]store.SilencedAlert](t)(s.SilencedAlerts(ctx(t), "sil-1", 0, 10))
+	if len(touched) != 2 || touched[0].Alert.Status != incident.AlertResolved || touched[1].Alert.Status != incident.AlertResolved {
+		t.Errorf("touched: %+v", touched)
+	}
+	if n := must[int](t)(s.Unsilence(ctx(t), t0.Add(2*time.Hour))); n != 0 {
+		t.Errorf("%d alerts come back of those that cleared", n)
+	}
+}
+
 func silencesAreKept(t *testing.T, fresh func(testing.TB) Opener) {
 	open := fresh(t)
 	s := open(t)

@@ -46,6 +46,8 @@ func Run(t *testing.T, fresh func(t testing.TB) Opener) {
 		"SilencesAreKept":                 silencesAreKept,
 		"MergeMovesEverything":            mergeMovesEverything,
 		"SplitMovesKeys":                  splitMovesKeys,
+		"MovedBackIsToldAgain":            movedBackIsToldAgain,
+		"SilencesShowWhatCleared":         silencesShowWhatCleared,
 		"MovesMeetDeliveries":             movesMeetDeliveries,
 		"MovesAreRefused":                 movesAreRefused,
 		"ApplySkipsAndStopsAtHoles":       applySkipsAndStopsAtHoles,

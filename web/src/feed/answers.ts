@@ -153,12 +153,16 @@ export interface IncidentKey {
   /** Absent: the incident was opened for it. */
   joined_by?: string;
   bound_at: string;
+  /** The incident that has it now, where somebody moved it away. */
+  moved_to?: string;
   alerts: number;
   firing: number;
 }
 
 export interface IncidentAlert {
   alert: Alert;
+  /** The incident that has it now, where somebody moved it away. */
+  moved_to?: string;
   first_at: string;
   last_at: string;
   /** How often it was heard. */

@@ -20,7 +20,7 @@ export interface KeyGroup {
   joinedBy?: string;
 }
 
-type Seen = Pick<View, "alerts" | "more_alerts">;
+type Seen = Pick<View, "alerts" | "more_alerts" | "outcome">;
 
 /** Those that the events show in full. */
 export function shownAlerts(view: Seen, listed: readonly IncidentAlert[]): AlertRow[] {
@@ -31,10 +31,14 @@ export function shownAlerts(view: Seen, listed: readonly IncidentAlert[]): Alert
   });
 }
 
-/** All that the gateway has listed. What the events say since is newer than the list. */
+/**
+ * All that the gateway has listed, but for what was split off: only an incident that became part of
+ * another still shows what it had. What the events say since is newer than the list.
+ */
 export function listedAlerts(view: Seen, listed: readonly IncidentAlert[]): AlertRow[] {
   const live = new Map((view.alerts ?? []).map((a) => [identityOf(a), a]));
-  return listed.map((l) => {
+  const its = listed.filter((l) => l.moved_to === undefined || view.outcome === "merged");
+  return its.map((l) => {
     const id = identityOf(l.alert);
     const alert = live.get(id) ?? l.alert;
     return { id, alert, state: view.more_alerts?.[id] ?? stateNow(alert), heard: l };

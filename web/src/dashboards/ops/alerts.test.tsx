@@ -246,6 +246,20 @@ describe("splitting", () => {
     expect(screen.getByTestId("move-mov-1").textContent).toContain("2 alerts moved to incident inc-checkout-9d4c1b");
   });
 
+  it("what was split off is no longer its own: not listed, and not to be split off again", async () => {
+    const gone = { moved_to: "inc-checkout-9d4c1b" };
+    const rest = keys.map((k) => (k.correlation_key === key("checkout") ? { ...k, ...gone } : k));
+    const { user } = await setUp(grouped, "responder", { ...page([listed("m1"), { ...listed("m2", { service: "checkout" }), ...gone }]), keys: rest });
+    await waitFor(() => expect(screen.getByTestId("incident-split").hasAttribute("disabled")).toBe(false));
+    await user.click(screen.getByTestId("alerts-more"));
+    await waitFor(() => expect(members()).toEqual(["m1"]));
+    await user.click(screen.getByTestId("incident-split"));
+    const dialog = await screen.findByRole("dialog", { name: "Split off another problem" });
+    expect(within(dialog).getAllByRole("checkbox").map((c) => c.getAttribute("aria-label"))).toEqual([key("cart"), key("search")]);
+    for (const service of ["cart", "search"]) await user.click(within(dialog).getByLabelText(key(service)));
+    expect(dialog.textContent).toContain("Something has to stay");
+  });
+
   it("what came with one key cannot be split, and the button says why", async () => {
     await setUp(grouped, "responder", { ...page([]), keys: keys.slice(0, 1) });
     await waitFor(() => expect(screen.getByTestId("incident-split").title).toBe("All alerts came with one key: there is nothing to split"));

@@ -39,7 +39,7 @@ export function DeliveryItem({ delivery, done, onDone, onReason }: Props) {
       </div>
       {(d.state === "quarantined" || d.reason !== undefined) && (
         <p className="flex flex-wrap items-baseline gap-x-2">
-          <span className={clsx("min-w-0 [overflow-wrap:anywhere]", d.state === "quarantined" ? "text-bad" : "text-ink-2")}>{d.reason ?? "no reason was recorded"}</span>
+          <span data-testid="delivery-reason" className={clsx("min-w-0 [overflow-wrap:anywhere]", d.state === "quarantined" ? "text-bad" : "text-ink-2")}>{d.reason ?? "no reason was recorded"}</span>
           {d.state === "quarantined" && d.reason !== undefined && (
             <button type="button" onClick={() => onReason(d.reason ?? "")} className="text-2xs text-accent underline">
               all with this reason

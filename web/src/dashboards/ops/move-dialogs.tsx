@@ -79,7 +79,8 @@ export function MergeDialog({ view: v }: { view: View }) {
   );
 }
 
-export function SplitDialog({ view: v, keys }: { view: View; keys: readonly IncidentKey[] }) {
+export function SplitDialog({ view: v, keys: all }: { view: View; keys: readonly IncidentKey[] }) {
+  const keys = useMemo(() => all.filter((k) => k.moved_to === undefined), [all]);
   const { rest } = useVigil();
   const now = useRefusalNow("responder");
   const refusal = now ?? (keys.length > 1 ? undefined : keys.length === 1 ? "All alerts came with one key: there is nothing to split" : "It is not known which keys the alerts came with");
@@ -88,7 +89,7 @@ export function SplitDialog({ view: v, keys }: { view: View; keys: readonly Inci
   const [moved, setMoved] = useState<Move>();
   const verb = useVerb(useCallback(async (key: string, which: string[], why: string) => setMoved(await rest.split(v.incident_id, which, why, key)), [rest, v.incident_id]));
   const which = keys.map((k) => k.correlation_key).filter((k) => chosen.has(k));
-  const all = which.length === keys.length;
+  const everything = which.length === keys.length;
   const alerts = keys.filter((k) => chosen.has(k.correlation_key)).reduce((n, k) => n + k.alerts, 0);
   const toggle = (key: string) => {
     const next = new Set(chosen);
@@ -105,7 +106,7 @@ export function SplitDialog({ view: v, keys }: { view: View; keys: readonly Inci
         submit="Split off"
         wide
         refusal={refusal}
-        ready={which.length > 0 && !all && reason.trim() !== ""}
+        ready={which.length > 0 && !everything && reason.trim() !== ""}
         verb={verb}
         run={() => verb.run(which, reason.trim())}
         onDone={() => {
@@ -128,8 +129,8 @@ export function SplitDialog({ view: v, keys }: { view: View; keys: readonly Inci
             </label>
           ))}
         </fieldset>
-        <p role="status" className={all ? "text-2xs text-bad" : "text-2xs text-ink-3"}>
-          {all ? "Something has to stay: leave out one key at least." : which.length === 0 ? "Choose what does not belong here." : `${count(alerts)} ${alerts === 1 ? "alert leaves" : "alerts leave"} this incident.`}
+        <p role="status" className={everything ? "text-2xs text-bad" : "text-2xs text-ink-3"}>
+          {everything ? "Something has to stay: leave out one key at least." : which.length === 0 ? "Choose what does not belong here." : `${count(alerts)} ${alerts === 1 ? "alert leaves" : "alerts leave"} this incident.`}
         </p>
         <TextField label="Reason" value={reason} onChange={setReason} rows={2} />
       </VerbDialog>

@@ -146,7 +146,7 @@ function Touched({ id }: { id: string }) {
 
 function TouchedAlert({ alert: { alert: a, ...s } }: { alert: SilencedAlert }) {
   return (
-    <li className="flex flex-wrap items-center gap-x-2 gap-y-0.5 px-2.5 py-1.5 text-2xs">
+    <li data-testid="silenced-alert" data-state={a.status} className="flex flex-wrap items-center gap-x-2 gap-y-0.5 px-2.5 py-1.5 text-2xs">
       {a.severity !== undefined && <SeverityMark severity={a.severity} />}
       <span className="min-w-0 text-xs font-medium [overflow-wrap:anywhere]">{a.title}</span>
       <Badge tone={a.status === "resolved" ? "good" : "neutral"}>{a.status}</Badge>
