@@ -213,13 +213,13 @@ func TestQuarantine(t *testing.T) {
 	if !found {
 		t.Errorf("sources: %+v", sources)
 	}
-	scraped := string(r.expect("metrics", r.do("GET", "/metrics", nil, as(incident.RoleViewer)), 200, "").body)
-	if !strings.Contains(scraped, `gateway_inbox_deliveries{state="quarantined"} 2`) {
-		t.Error("what is in quarantine is not counted for an alert on it")
-	}
+	eventually(t, "what is in quarantine to be counted for an alert on it", func() bool {
+		scraped := r.expect("metrics", r.do("GET", "/metrics", nil, as(incident.RoleViewer)), 200, "")
+		return strings.Contains(string(scraped.body), `gateway_inbox_deliveries{state="quarantined"} 2`)
+	})
 	var h event.SystemHealthMetrics
-	r.expect("health", r.do("GET", "/api/v1/system/health", nil, as(incident.RoleViewer)), 200, "").into(t, &h)
-	if h.InboxQuarantined != 2 {
-		t.Errorf("health: %+v", h)
-	}
+	eventually(t, "health to count it", func() bool {
+		r.expect("health", r.do("GET", "/api/v1/system/health", nil, as(incident.RoleViewer)), 200, "").into(t, &h)
+		return h.InboxQuarantined == 2
+	})
 }

@@ -144,11 +144,11 @@ func (p *people) splitsAndMerges() (first, second string) {
 		return v.AlertsFiring == 2 && v.Status == incident.StatusNeedsHuman
 	})
 	p.b.reads(`[data-testid="alerts-count"]`, "2 firing, of 2")
-	p.b.reads(`[data-testid="alerts"]`, group("exports"), "joined by: same service")
+	p.b.reads(`[data-testid="alerts"]`, groupKeyOf("exports"), "joined by: same service")
 	p.b.screenshot("ops-joined.png")
 
 	p.b.asks(`[data-testid="incident-split"]`)
-	p.b.presses(`[role="dialog"] input[type="checkbox"][aria-label='`+group("exports")+`']`, " ")
+	p.b.presses(`[role="dialog"] input[type="checkbox"][aria-label='`+groupKeyOf("exports")+`']`, " ")
 	p.b.because(whySplit)
 	p.restartGateway() // as soon as the page says yes: the incidents may know or not
 	second = p.opened()
@@ -254,12 +254,12 @@ func (p *people) posts(service, groupName, status string, startsAt time.Time, fi
 		alerts = append(alerts, map[string]any{"status": status, "labels": map[string]string{"alertname": "Trouble", "service": service, "group": groupName, "instance": f, "severity": "high"},
 			"annotations": map[string]string{"summary": groupName + " of " + service + " on " + f}, "startsAt": startsAt.UTC(), "endsAt": "0001-01-01T00:00:00Z", "fingerprint": groupName + f})
 	}
-	p.a.must(http.MethodPost, p.a.gateway+"/api/v1/alerts/alertmanager", map[string]any{"version": "4", "groupKey": group(groupName), "status": status,
+	p.a.must(http.MethodPost, p.a.gateway+"/api/v1/alerts/alertmanager", map[string]any{"version": "4", "groupKey": groupKeyOf(groupName), "status": status,
 		"receiver": "vigil", "groupLabels": map[string]string{"group": groupName}, "alerts": alerts}, nil)
 }
 
-// group is a correlation key.
-func group(name string) string { return fmt.Sprintf(`{}:{group=%q}`, name) }
+// groupKeyOf is a correlation key.
+func groupKeyOf(name string) string { return fmt.Sprintf(`{}:{group=%q}`, name) }
 
 // delivers posts what nobody may know how to read.
 func (p *people) delivers(source string, body any) int64 {
