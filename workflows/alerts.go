@@ -143,17 +143,13 @@ func (w *run) checkMoveAlerts(_ workflow.Context, a incident.MoveAlertsArgs) err
 	return checkText("reason", a.Move.Reason)
 }
 
-// movedForgotten names the change of this code by which an incident forgets what
-// it has heard of alerts that leave it; histories from before do not have it.
-const movedForgotten = "moved alerts are forgotten"
-
 // onMoveAlerts records a move. Alerts that leave are new when they come back. An
 // incident that has become part of another ends.
 func (w *run) onMoveAlerts(ctx workflow.Context, a incident.MoveAlertsArgs) (incident.VerbResult, error) {
 	m := a.Move
 	m.By = a.Principal.Name
 	seq := w.emit(ctx, &event.AlertsMoved{Move: m}, w.by(a.Principal))
-	if m.From == w.id && len(m.Members) > 0 && workflow.GetVersion(ctx, movedForgotten, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+	if m.From == w.id {
 		for _, id := range m.Members {
 			delete(w.heard, id)
 		}
