@@ -72,7 +72,7 @@ func (s *Server) serverConfig() (*serverconfig.Config, error) {
 		Persistence: serverconfig.Persistence{
 			DefaultStore: sqliteplugin.PluginName, VisibilityStore: sqliteplugin.PluginName, NumHistoryShards: 1,
 			DataStores: map[string]serverconfig.DataStore{sqliteplugin.PluginName: {SQL: s.sqlConfig(s.cfg.DBFile, map[string]string{
-				"journal_mode": "wal", "synchronous": "normal",
+				"journal_mode": "wal", "synchronous": "full",
 			})}},
 		},
 		ClusterMetadata: &cluster.Config{

@@ -4,9 +4,10 @@
 //
 // What it promises: when Start returns, a client can start workflows in the
 // namespace and filter by the search attributes; workflows that were open when
-// the file was last used go on, also after the process was killed. The file is
-// written in WAL mode with synchronous NORMAL: a killed process loses nothing,
-// a power cut may lose the last moments, which development can bear.
+// the file was last used go on, also after the process was killed or the power
+// was lost. The file is written in WAL mode with synchronous FULL: the gateway
+// believes that Temporal has what it has taken, so with less an alert that was
+// acknowledged and delivered could be gone.
 //
 // Its limits: one process per file, one history shard, no schema migration
 // (after an upgrade of the server whose schema differs, remove the file), and
