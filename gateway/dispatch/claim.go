@@ -84,6 +84,14 @@ func (d *Dispatcher) inHand(key string) bool {
 	return d.claims.keys[key] > 0
 }
 
+// hasInHand reports whether alerts for an incident are under way.
+func (d *Dispatcher) hasInHand(incidentID string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	q := d.claims.queues[incidentID]
+	return q != nil && (q.running || len(q.list) > 0)
+}
+
 // add takes an assignment in hand. One whose incident is not to be sent
 // anything yet is left in the store, to be assigned anew with all that has come
 // by then.

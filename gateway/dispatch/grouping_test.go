@@ -309,3 +309,47 @@ func checkGroups(rt *rapid.T, f *fake, last map[string]string) {
 		}
 	}
 }
+
+// An incident is told that alerts have left it only when none of them is on its
+// way there any more: it would keep one that came afterwards.
+func TestMoveIsToldAfterWhatIsUnderWay(t *testing.T) {
+	s, f := openStore(t), newFake()
+	f.noted = s.note
+	d, stop := start(t, s, f, grouped)
+	defer stop()
+	id := accept(t, s, message{Alerts: append(fires("stays", 1).Alerts, fires("goes", 1).Alerts...)})
+	d.Notify()
+	s.idle(t)
+	from := record(t, s, id).IncidentIDs[0]
+	opened(t, s, from)
+	f.set(unavailable)
+	accept(t, s, resolves("goes", 2))
+	d.Notify()
+	s.await(t, "the resolve is under way and fails", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.failed["goes"] > 0
+	})
+	who := incident.Principal{Name: "ana", Role: incident.RoleResponder}
+	if _, err := s.Split(context.Background(), store.MoveRequest{ID: "mov-1", From: from, To: "inc-split", Keys: []string{"goes"}, By: who, At: t0, Reason: "another cause"}); err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, "it fails again after the split", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.failed["goes"] > 2
+	})
+	f.mu.Lock()
+	told := len(f.told)
+	f.mu.Unlock()
+	if told != 0 {
+		t.Errorf("told of %d moves while an alert is under way", told)
+	}
+	f.set(nil)
+	d.Notify()
+	s.idle(t)
+	s.await(t, "both are told", func() bool {
+		list, err := s.PendingMoves(context.Background(), 10)
+		return err == nil && len(list) == 0
+	})
+}

@@ -41,6 +41,9 @@ func (d *Dispatcher) tellMoves() {
 }
 
 func (d *Dispatcher) tellMove(m store.PendingMove) {
+	if m.TellFrom && d.hasInHand(m.From) {
+		return // what is on its way there must not come after the word that it has left
+	}
 	whole := m.Move
 	from := m.TellFrom && d.tell(m.From, m, whole)
 	whole.Members = nil // of no use to the other side
