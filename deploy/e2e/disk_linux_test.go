@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -56,7 +57,7 @@ func (d *disk) run(name string, args ...string) {
 	}
 }
 
-func (d *disk) mount() { d.t.Helper(); d.run("mount", "-o", "loop", d.image, d.dir) }
+func (d *disk) mount() { d.t.Helper(); d.run("mount", "-o", "loop,errors=remount-ro", d.image, d.dir) }
 
 func (d *disk) unmount() { d.t.Helper(); d.run("umount", d.dir) }
 
@@ -139,4 +140,49 @@ func (d *disk) canary(n int) (path string) {
 		d.t.Fatal(err)
 	}
 	return path
+}
+
+// fillFor fills the disk. Where it is no disk of its own, process pid can let
+// no file grow over what the largest is already, which it is told as if the
+// disk refused.
+func (d *disk) fillFor(pid int) func() {
+	if d.mounted {
+		return d.fill
+	}
+	return func() {
+		d.t.Helper()
+		largest := int64(0)
+		files, err := os.ReadDir(d.dir)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		for _, f := range files {
+			if info, err := f.Info(); err == nil {
+				largest = max(largest, info.Size())
+			}
+		}
+		d.run("prlimit", "--pid", fmt.Sprint(pid), fmt.Sprintf("--fsize=%d:unlimited", largest))
+	}
+}
+
+// clearFor makes room again.
+func (d *disk) clearFor(pid int) func() {
+	if d.mounted {
+		return d.clear
+	}
+	return func() { d.t.Helper(); d.run("prlimit", "--pid", fmt.Sprint(pid), "--fsize=unlimited:unlimited") }
+}
+
+// fail has the file system find an error in itself, after which nothing can be
+// written until it is mounted anew.
+func (d *disk) fail() {
+	d.t.Helper()
+	out, err := exec.Command("findmnt", "--noheadings", "--output", "SOURCE", d.dir).Output()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	device := filepath.Base(strings.TrimSpace(string(out)))
+	if err := os.WriteFile("/sys/fs/ext4/"+device+"/trigger_fs_error", []byte("1"), 0o200); err != nil {
+		d.t.Fatal(err)
+	}
 }
