@@ -63,12 +63,6 @@ func fires(service, fingerprint, word string, startsAt time.Time) sentAlert {
 		status: incident.AlertFiring, word: word, startsAt: startsAt}
 }
 
-// resolved is the same alert, cleared. Alertmanager keeps its start.
-func (s sentAlert) resolved(word string) sentAlert {
-	s.status, s.word, s.endsAt = incident.AlertResolved, word, time.Now()
-	return s
-}
-
 // group is the body of one webhook of Alertmanager's with these alerts, all of one key.
 func group(alerts ...sentAlert) []byte {
 	list := make([]any, 0, len(alerts))

@@ -14,7 +14,7 @@ func (v *View) alert(a incident.Alert) {
 		v.Alerts[i] = a
 	} else {
 		v.Alerts = append(v.Alerts, a)
-		v.forget(map[string]bool{a.Identity(): true})
+		v.forget([]string{a.Identity()})
 	}
 	v.count()
 }
@@ -46,27 +46,26 @@ func (v *View) mention(list []incident.AlertMention) {
 // move takes away the alerts that belong to another incident now. Those of a
 // merged one stay as its record: it ends.
 func (v *View) move(m incident.Move) {
-	gone := map[string]bool{}
-	for _, id := range m.Members {
-		gone[id] = true
-	}
+	gone := m.Members
 	m.Members = nil
 	v.Moves = append(slices.Clip(v.Moves), m)
 	if m.From != v.IncidentID || m.All {
 		return
 	}
-	v.Alerts = slices.DeleteFunc(slices.Clone(v.Alerts), func(a incident.Alert) bool { return gone[a.Identity()] })
+	v.Alerts = slices.DeleteFunc(slices.Clone(v.Alerts), func(a incident.Alert) bool { return slices.Contains(gone, a.Identity()) })
 	v.forget(gone)
 	v.count()
 }
 
 // forget drops mentions.
-func (v *View) forget(gone map[string]bool) {
+func (v *View) forget(gone []string) {
 	if len(v.MoreAlerts) == 0 {
 		return
 	}
 	v.MoreAlerts = maps.Clone(v.MoreAlerts)
-	maps.DeleteFunc(v.MoreAlerts, func(id string, _ incident.MemberState) bool { return gone[id] })
+	for _, id := range gone {
+		delete(v.MoreAlerts, id)
+	}
 	if len(v.MoreAlerts) == 0 {
 		v.MoreAlerts = nil
 	}
@@ -84,6 +83,7 @@ func (v *View) count() {
 			v.AlertsFiring++
 		}
 	}
+	//workflowcheck:ignore: how many fire does not depend on their order
 	for _, s := range v.MoreAlerts {
 		if s == incident.MemberFiring {
 			v.AlertsFiring++
