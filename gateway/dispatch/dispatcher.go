@@ -181,11 +181,18 @@ func (d *Dispatcher) stopping() bool {
 	}
 }
 
+// breather is the least time from one look to the next, so that under load
+// each finds a good deal to do: every look is transactions that sync, which the
+// deliveries that come meanwhile have to wait for. After a quiet moment an alert
+// is looked at at once.
+const breather = 25 * time.Millisecond
+
 func (d *Dispatcher) loop() {
 	tick := time.NewTicker(d.cfg.Every)
 	defer tick.Stop()
 	ticked := true // see what is left from before
 	for failing := false; ; {
+		next := time.NewTimer(min(breather, d.cfg.Every))
 		err := d.round(ticked)
 		// The same trouble is logged once, not every time we look.
 		if err != nil && !failing {
@@ -197,6 +204,11 @@ func (d *Dispatcher) loop() {
 		wake := d.wake
 		if failing {
 			wake = nil // not in a busy loop
+		}
+		select {
+		case <-next.C:
+		case <-d.stop:
+			return
 		}
 		select {
 		case <-wake:

@@ -25,32 +25,35 @@ func (d *Dispatcher) normalise() error {
 		if d.stopping() {
 			return nil
 		}
-		n, err := d.readSome()
-		if err != nil || n == 0 {
+		if more, err := d.readSome(); err != nil || !more {
 			return err
 		}
 	}
-	d.Notify() // there may be more
+	d.Notify()
 	return nil
 }
 
-func (d *Dispatcher) readSome() (int, error) {
+// readSome reports whether there was more than is taken at once. What has come
+// since is the next round's.
+func (d *Dispatcher) readSome() (more bool, err error) {
 	ctx, cancel := d.callContext()
 	defer cancel()
 	list, err := d.cfg.Inbox.Received(ctx, readAtOnce, bytesAtOnce)
 	if err != nil || len(list) == 0 {
-		return 0, err
+		return false, err
 	}
+	size := 0
 	readings := make([]store.Reading, len(list))
 	for i, in := range list {
 		readings[i] = d.read(in)
+		size += len(in.Body)
 	}
 	err = d.cfg.Inbox.Read(ctx, readings)
 	if refused(err) {
 		err = d.readOneByOne(ctx, list, readings)
 	}
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	for i, r := range readings {
 		d.metrics.read(d.cfg.Label(list[i].Source), r.State)
@@ -59,7 +62,7 @@ func (d *Dispatcher) readSome() (int, error) {
 				zap.Int64("delivery", r.DeliveryID), zap.String("source", list[i].Source), zap.String("reason", r.Reason))
 		}
 	}
-	return len(list), nil
+	return len(list) == readAtOnce || size > bytesAtOnce, nil
 }
 
 // readOneByOne finds the reading that the store does not take, though it is

@@ -29,29 +29,25 @@ const busyTimeout = 5 * time.Second
 // Writer opens path for writing: one connection, whose commits are on disk
 // when they return.
 func Writer(path string) (*sql.DB, error) {
-	db, err := connect(path, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)")
-	if err == nil {
-		db.SetMaxOpenConns(1)
-	}
-	return db, err
+	db := connect(path, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)")
+	db.SetMaxOpenConns(1)
+	return db, nil
 }
 
 // Reader opens path for n queries side by side, none of which may write.
 func Reader(path string, n int) (*sql.DB, error) {
-	db, err := connect(path, "query_only(1)")
-	if err == nil {
-		db.SetMaxOpenConns(n)
-	}
-	return db, err
+	db := connect(path, "query_only(1)")
+	db.SetMaxOpenConns(n)
+	return db, nil
 }
 
-func connect(path string, pragmas ...string) (*sql.DB, error) {
+func connect(path string, pragmas ...string) *sql.DB {
 	q := url.Values{"_txlock": {"immediate"}}
 	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())) // before those that take locks
 	for _, p := range pragmas {
 		q.Add("_pragma", p)
 	}
-	return sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
+	return sql.OpenDB(connector{(&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()})
 }
 
 // NewerError says that a newer build has written the file.

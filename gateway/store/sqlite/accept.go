@@ -133,7 +133,7 @@ func (s *Store) commit(group []acceptRequest) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
 	defer cancel()
 	ids := make([]int64, len(group))
-	err := s.write(ctx, "accept delivery", func(tx *sql.Tx) error {
+	err := s.transact(ctx, s.w, "accept delivery", func(tx *sql.Tx) error { // not in turn: see write
 		stmt, err := tx.PrepareContext(ctx, `INSERT INTO deliveries
 			(source, received_at, content_type, headers, body, principal, origin) VALUES (?, ?, ?, ?, ?, ?, ?)`)
 		if err != nil {

@@ -53,38 +53,77 @@ type pending struct {
 	incidentID string // to which it was assigned in an earlier attempt
 }
 
-// duePending selects the dispatches that a claim may have.
+// duePending selects the dispatches that a claim may have. It looks at those
+// that are pending once, in order, and at the alerts only of those it takes:
+// it runs often while many wait.
 func duePending(ctx context.Context, tx *sql.Tx, c store.Claim) ([]pending, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT d.id, d.delivery_id, d.correlation_key, d.alerts, d.attempts, d.incident_id
-		FROM dispatches d
-		WHERE d.state = 'pending' AND d.next_attempt <= ?1
-		  AND d.delivery_id < coalesce((SELECT min(id) FROM deliveries WHERE state = 'received'), 9223372036854775807)
-		  AND NOT EXISTS (SELECT 1 FROM dispatches o WHERE o.state = 'pending' AND o.correlation_key = d.correlation_key
-		      AND (o.delivery_id, o.position) < (d.delivery_id, d.position) AND o.next_attempt > ?1)
-		  AND NOT EXISTS (SELECT 1 FROM dispatches o WHERE o.state = 'poisoned' AND o.correlation_key = d.correlation_key)
-		ORDER BY d.delivery_id, d.position`, micros(c.Now))
+	due, err := selectDue(ctx, tx, c)
+	if err != nil {
+		return nil, err
+	}
+	size := int64(0)
+	for i := range due {
+		if size >= c.Bytes {
+			return due[:i], nil
+		}
+		var alerts []byte
+		if err := tx.QueryRowContext(ctx, `SELECT alerts FROM dispatches WHERE id = ?`, due[i].ID).Scan(&alerts); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(alerts, &due[i].Alerts); err != nil {
+			return nil, fmt.Errorf("alerts of dispatch %d: %w", due[i].ID, err)
+		}
+		size += int64(len(alerts))
+	}
+	return due, nil
+}
+
+// selectDue selects them without their alerts.
+func selectDue(ctx context.Context, tx *sql.Tx, c store.Claim) ([]pending, error) {
+	held, err := poisonedKeys(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT id, delivery_id, correlation_key, attempts, incident_id, next_attempt > ? FROM dispatches
+		WHERE state = 'pending' AND delivery_id < coalesce((SELECT min(id) FROM deliveries WHERE state = 'received'), 9223372036854775807)
+		ORDER BY delivery_id, position`, micros(c.Now))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var out []pending
-	size := int64(0)
-	for len(out) < c.Limit && size < c.Bytes && rows.Next() {
+	for len(out) < c.Limit && rows.Next() {
 		var p pending
-		var alerts sql.RawBytes
-		if err := rows.Scan(&p.ID, &p.DeliveryID, &p.CorrelationKey, &alerts, &p.Attempts, &p.incidentID); err != nil {
+		var later bool
+		if err := rows.Scan(&p.ID, &p.DeliveryID, &p.CorrelationKey, &p.Attempts, &p.incidentID, &later); err != nil {
 			return nil, err
 		}
-		if c.Skip != nil && c.Skip(p.CorrelationKey) {
-			continue
+		if later {
+			held[p.CorrelationKey] = true
 		}
-		if err := json.Unmarshal(alerts, &p.Alerts); err != nil {
-			return nil, fmt.Errorf("alerts of dispatch %d: %w", p.ID, err)
+		if !held[p.CorrelationKey] && (c.Skip == nil || !c.Skip(p.CorrelationKey)) {
+			out = append(out, p)
 		}
-		size += int64(len(alerts))
-		out = append(out, p)
 	}
 	return out, rows.Err()
+}
+
+// poisonedKeys are those of which a dispatch waits for a person.
+func poisonedKeys(ctx context.Context, tx *sql.Tx) (map[string]bool, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT correlation_key FROM dispatches WHERE state = 'poisoned'`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	keys := map[string]bool{}
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		keys[key] = true
+	}
+	return keys, rows.Err()
 }
 
 // assigner is one call of Assign.

@@ -46,3 +46,6 @@ const AcceptQueue = acceptQueue
 
 // Waiting is how many callers of Accept wait to be taken up.
 func (s *Store) Waiting() int { return len(s.accepts) }
+
+// WriterWaits is how often somebody has had to wait for the writer connection.
+func (s *Store) WriterWaits() int64 { return s.w.Stats().WaitCount }

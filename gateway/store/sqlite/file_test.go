@@ -195,6 +195,50 @@ func TestAcceptIsBounded(t *testing.T) {
 	}
 }
 
+// However many other writes wait, a delivery is stored after one of them at most.
+func TestAcceptGoesBeforeOtherWrites(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "store.db"))
+	if err := s.Exec(t.Context(), `CREATE TRIGGER before AFTER INSERT ON deliveries BEGIN
+		UPDATE deliveries SET reason = (SELECT coalesce(sum(count), 0) FROM lost) WHERE id = new.id; END`); err != nil {
+		t.Fatal(err)
+	}
+	begin := s.WriterWaits()
+	release, err := s.HoldWriter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const others = 20
+	done := make(chan error, others+1)
+	for range others {
+		go func() { done <- s.CountLost(context.Background(), "other", 1) }()
+	}
+	for s.WriterWaits() == begin {
+		runtime.Gosched()
+	}
+	go func() {
+		_, err := s.Accept(context.Background(), store.Delivery{})
+		done <- err
+	}()
+	for s.WriterWaits() < begin+2 {
+		runtime.Gosched()
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	for range others + 1 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	list, err := s.Deliveries(t.Context(), store.DeliveryFilter{}, 1)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d deliveries, %v", len(list), err)
+	}
+	if n := list[0].Reason; n != "0" && n != "1" {
+		t.Errorf("%s other writes went before the delivery", n)
+	}
+}
+
 func TestCloseAnswersThoseWhoWait(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "store.db"))
 	const n = 50

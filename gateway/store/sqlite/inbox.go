@@ -54,18 +54,25 @@ func (s *Store) deliveries(ctx context.Context, tx *sql.Tx, query string, args .
 	return out, rows.Err()
 }
 
-// Received implements store.Inbox.
+// Received implements store.Inbox. Bodies are read one at a time, so that
+// those beyond the limit stay on disk.
 func (s *Store) Received(ctx context.Context, limit int, maxBytes int64) ([]store.Delivery, error) {
 	var out []store.Delivery
 	err := s.read(ctx, "list received deliveries", func(tx *sql.Tx) error {
-		list, err := s.deliveries(ctx, tx, `WHERE state = 'received' AND id <= (SELECT max(id) FROM (
-			SELECT id, sum(length(body)) OVER (ORDER BY id) - length(body) AS before FROM (
-				SELECT id, body FROM deliveries WHERE state = 'received' ORDER BY id LIMIT ?1)) WHERE before <= ?2)
-			ORDER BY id LIMIT ?1`, limit, maxBytes)
-		for _, d := range list {
+		rows, err := tx.QueryContext(ctx, `SELECT `+deliveryColumns+` FROM deliveries WHERE state = 'received' ORDER BY id LIMIT ?`, limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for size := int64(0); size <= maxBytes && rows.Next(); {
+			d, err := scanDelivery(rows)
+			if err != nil {
+				return err
+			}
+			size += int64(len(d.Body))
 			out = append(out, d.Delivery)
 		}
-		return err
+		return rows.Err()
 	})
 	return out, err
 }

@@ -36,8 +36,9 @@ var migrations embed.FS
 // Store is a store.Store in one file.
 type Store struct {
 	path    string
-	w       *sql.DB // one connection: the writer
-	r       *sql.DB // query-only connections
+	w       *sql.DB       // one connection: the writer
+	r       *sql.DB       // query-only connections
+	turn    chan struct{} // holds one: the write that may ask for the writer, but for Accept's
 	accepts chan acceptRequest
 	stop    chan struct{}
 	stopped sync.WaitGroup
@@ -55,7 +56,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: find %q: %w", path, err)
 	}
-	s := &Store{path: abs, accepts: make(chan acceptRequest, acceptQueue), stop: make(chan struct{}), now: time.Now}
+	s := &Store{path: abs, turn: make(chan struct{}, 1), accepts: make(chan acceptRequest, acceptQueue), stop: make(chan struct{}), now: time.Now}
 	if s.w, err = sqlitefile.Writer(abs); err != nil {
 		return nil, s.failure("open", err)
 	}
@@ -106,8 +107,16 @@ func (s *Store) Close() error {
 	return s.closing
 }
 
-// write runs fn in one transaction on the writer connection.
+// write runs fn in one transaction on the writer connection. One write asks
+// for the connection at a time, so that Accept, which asks beside them, never
+// waits for more than the one that is running.
 func (s *Store) write(ctx context.Context, op string, fn func(*sql.Tx) error) error {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return s.failure(op, ctx.Err())
+	}
 	return s.transact(ctx, s.w, op, fn)
 }
 
