@@ -38,6 +38,9 @@ func checks(r *runner) []check {
 		{"test", "Go tests of the product, with the race detector", func() (tally, error) {
 			return r.goTest("", "-race", "./...")
 		}},
+		{"fuzz", "what reads strangers' bytes, fuzzed for a moment each; -fuzztime says for how long", func() (tally, error) {
+			return r.fuzz(r.fuzzFor)
+		}},
 		{"test-deploy", "Go tests of deploy that link no Temporal server, with the race detector", func() (tally, error) {
 			return r.goTest("deploy", append([]string{"-race"}, r.existing("deploy", withoutServer)...)...)
 		}},

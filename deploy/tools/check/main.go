@@ -31,21 +31,22 @@ import (
 func main() {
 	root := flag.String("root", ".", "root of the repository")
 	list := flag.Bool("list", false, "name the checks and end")
+	fuzzFor := flag.Duration("fuzztime", 2*time.Second, "how long the check fuzz gives each target")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *root, *list, flag.Args(), os.Stdout); err != nil {
+	if err := run(ctx, *root, *list, *fuzzFor, flag.Args(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "check:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, root string, list bool, names []string, out io.Writer) error {
+func run(ctx context.Context, root string, list bool, fuzzFor time.Duration, names []string, out io.Writer) error {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return err
 	}
-	r := &runner{ctx: ctx, root: root, out: out}
+	r := &runner{ctx: ctx, root: root, out: out, fuzzFor: fuzzFor}
 	all := checks(r)
 	for _, name := range names {
 		if !slices.ContainsFunc(all, func(c check) bool { return c.name == name }) {
@@ -85,12 +86,14 @@ type check struct {
 }
 
 type runner struct {
-	ctx    context.Context
-	root   string
-	out    io.Writer
-	env    []string // for every command, grows as checks find things
-	total  tally
-	broken []string
+	ctx  context.Context
+	root string
+	out  io.Writer
+	env  []string // for every command, grows as checks find things
+
+	fuzzFor time.Duration // each target
+	total   tally
+	broken  []string
 }
 
 // do runs one check and adds it up. An error without a failed test is one
