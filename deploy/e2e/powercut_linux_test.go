@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,7 +37,9 @@ func TestPowerCut(t *testing.T) {
 	r := rand.New(rand.NewPCG(*seed, 30))
 	t.Logf("seed %d", *seed)
 	d := newDisk(t, 128)
-	v := harness.Prepare(t, harness.Options{Split: true}) // the gateway needs nobody to accept alerts
+	// The gateway needs nobody to accept alerts; the disk is smaller than what it wants left.
+	v := harness.Prepare(t, harness.Options{Split: true, GatewayArgs: []string{"--min-free-disk", "0"}})
+	v.GatewayArgs = append(v.GatewayArgs, "--sources-file", filepath.Join(v.StateDir, processes.Sandbox, "sources.yaml")) // on a disk that stays
 	v.StateDir = d.dir
 	a := api{t, v.GatewayURL(), v.SandboxURL()}
 
@@ -108,7 +111,8 @@ func TestPowerCutOfEverything(t *testing.T) {
 	t.Logf("seed %d", *seed)
 	aws := harness.Start(t, harness.Options{Split: true, Parts: []string{processes.Sandbox}, Tick: time.Second})
 	d := newDisk(t, 512)
-	v := harness.Prepare(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick})
+	v := harness.Prepare(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick, // alarms are signed by the sandbox that goes on
+		GatewayArgs: []string{"--sources-file", filepath.Join(aws.StateDir, processes.Sandbox, "sources.yaml")}})
 	v.StateDir, v.SandboxAddr, v.GatewayAddr = d.dir, aws.SandboxAddr, aws.GatewayAddr
 	a := api{t, v.GatewayURL(), v.SandboxURL()}
 	parts := []string{processes.Temporal, processes.NATS, processes.Worker, processes.Gateway}
