@@ -22,7 +22,7 @@ import (
 func TestStoreCannotBeWritten(t *testing.T) {
 	sideBySide(t)
 	d := newDisk(t, 48)
-	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick, GatewayArgs: []string{"--data-dir", d.dir}})
+	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick, GatewayArgs: []string{"--data-dir", d.dir, "--min-free-disk", "0"}}) // no room is kept: the disk shall be full
 	s := &sufferer{v: v, d: d, l: newLedger(), pid: v.PID(processes.Gateway)}
 
 	s.run(t, "the disk is full", 5, d.fillFor(s.pid), d.clearFor(s.pid))

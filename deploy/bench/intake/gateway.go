@@ -13,14 +13,15 @@ import (
 // Gateway is the load on Vigil as a whole.
 type Gateway struct {
 	Acks
-	LoadAfter      string             `json:"load_after"` // of the machine, when the load had ended
-	CPUMS          map[string]float64 `json:"cpu_ms_per_delivery"`
-	Backlog        Backlog            `json:"backlog"`
-	Memory         *Memory            `json:"memory,omitempty"` // nil: the load was too short, or the system does not tell
-	Deliveries     Deliveries         `json:"deliveries"`
-	Alerts         Found              `json:"alerts"`
-	Incidents      Incidents          `json:"incidents"`
-	DispatchesByIt map[string]int64   `json:"dispatches"` // by outcome
+	Machine    Machine            `json:"machine"`
+	LoadAfter  string             `json:"load_after"` // of the machine, when the load had ended
+	CPUMS      map[string]float64 `json:"cpu_ms_per_delivery"`
+	Backlog    Backlog            `json:"backlog"`
+	Memory     *Memory            `json:"memory,omitempty"` // nil: the load was too short, or the system does not tell
+	Deliveries Deliveries         `json:"deliveries"`
+	Alerts     Found              `json:"alerts"`
+	Incidents  Incidents          `json:"incidents"`
+	Dispatches map[string]int64   `json:"dispatches"` // by outcome
 }
 
 // Backlog is deliveries and dispatches that wait.
@@ -74,7 +75,7 @@ func (r *Report) measureGateway(ctx context.Context, o options, l *load, dir str
 		return fmt.Errorf("wait until nothing waits: %w", err)
 	}
 	g.Backlog.EmptySeconds, g.Backlog.Left = time.Since(ended).Seconds(), in.backlog()
-	g.Deliveries, g.DispatchesByIt = Deliveries{in.poisoned, in.quarantined}, in.settled
+	g.Deliveries, g.Dispatches = Deliveries{in.poisoned, in.quarantined}, in.settled
 	if !o.worker {
 		if err := s.start(ctx, working...); err != nil {
 			return err
@@ -106,13 +107,13 @@ func (g *Gateway) underLoad(ctx context.Context, o options, l *load, s *stack, c
 		samples = watch(looking, c, s.pid(processes.Gateway))
 		close(looked)
 	}()
-	a, err := post(ctx, l, s.GatewayAddr, s.token, o.conns)
+	a, machine, err := posting(ctx, l, s.GatewayAddr, s.token, s.dir, o.conns)
 	done()
 	<-looked
 	if err != nil {
 		return time.Time{}, err
 	}
-	g.Acks, g.LoadAfter, g.CPUMS = newAcks(a), loadAverage(), map[string]float64{}
+	g.Acks, g.Machine, g.LoadAfter, g.CPUMS = newAcks(a), machine, loadAverage(), map[string]float64{}
 	for _, name := range names {
 		if v := before[name].per(cpuOf(s.pid(name)), len(l.order)); v != nil {
 			g.CPUMS[name] = *v

@@ -86,6 +86,11 @@ func (r *Report) print() {
 	row("p99", g.P99MS, r.Bare.P99MS)
 	row("max", g.MaxMS, r.Bare.MaxMS)
 	row("p99 of the wait until it was sent", g.WaitP99MS, r.Bare.WaitP99MS)
+	beside := func(name string, whole, bare float64) { fmt.Printf("  %-44s %9.2f ms %9.2f ms\n", name, whole, bare) }
+	beside("meanwhile, a timer fires late by p99", g.Machine.LateP99MS, r.Bare.Machine.LateP99MS)
+	beside("  max", g.Machine.LateMaxMS, r.Bare.Machine.LateMaxMS)
+	beside("meanwhile, a bare file syncs in p99", g.Machine.SyncP99MS, r.Bare.Machine.SyncP99MS)
+	beside("  max", g.Machine.SyncMaxMS, r.Bare.Machine.SyncMaxMS)
 	if own, bare := g.CPUMS["gateway"], r.Bare.CPUMSPerDelivery; bare != nil {
 		row("processor time per delivery", own, *bare)
 	}
@@ -102,7 +107,7 @@ func (r *Report) print() {
 	in := g.Incidents
 	fmt.Printf("\n  incidents opened %d (%d runs); signals %d, most to one incident %d\n", in.Opened, in.Runs, in.Signals, in.MostSignals)
 	fmt.Printf("  longest history %d events; largest %d KB with %d signals (%s)\n", in.MostEvents, in.LargestBytes>>10, in.LargestAlerts, in.LargestID)
-	fmt.Printf("  dispatches by outcome: %s\n", counts(g.DispatchesByIt))
+	fmt.Printf("  dispatches by outcome: %s\n", counts(g.Dispatches))
 	fmt.Printf("  alerts heard, as the incidents count them: %d of %d posted\n", g.Alerts.Heard, r.Alerts)
 }
 

@@ -33,6 +33,7 @@ const (
 // Bare is the load on a handler that only commits.
 type Bare struct {
 	Acks
+	Machine          Machine  `json:"machine"`
 	CPUMSPerDelivery *float64 `json:"cpu_ms_per_delivery,omitempty"`
 }
 
@@ -57,11 +58,11 @@ func measureBare(ctx context.Context, o options, l *load, dir string) (b Bare, e
 	}
 	defer func() { err = errors.Join(err, end(p)) }()
 	before := cpuOf(p.PID())
-	a, err := post(ctx, l, addrs[0], "", o.conns)
+	a, machine, err := posting(ctx, l, addrs[0], "", dir, o.conns)
 	if err != nil {
 		return b, err
 	}
-	b.Acks, b.CPUMSPerDelivery = newAcks(a), before.per(cpuOf(p.PID()), len(l.order))
+	b.Acks, b.Machine, b.CPUMSPerDelivery = newAcks(a), machine, before.per(cpuOf(p.PID()), len(l.order))
 	return b, nil
 }
 
