@@ -34,7 +34,7 @@ func newStack(o options, dir string) (*stack, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	addrs, err := freeAddrs(5)
+	addrs, err := freeAddrs(6)
 	if err != nil {
 		return nil, err
 	}
@@ -46,12 +46,13 @@ func newStack(o options, dir string) (*stack, error) {
 	if err := os.WriteFile(file, []byte("principals:\n"+entry), 0o600); err != nil {
 		return nil, err
 	}
-	return &stack{dir: dir, token: token, profile: o.profile, Layout: processes.Layout{
+	s := &stack{dir: dir, token: token, profile: o.profile, Layout: processes.Layout{
 		BinDir: o.bin, StateDir: dir, WebDir: dir, // nobody looks at dashboards
-		TemporalAddr: addrs[0], TemporalUIAddr: addrs[1], NATSAddr: addrs[2], SandboxAddr: addrs[3], GatewayAddr: addrs[4],
+		TemporalAddr: addrs[0], TemporalUIAddr: addrs[1], NATSAddr: addrs[2], SandboxAddr: addrs[3], SNSAddr: addrs[4], GatewayAddr: addrs[5],
 		Tick: 5 * time.Second, Seed: o.seed, LogFormat: "json",
 		WorkerArgs: []string{"--models=none"}, GatewayArgs: []string{"--token-file", file},
-	}}, nil
+	}}
+	return s, s.Prepare()
 }
 
 // start starts the named parts, each when the one before it can be used.
