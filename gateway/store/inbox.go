@@ -107,7 +107,8 @@ type Inbox interface {
 // goes to the open incident of its key; else to the one that Correlator has it
 // join; else to a new one, named by NewID. What needs no delivery is settled
 // at once: repetitions, resolves of nothing, what is silenced. A key that has
-// a poisoned or a postponed dispatch waits behind it.
+// a poisoned or a postponed dispatch waits behind it; Skip's first answer for a
+// key holds for the whole call.
 type Claim struct {
 	Limit      int   // dispatches
 	Bytes      int64 // of their alerts, about; at least one dispatch is taken

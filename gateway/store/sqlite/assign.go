@@ -98,10 +98,12 @@ func selectDue(ctx context.Context, tx *sql.Tx, c store.Claim) ([]pending, error
 		if err := rows.Scan(&p.ID, &p.DeliveryID, &p.CorrelationKey, &p.Attempts, &p.incidentID, &later); err != nil {
 			return nil, err
 		}
-		if later {
+		// What holds up one dispatch of a key holds up those after it, also
+		// when it ends while we look.
+		if later || !held[p.CorrelationKey] && c.Skip != nil && c.Skip(p.CorrelationKey) {
 			held[p.CorrelationKey] = true
 		}
-		if !held[p.CorrelationKey] && (c.Skip == nil || !c.Skip(p.CorrelationKey)) {
+		if !held[p.CorrelationKey] {
 			out = append(out, p)
 		}
 	}

@@ -31,6 +31,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Opener) {
 		"LostDeliveriesAreCounted":        lostDeliveriesAreCounted,
 		"ReceivedIsBoundedByBytes":        receivedIsBoundedByBytes,
 		"AssignKeepsOrderPerKey":          assignKeepsOrderPerKey,
+		"AssignSkipsAKeyAsAWhole":         assignSkipsAKeyAsAWhole,
 		"AssignIsBounded":                 assignIsBounded,
 		"PoisonHoldsUpItsKeyOnly":         poisonHoldsUpItsKeyOnly,
 		"OneIncidentPerKey":               oneIncidentPerKey,
