@@ -6,13 +6,16 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"vigil/deploy/e2e/harness"
+	"vigil/gateway/intake"
 	"vigil/workflows/event"
+	"vigil/workflows/incident"
 )
 
 // TestTenSimultaneousPosts sends every payload of the corpus ten times at
@@ -76,10 +79,12 @@ func TestTenSimultaneousPosts(t *testing.T) {
 				if before[id] {
 					continue
 				}
-				if source.refused {
+				// The list follows the inbox: what a file before this one opened
+				// may show only now.
+				v := a.once(id, filepath.Base(file), keys)
+				if source.refused && slices.ContainsFunc(v.Alerts, func(al incident.Alert) bool { return al.Source == intake.SourceSNS }) {
 					t.Errorf("%s opened %s though it was not believed", filepath.Base(file), id)
 				}
-				a.once(id, filepath.Base(file), keys)
 			}
 		}
 	}
@@ -105,7 +110,7 @@ func (a api) settled() {
 }
 
 // once holds that an incident has its key for itself, and each alert once.
-func (a api) once(id, file string, keys map[string]string) {
+func (a api) once(id, file string, keys map[string]string) event.View {
 	a.t.Helper()
 	v := a.reaches(id, 20*time.Second, "its alerts", func(v event.View) bool { return len(v.Alerts) > 0 })
 	for _, alert := range v.Alerts {
@@ -128,4 +133,5 @@ func (a api) once(id, file string, keys map[string]string) {
 			seen[what] = true
 		}
 	}
+	return v
 }
