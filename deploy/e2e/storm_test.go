@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,57 +63,69 @@ func TestLargeDeliveries(t *testing.T) {
 	zeros := func(n int) io.Reader { return bytes.NewReader(make([]byte, n)) }
 	spaces := func(n int) []byte { return append(bytes.Clone(whole), bytes.Repeat([]byte(" "), n-len(whole))...) }
 	const depth = 10_000
+	var again atomic.Int64      // sent once more after a 503, and stored the first time or not
+	var kept, aside, lost int64 // deliveries
 	for _, c := range []struct {
 		name   string
 		body   []byte
 		packed bool
 		status int
 		state  store.DeliveryState // of what was accepted
-		reason string
 	}{
-		{"an alert of a megabyte", group(wordy), false, http.StatusAccepted, store.DeliveryNormalised, ""},
-		{"as large as it may be", spaces(limit), false, http.StatusAccepted, store.DeliveryNormalised, ""},
-		{"one byte larger", spaces(limit + 1), false, http.StatusRequestEntityTooLarge, "", ""},
-		{"as large as it may be, packed", pack(bytes.NewReader(spaces(limit))), true, http.StatusAccepted, store.DeliveryNormalised, ""},
-		{"one byte larger, packed", pack(bytes.NewReader(spaces(limit + 1))), true, http.StatusRequestEntityTooLarge, "", ""},
-		{"a bomb", pack(zeros(1 << 30)), true, http.StatusRequestEntityTooLarge, "", ""},
-		{"a bomb in a bomb", pack(bytes.NewReader(pack(zeros(1 << 28)))), true, http.StatusAccepted, store.DeliveryQuarantined, "JSON"},
-		{"said to be packed, and plain", whole, true, http.StatusAccepted, store.DeliveryNormalised, ""},
-		{"packed and cut off", pack(bytes.NewReader(whole))[:40], true, http.StatusAccepted, store.DeliveryQuarantined, ""},
-		{"objects in objects", []byte(strings.Repeat(`{"alerts":`, depth) + "1" + strings.Repeat("}", depth)), false, http.StatusAccepted, store.DeliveryQuarantined, ""},
-		{"lists in lists", []byte(strings.Repeat("[", limit)), false, http.StatusAccepted, store.DeliveryQuarantined, ""},
-		{"labels in labels", []byte(`{"alerts":[{"status":"firing","labels":` + strings.Repeat(`{"a":`, 9_000) + "1" + strings.Repeat("}", 9_000) + `}]}`), false, http.StatusAccepted, store.DeliveryQuarantined, ""},
+		{"an alert of a megabyte", group(wordy), false, http.StatusAccepted, store.DeliveryNormalised},
+		{"as large as it may be", spaces(limit), false, http.StatusAccepted, store.DeliveryNormalised},
+		{"one byte larger", spaces(limit + 1), false, http.StatusRequestEntityTooLarge, ""},
+		{"as large as it may be, packed", pack(bytes.NewReader(spaces(limit))), true, http.StatusAccepted, store.DeliveryNormalised},
+		{"one byte larger, packed", pack(bytes.NewReader(spaces(limit + 1))), true, http.StatusRequestEntityTooLarge, ""},
+		{"a bomb", pack(zeros(1 << 30)), true, http.StatusRequestEntityTooLarge, ""},
+		{"a bomb in a bomb", pack(bytes.NewReader(pack(zeros(1 << 28)))), true, http.StatusAccepted, store.DeliveryQuarantined},
+		{"said to be packed, and plain", whole, true, http.StatusAccepted, store.DeliveryNormalised},
+		{"packed and cut off", pack(bytes.NewReader(whole))[:40], true, http.StatusAccepted, store.DeliveryQuarantined},
+		{"objects in objects", []byte(strings.Repeat(`{"alerts":`, depth) + "1" + strings.Repeat("}", depth)), false, http.StatusAccepted, store.DeliveryQuarantined},
+		{"lists in lists", []byte(strings.Repeat("[", limit)), false, http.StatusAccepted, store.DeliveryQuarantined},
+		{"labels in labels", []byte(`{"alerts":[{"status":"firing","labels":` + strings.Repeat(`{"a":`, 9_000) + "1" + strings.Repeat("}", 9_000) + `}]}`), false, http.StatusAccepted, store.DeliveryQuarantined},
 	} {
 		var headers []string
 		if c.packed {
 			headers = []string{"Content-Encoding", "gzip"}
 		}
-		before := len(a.deliveries(c.state))
-		var wg sync.WaitGroup
 		const atOnce = 3 // memory is what several take together
+		var wg sync.WaitGroup
 		for range atOnce {
 			wg.Go(func() {
-				if status, _ := post(a.gateway, intake.SourceAlertmanager, "application/json", c.body, headers...); status != c.status {
+				status, _ := post(a.gateway, intake.SourceAlertmanager, "application/json", c.body, headers...)
+				for status == http.StatusServiceUnavailable { // a busy disk; senders send again
+					again.Add(1)
+					status, _ = post(a.gateway, intake.SourceAlertmanager, "application/json", c.body, headers...)
+				}
+				if status != c.status {
 					t.Errorf("%s: %d, wanted %d", c.name, status, c.status)
 				}
 			})
 		}
 		wg.Wait()
-		if c.status != http.StatusAccepted {
-			continue
+		switch {
+		case c.status != http.StatusAccepted:
+			lost += atOnce
+		case c.state == store.DeliveryQuarantined:
+			kept, aside = kept+atOnce, aside+atOnce
+		default:
+			kept += atOnce
 		}
-		eventually(t, time.Minute, c.name+" is "+string(c.state), func() (int, bool) {
-			n := len(a.deliveries(c.state)) - before
-			return n, n == atOnce
+		eventually(t, time.Minute, c.name+" is "+string(c.state), func() (gateway.Source, bool) {
+			got := a.source(intake.SourceAlertmanager)
+			return got, within(got.Deliveries, kept, again.Load()) && within(got.Quarantined, aside, again.Load())
 		})
-		if list := a.deliveries(c.state); !strings.Contains(list[0].Reason, c.reason) || (c.state == store.DeliveryQuarantined) != (list[0].Reason != "") {
-			t.Errorf("%s is %s for %q", c.name, c.state, list[0].Reason)
+	}
+	for _, d := range a.deliveries(store.DeliveryQuarantined) {
+		if d.Reason == "" {
+			t.Errorf("delivery %d is in quarantine and nobody knows why", d.ID)
 		}
 	}
 	var health event.SystemHealthMetrics
 	eventually(t, 10*time.Second, "what was refused is counted", func() (int64, bool) {
 		a.must(http.MethodGet, a.gateway+"/api/v1/system/health", nil, &health)
-		return health.DeliveriesLost, health.DeliveriesLost == 9
+		return health.DeliveriesLost, within(health.DeliveriesLost, lost, again.Load())
 	})
 	// The service that is too long to be one has been cut, and has an incident.
 	eventually(t, 30*time.Second, "an incident for each alert that could be read", func() ([]event.Summary, bool) {
@@ -150,6 +163,22 @@ func TestLargeDeliveries(t *testing.T) {
 	t.Logf("a group of %d alerts in %d KB: largest history event %d KB, history %d KB", len(crowd), len(body)>>10, largest>>10, size>>10)
 	checkMemory(t, v, processes.Gateway, processes.Worker)
 }
+
+// source is what the gateway says of a source of alerts.
+func (a api) source(name string) gateway.Source {
+	a.t.Helper()
+	var list gateway.SourceList
+	a.must(http.MethodGet, a.gateway+"/api/v1/sources", nil, &list)
+	for _, s := range list.Sources {
+		if s.Name == name {
+			return s
+		}
+	}
+	return gateway.Source{}
+}
+
+// within reports whether n is what was wanted, or up to so many more.
+func within(n, want, more int64) bool { return n >= want && n <= want+more }
 
 // TestStormOfManyGroups is the second half of F18: a thousand groups, each of a
 // service of its own, fire at once; in a campaign 10,000 of them one alert each.
