@@ -26,7 +26,8 @@ func (w *run) receiveAlerts(ctx workflow.Context) {
 // was resolved and fires again does, even where its start has stayed the same.
 func (w *run) takeAlerts(ctx workflow.Context, s incident.AlertSignal) {
 	for _, a := range s.Alerts {
-		if w.known(a) {
+		older := w.older(a.Identity(), a.InboxID)
+		if w.known(a) || older && w.inOrder(ctx) {
 			continue
 		}
 		w.heard[a.Identity()] = word(a)
@@ -45,7 +46,10 @@ func (w *run) takeAlerts(ctx workflow.Context, s incident.AlertSignal) {
 
 // takeMentions counts alerts that the gateway keeps.
 func (w *run) takeMentions(ctx workflow.Context, mentions []incident.AlertMention) {
-	fresh := slices.DeleteFunc(slices.Clone(mentions), func(m incident.AlertMention) bool { return w.view.MoreAlerts[m.Member] == m.State() })
+	fresh := slices.DeleteFunc(slices.Clone(mentions), func(m incident.AlertMention) bool {
+		older := w.older(m.Member, m.InboxID)
+		return w.view.MoreAlerts[m.Member] == m.State() || older && w.inOrder(ctx)
+	})
 	if len(fresh) == 0 {
 		return
 	}
@@ -96,6 +100,25 @@ func (w *run) keepLateMention(m incident.AlertMention) bool {
 func (w *run) anyLate() bool {
 	return slices.ContainsFunc(w.late, func(a incident.Alert) bool { return a.Status == incident.AlertFiring }) ||
 		slices.ContainsFunc(w.lateMentions, func(m incident.AlertMention) bool { return m.Status == incident.AlertFiring })
+}
+
+// older reports whether something is said of an alert that was received before
+// what was heard of it last: two gateways, or an attempt that took effect after
+// its caller had given up on it, may bring words out of order. Row 0 is of no inbox.
+func (w *run) older(member string, row int64) bool {
+	if row >= w.rows[member] {
+		w.rows[member] = row
+		return false
+	}
+	return row > 0
+}
+
+// inboxOrder names the change of this code by which older words are passed over;
+// histories from before took them for the latest.
+const inboxOrder = "alerts are taken in the order of the inbox"
+
+func (w *run) inOrder(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, inboxOrder, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 // known reports whether a repeats what was last heard of its member. An
@@ -152,6 +175,7 @@ func (w *run) onMoveAlerts(ctx workflow.Context, a incident.MoveAlertsArgs) (inc
 	if m.From == w.id {
 		for _, id := range m.Members {
 			delete(w.heard, id)
+			delete(w.rows, id)
 		}
 	}
 	if m.From == w.id && m.All {

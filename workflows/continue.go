@@ -92,6 +92,9 @@ func (w *run) takeUp(ctx workflow.Context) error {
 	w.service, w.evidenceCount, w.suspects, w.detection, w.told = c.Service, c.EvidenceCount, c.Suspects, c.Detection, c.Told
 	w.plan, w.revision, w.noModels, w.clearChecked = c.Plan, c.Revision, c.NoModels, c.ClearChecked
 	w.severitySet = c.SeveritySet
+	for _, a := range c.View.Alerts {
+		w.rows[a.Identity()] = a.InboxID
+	}
 	w.emit(ctx, &event.IncidentContinued{FromRunID: c.FromRunID, View: c.View}, w.provenance())
 	return nil
 }

@@ -171,7 +171,7 @@ func (w *run) reopening(ctx workflow.Context) incident.Input {
 func setup(ctx workflow.Context, in incident.Input) (*run, error) {
 	info := workflow.GetInfo(ctx)
 	w := &run{id: info.WorkflowExecution.ID, runID: info.WorkflowExecution.RunID, in: withDefaults(in, info.WorkflowStartTime),
-		heard: map[string]string{}}
+		heard: map[string]string{}, rows: map[string]int64{}}
 	w.startedAt = w.in.StartedAt
 	w.storyCtx, w.cancelStory = workflow.WithCancel(ctx)
 	w.alerts = workflow.GetSignalChannel(ctx, incident.SignalAlert)

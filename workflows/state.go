@@ -25,6 +25,7 @@ type run struct {
 	attrs     attributes    // as last upserted
 
 	heard        map[string]string // word of each alert, by identity, as last heard
+	rows         map[string]int64  // of the inbox that had it; of mentions, those of this run
 	alerts       workflow.ReceiveChannel
 	storyCtx     workflow.Context // cancelled when a person ends the story
 	cancelStory  workflow.CancelFunc

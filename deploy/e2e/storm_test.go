@@ -31,8 +31,8 @@ const (
 	// history is its payloads and little else.
 	payloadLimit = 512 << 10
 	// memoryLimit is what gateway and worker may take at most, with the race
-	// detector, which multiplies what they need.
-	memoryLimit = 1 << 30
+	// detector, which multiplies what they need: without, it is some 400 MB.
+	memoryLimit = 2 << 30
 )
 
 // TestLargeDeliveries is the first half of F18: bodies as large as they may be

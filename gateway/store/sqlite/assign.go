@@ -274,7 +274,7 @@ func (a *assigner) hand(p pending, b binding) error {
 			if !m.known {
 				m.detailed = pr.takes(al)
 			}
-			a.heard[key] = member{known: true, unsure: true, word: wordOf(al), detailed: m.detailed, firing: firing, startsAt: al.StartsAt}
+			a.heard[key] = member{known: true, unsure: true, word: wordOf(al), detailed: m.detailed, firing: firing, startsAt: al.StartsAt, row: al.InboxID}
 			out.Alerts, out.Mention = append(out.Alerts, al), append(out.Mention, !m.detailed)
 			pr.saw(al)
 		}
@@ -290,10 +290,11 @@ func (a *assigner) hand(p pending, b binding) error {
 	return err
 }
 
-// outdated reports whether al tells of the end of an earlier time than the one
-// that fires now: a peer of a sender in a cluster may tell late.
+// outdated reports whether al is no news: it was received before what was heard
+// last, and read late, out of quarantine; or it tells of the end of an earlier
+// time than the one that fires now, as a peer of a sender in a cluster may do late.
 func outdated(last member, al incident.Alert) bool {
-	return last.firing && al.Status == incident.AlertResolved && !al.EndsAt.IsZero() && !al.EndsAt.After(last.startsAt)
+	return al.InboxID < last.row || last.firing && al.Status == incident.AlertResolved && !al.EndsAt.IsZero() && !al.EndsAt.After(last.startsAt)
 }
 
 // wordOf is what an alert says, as a hash: its content, how bad it is, and

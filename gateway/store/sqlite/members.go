@@ -21,6 +21,7 @@ type member struct {
 	detailed bool
 	firing   bool
 	startsAt time.Time
+	row      int64 // of the inbox
 }
 
 // member looks up an alert. One that a person has moved away, and whose key has
@@ -32,8 +33,9 @@ func (a *assigner) member(key memberKey) (member, error) {
 	m := member{known: true}
 	var status incident.AlertStatus
 	var startsAt int64
-	err := a.tx.QueryRowContext(a.ctx, `SELECT iif(moved_to = '', word, ''), detailed, status, starts_at FROM members WHERE incident_id = ? AND member = ?`,
-		key.incidentID, key.member).Scan(&m.word, &m.detailed, &status, &startsAt)
+	err := a.tx.QueryRowContext(a.ctx, `SELECT iif(moved_to = '', word, ''), detailed, status, starts_at,
+		iif(moved_to = '', coalesce(json_extract(alert, '$.inbox_id'), 0), 0) FROM members WHERE incident_id = ? AND member = ?`,
+		key.incidentID, key.member).Scan(&m.word, &m.detailed, &status, &startsAt, &m.row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return member{}, nil
 	} else if err != nil {

@@ -96,3 +96,30 @@ func oldDeliveriesArePruned(t *testing.T, fresh func(testing.TB) Opener) {
 		t.Errorf("assigned %v", where(list))
 	}
 }
+
+// What is read late, out of quarantine, does not overrule what was received
+// since: an alert that fires would count as cleared.
+func readLateIsNoNews(t *testing.T, fresh func(testing.TB) Opener) {
+	s := fresh(t)(t)
+	opened(t, s, map[string]string{"k": "inc-1"})
+	late := must[int64](t)(s.Accept(ctx(t), delivery(2)))
+	ok(t, s.Read(ctx(t), []store.Reading{{DeliveryID: late, State: store.DeliveryQuarantined, Reason: "no mapping yet"}}))
+	again := firing("k")
+	again.StartsAt = t0.Add(time.Minute)
+	post(t, s, again)
+	deliver(t, s, assign(t, s, claim())...)
+
+	ok(t, s.Retry(ctx(t), late, store.Audit{At: t0, Principal: "ada", Action: store.AuditDeliveryRetried}))
+	old := resolved("k")
+	old.InboxID = late
+	ok(t, s.Read(ctx(t), []store.Reading{{DeliveryID: late, State: store.DeliveryNormalised,
+		Dispatches: []store.Dispatch{{CorrelationKey: "k", Alerts: []incident.Alert{old}}}}}))
+	wantAssigned(t, assign(t, s, claim()))
+	if rec := record(t, s, late); rec.Dispatches[0] != store.DispatchRepeated || rec.IncidentIDs[0] != "inc-1" {
+		t.Errorf("what was read late ended as %+v", rec)
+	}
+	all := must[[]store.IncidentAlert](t)(s.IncidentAlerts(ctx(t), "inc-1", "", 0, 10))
+	if len(all) != 1 || all[0].Alert.Status != incident.AlertFiring || !all[0].Alert.StartsAt.Equal(again.StartsAt) || all[0].Deliveries != 3 || all[0].Changes != 0 {
+		t.Errorf("the alert is %+v", all)
+	}
+}

@@ -42,6 +42,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Opener) {
 		"RulesJoinKeys":                   rulesJoinKeys,
 		"ManyAlertsAreMentioned":          manyAlertsAreMentioned,
 		"QuarantineIsAPlace":              quarantineIsAPlace,
+		"ReadLateIsNoNews":                readLateIsNoNews,
 		"OldDeliveriesArePruned":          oldDeliveriesArePruned,
 		"SilencesKeepAlerts":              silencesKeepAlerts,
 		"SilencesAreKept":                 silencesAreKept,
