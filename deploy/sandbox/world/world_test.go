@@ -214,6 +214,7 @@ func TestFalseAlarms(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				varied := rapid.Bool().Draw(t, "varied")
 				b := mustBegin(t, rapid.Uint64().Draw(t, "seed"), varied)
+				bands := b.bands(b.now)
 				b.mustStart(t, f)
 				if truth, ok := b.Truth(); !ok || truth.Cause != "" || len(truth.Services)+len(truth.Remedies) > 0 {
 					t.Fatalf("truth is %+v, %v; nothing is wrong", truth, ok)
@@ -222,8 +223,11 @@ func TestFalseAlarms(t *testing.T) {
 				for range 120 {
 					b.ticks(1)
 					for _, s := range b.State().Services {
-						if e, ok := s.Metrics[world.MetricErrors]; ok && e > 0.012 {
-							t.Fatalf("%s fails %.3f of its requests", s.Name, e)
+						// A made world has an error rate of its own: more than its
+						// normal is what users would notice.
+						n := bands[s.Name][world.MetricErrors]
+						if e, ok := s.Metrics[world.MetricErrors]; ok && e > n.median+n.width {
+							t.Fatalf("%s fails %.4f of its requests, normal is %.4f", s.Name, e, n.median)
 						}
 					}
 				}
