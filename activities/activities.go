@@ -28,8 +28,17 @@ type Activities struct {
 	Spending  Spending
 	Deltas    Deltas
 	Guardrail Guardrail
-	Executor  Executor
 	Publisher Publisher
+
+	// What acting needs. Executors are by name; without any, every option is
+	// shown and none can be carried out.
+	Executors  map[string]Executor
+	Catalogue  Catalogue
+	Policy     Policy
+	Controls   Controls
+	Principals Principals
+	Leases     Leases
+	Notifier   Notifier
 }
 
 // Registry is the part of a Temporal worker that registration needs.
@@ -54,6 +63,13 @@ func (a *Activities) Register(r Registry) {
 		GuardTextsName:      a.GuardTexts,
 		LearnIncidentName:   a.LearnIncident,
 		PublishEventsName:   a.PublishEvents,
+		PlanOptionsName:     a.PlanOptions,
+		JudgeActionName:     a.JudgeAction,
+		RehearseActionName:  a.RehearseAction,
+		RequestLeasesName:   a.RequestLease,
+		AwaitHolderName:     a.AwaitHolder,
+		ReadBackActionName:  a.ReadBackAction,
+		NotifyName:          a.Notify,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -10,10 +11,24 @@ import (
 	"vigil/workflows/incident"
 )
 
-// ExecuteInput is an approved action and its client token.
+// ExecuteInput is one effect, and what must still hold when it begins.
 type ExecuteInput struct {
-	Action incident.Action `json:"action"`
-	Token  string          `json:"token"`
+	Effect incident.Effect `json:"effect"`
+	Guard  Guard           `json:"guard"`
+}
+
+// Guard is what a decision rests on. It is looked at afresh immediately before
+// an effect, and closes where it cannot be: nothing is changed then.
+type Guard struct {
+	Facts        incident.Facts       `json:"facts"`
+	Autonomy     incident.Autonomy    `json:"autonomy"`            // what was asked for when it was decided
+	Approvers    []string             `json:"approvers,omitempty"` // who agreed, and must still be allowed to
+	Precondition string               `json:"precondition,omitempty"`
+	Planned      incident.TargetState `json:"planned,omitempty"`
+
+	// Begun: an effect of this action has begun, so only the kill switch stops
+	// the next one, or what takes them back.
+	Begun bool `json:"begun,omitempty"`
 }
 
 // ExecuteResult says what the executor calls the execution.
@@ -22,34 +37,164 @@ type ExecuteResult struct {
 	Provenance incident.Provenance `json:"provenance"`
 }
 
-// ExecuteAction starts an action on the user's systems. It is the one activity
+// permitFor is how long what the guard saw may be relied on. With the time that
+// one look takes at most, it stays below the 5 s within which the kill switch
+// stops new effects.
+const (
+	permitFor = 2 * time.Second
+	guardTime = 2 * time.Second
+)
+
+// ExecuteAction begins one effect on the user's systems. It is the one activity
 // that must not run twice: the workflow gives it a single attempt, so its
 // scheduled event is the intent, and a lost outcome is read back with
 // FindExecution instead of tried again. The client token guards it once more
-// where the executor honours one.
+// where the executor honours one. What the guard refuses is an error of kind
+// denied or conflict: nothing was sent.
 func (a *Activities) ExecuteAction(ctx context.Context, in ExecuteInput) (ExecuteResult, error) {
 	defer keepAlive(ctx)()
-	id, p, err := a.Executor.Start(ctx, in.Action, in.Token)
+	op := "start " + in.Effect.String()
+	x, err := a.executor(in.Effect)
 	if err != nil {
-		return ExecuteResult{}, failureOf(ctx, "start "+string(in.Action.Type)+" on "+in.Action.Target, err)
+		return ExecuteResult{}, failureOf(ctx, op, err)
+	}
+	if err := a.precondition(ctx, x, in); err != nil {
+		return ExecuteResult{}, failureOf(ctx, op, refusal(err))
+	}
+	at := time.Now()
+	if err := a.permitted(ctx, in); err != nil {
+		return ExecuteResult{}, failureOf(ctx, op, refusal(err))
+	}
+	if age := time.Since(at); age > permitFor { // this process was stopped meanwhile
+		return ExecuteResult{}, failureOf(ctx, op, incident.Errorf(incident.KindConflict,
+			"%s passed since the kill switch was looked at; nothing was sent", age.Round(time.Millisecond)))
+	}
+	id, p, err := x.Start(ctx, in.Effect)
+	if err != nil {
+		return ExecuteResult{}, failureOf(ctx, op, err)
 	}
 	return ExecuteResult{ID: id, Provenance: attempt(ctx, p)}, nil
 }
 
-// FindExecution looks for the execution of an action whose start was never
-// reported. An empty id means that none is visible.
-func (a *Activities) FindExecution(ctx context.Context, in ExecuteInput) (ExecuteResult, error) {
-	defer keepAlive(ctx)()
-	id, err := a.Executor.Find(ctx, in.Action, in.Token)
+// refusal makes any failure to look at what an effect depends on a no: as
+// nothing was sent, there is nothing doubtful about it.
+func refusal(err error) error {
+	switch incident.KindOf(err) {
+	case incident.KindDenied, incident.KindConflict, incident.KindInvalid, incident.KindNotFound:
+		return err
+	}
+	return incident.Errorf(incident.KindConflict, "nothing was sent, because what it depends on cannot be looked at: %s", err)
+}
+
+// precondition looks at the target once more.
+func (a *Activities) precondition(ctx context.Context, x Executor, in ExecuteInput) error {
+	g := in.Guard
+	if g.Begun || g.Precondition == "" {
+		return nil
+	}
+	now, _, err := x.Observe(ctx, in.Effect)
 	if err != nil {
-		return ExecuteResult{}, failureOf(ctx, "look for the execution of "+string(in.Action.Type), err)
+		return err
+	}
+	holds, err := a.Catalogue.Holds(g.Precondition, in.Effect.Target, g.Planned, now)
+	if err == nil && !holds {
+		err = incident.Errorf(incident.KindConflict, "the precondition %q no longer holds: %s is %v, and was %v", g.Precondition, in.Effect.Target, now, g.Planned)
+	}
+	return err
+}
+
+// permitted reads the controls last of all, so that nothing comes between the
+// kill switch and the call but the call.
+func (a *Activities) permitted(ctx context.Context, in ExecuteInput) error {
+	ctx, cancel := context.WithTimeout(ctx, guardTime)
+	defer cancel()
+	g := in.Guard
+	var v incident.PolicyVerdict
+	if !g.Begun {
+		for _, name := range g.Approvers {
+			role, err := a.Principals.Role(ctx, name)
+			if err != nil {
+				return err
+			}
+			if !(incident.Principal{Name: name, Role: role}).May(incident.RoleApprover) {
+				return incident.Errorf(incident.KindDenied, "%s agreed to it and may no longer approve", name)
+			}
+		}
+		var err error
+		if v, err = a.Policy.Judge(ctx, g.Facts, time.Now()); err != nil {
+			return err
+		}
+	}
+	c, err := a.Controls.Read(ctx)
+	switch {
+	case err != nil:
+		return err
+	case c.Killed:
+		return incident.Errorf(incident.KindDenied, "the kill switch is on (%s: %s)", c.By, c.Reason)
+	case g.Begun:
+		return nil
+	}
+	r := incident.Rule(g.Facts, v, c)
+	if r.Autonomy.Stricter(g.Autonomy) {
+		return incident.Errorf(incident.KindConflict, "it was decided on as %q and is %q now: %s %s", g.Autonomy, r.Autonomy, r.Reason, r.Bounds)
+	}
+	if r.DryRun {
+		return incident.Errorf(incident.KindConflict, "it is a dry run now: %s", r.DryRunReason)
+	}
+	for _, name := range g.Approvers {
+		role, err := a.Principals.Role(ctx, name)
+		if err != nil || !(incident.Principal{Name: name, Role: role}).May(r.Role) {
+			return incident.Errorf(incident.KindDenied, "the policy now asks for the role %s, which %s has not", r.Role, name)
+		}
+	}
+	return nil
+}
+
+func (a *Activities) executor(e incident.Effect) (Executor, error) {
+	if x := a.Executors[e.Executor]; x != nil {
+		return x, nil
+	}
+	return nil, incident.Errorf(incident.KindInvalid, "this worker has no executor %q; configure it, or take the action out of the catalogue", e.Executor)
+}
+
+// RehearseAction returns the requests that an action would send, in order, and
+// sends none.
+func (a *Activities) RehearseAction(ctx context.Context, in incident.Action) ([]incident.Call, error) {
+	var calls []incident.Call
+	for n := range in.Steps {
+		e := in.Effect(n + 1)
+		x, err := a.executor(e)
+		if err != nil {
+			return nil, failureOf(ctx, "rehearse "+e.String(), err)
+		}
+		c, err := x.Call(e)
+		if err != nil {
+			return nil, failureOf(ctx, "rehearse "+e.String(), err)
+		}
+		calls = append(calls, c)
+	}
+	return calls, nil
+}
+
+// FindExecution looks for the execution of an effect whose start was never
+// reported. An empty id means that none is visible.
+func (a *Activities) FindExecution(ctx context.Context, in incident.Effect) (ExecuteResult, error) {
+	defer keepAlive(ctx)()
+	x, err := a.executor(in)
+	if err != nil {
+		return ExecuteResult{}, failureOf(ctx, "look for "+in.String(), err)
+	}
+	id, err := x.Find(ctx, in)
+	if err != nil {
+		return ExecuteResult{}, failureOf(ctx, "look for "+in.String(), err)
 	}
 	return ExecuteResult{ID: id}, nil
 }
 
 // AwaitInput names an execution.
 type AwaitInput struct {
-	ID string `json:"id"`
+	Effect incident.Effect `json:"effect"`
+	ID     string          `json:"id"`
 }
 
 // AwaitResult is how an execution ended.
@@ -65,10 +210,14 @@ const pollExecution = time.Second
 // AwaitExecution reads an execution until it has ended. It only reads, so it
 // is retried without harm.
 func (a *Activities) AwaitExecution(ctx context.Context, in AwaitInput) (AwaitResult, error) {
+	x, err := a.executor(in.Effect)
+	if err != nil {
+		return AwaitResult{}, failureOf(ctx, "read execution "+in.ID, err)
+	}
 	t := time.NewTicker(pollExecution)
 	defer t.Stop()
 	for {
-		state, detail, p, err := a.Executor.Get(ctx, in.ID)
+		state, detail, p, err := x.Get(ctx, in.Effect, in.ID)
 		if err != nil {
 			return AwaitResult{}, failureOf(ctx, "read execution "+in.ID, err)
 		}
@@ -82,4 +231,45 @@ func (a *Activities) AwaitExecution(ctx context.Context, in AwaitInput) (AwaitRe
 			return AwaitResult{}, errors.Join(ctx.Err(), incident.Errorf(incident.KindUnavailable, "execution %s was still running", in.ID))
 		}
 	}
+}
+
+// ReadBackAction says whether anything of an action is still under way, for a
+// lease whose holder cannot say so any more. It is an error of kind unavailable
+// while something is, and otherwise says what was found.
+func (a *Activities) ReadBackAction(ctx context.Context, in incident.Action) (string, error) {
+	defer keepAlive(ctx)()
+	found := ""
+	look := func(e incident.Effect) error {
+		x, err := a.executor(e)
+		if err != nil {
+			return err
+		}
+		id, err := x.Find(ctx, e)
+		if err != nil || id == "" {
+			return err
+		}
+		state, detail, _, err := x.Get(ctx, e, id)
+		if err != nil {
+			return err
+		}
+		if state == incident.ExecutionRunning {
+			return incident.Errorf(incident.KindUnavailable, "%s is still running as %s", e, id)
+		}
+		found += fmt.Sprintf("%s: %s %s. ", e, state, detail)
+		return nil
+	}
+	for n := range in.Steps {
+		if err := look(in.Effect(n + 1)); err != nil {
+			return "", failureOf(ctx, "read back what became of "+in.Name, err)
+		}
+		if e, ok := in.Undo(n + 1); ok {
+			if err := look(e); err != nil {
+				return "", failureOf(ctx, "read back what became of "+in.Name, err)
+			}
+		}
+	}
+	if found == "" {
+		found = "nothing of it is visible at the executor"
+	}
+	return found, nil
 }

@@ -17,4 +17,11 @@ const (
 	AnswerName          = "AnswerQuestion"
 	LearnIncidentName   = "LearnIncident"
 	PublishEventsName   = "PublishEvents"
+	PlanOptionsName     = "PlanOptions"
+	JudgeActionName     = "JudgeAction"
+	RehearseActionName  = "RehearseAction"
+	RequestLeasesName   = "RequestLease"
+	AwaitHolderName     = "AwaitHolder"
+	ReadBackActionName  = "ReadBackAction"
+	NotifyName          = "Notify"
 )

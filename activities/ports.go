@@ -47,16 +47,66 @@ type Changes interface {
 	Recent(ctx context.Context, service string, w Window) ([]incident.Change, incident.Provenance, error)
 }
 
-// Executor runs actions on the user's systems.
+// Executor changes the user's systems, one effect at a time.
 type Executor interface {
-	// Start begins the action and returns the execution's id. token is a UUID
-	// derived from the action: the same token never starts it twice where the
-	// service honours client tokens.
-	Start(ctx context.Context, a incident.Action, token string) (id string, p incident.Provenance, err error)
-	// Find looks for an execution that Start began with token; "" where there is none.
-	Find(ctx context.Context, a incident.Action, token string) (id string, err error)
+	// Observe reads the target as the effect's document sees it: what arguments
+	// and preconditions of the catalogue may ask about. A target that the
+	// executor does not know is an error of kind not_found.
+	Observe(ctx context.Context, e incident.Effect) (incident.TargetState, incident.Provenance, error)
+	// Call is the request that Start would send. It sends nothing.
+	Call(e incident.Effect) (incident.Call, error)
+	// Start begins the effect and returns the execution's id. Where the service
+	// honours client tokens it carries e.Token(); otherwise it names a target
+	// state, so that sending it twice is sending it once.
+	Start(ctx context.Context, e incident.Effect) (id string, p incident.Provenance, err error)
+	// Find looks for an execution that Start began; "" where none is visible.
+	Find(ctx context.Context, e incident.Effect) (id string, err error)
 	// Get reads how an execution stands.
-	Get(ctx context.Context, id string) (incident.ExecutionState, string, incident.Provenance, error)
+	Get(ctx context.Context, e incident.Effect, id string) (incident.ExecutionState, string, incident.Provenance, error)
+}
+
+// Catalogue evaluates the expressions of catalogue entries.
+type Catalogue interface {
+	// Plan makes the exact steps of an entry for a target in state s. An error
+	// of kind invalid says what the schema or an expression has against it.
+	Plan(e incident.CatalogueEntry, target string, s incident.TargetState) ([]incident.Step, error)
+	// Holds evaluates a precondition; "" holds. planned is the state that the
+	// action was planned in, s that of now.
+	Holds(precondition, target string, planned, s incident.TargetState) (bool, error)
+}
+
+// Policy says who has to agree to an action.
+type Policy interface {
+	Judge(ctx context.Context, f incident.Facts, at time.Time) (incident.PolicyVerdict, error)
+}
+
+// Controls are what people set for everything at once. Read never answers from
+// memory: where it cannot tell, it is an error, and nothing may be changed.
+type Controls interface {
+	Read(ctx context.Context) (incident.Controls, error)
+}
+
+// Principals knows who may do what at this moment.
+type Principals interface {
+	// Role is that of a person; "" where there is no such person any more.
+	Role(ctx context.Context, name string) (incident.Role, error)
+}
+
+// Leases asks for leases and follows those who hold them.
+type Leases interface {
+	// Request asks for a lease; asking again is asking once. The grant comes to
+	// the holder's workflow as incident.SignalLeaseGranted.
+	Request(ctx context.Context, r incident.LeaseRequest) error
+	// AwaitClose returns once the holder's workflow has closed, with what it
+	// said came of its action; nil where it said nothing.
+	AwaitClose(ctx context.Context, workflowID, runID string) (*incident.Remediation, error)
+}
+
+// Notifier tells people.
+type Notifier interface {
+	// Notify tells one channel. What cannot be delivered for good is a Delivery
+	// of state failed and no error; an error may be tried again.
+	Notify(ctx context.Context, n incident.Notification) (incident.Delivery, error)
 }
 
 // Database reads what a database platform says of one database. service is

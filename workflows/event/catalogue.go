@@ -48,6 +48,12 @@ const (
 	TypeGuardrailChecked        Type = "guardrail.checked"
 	TypeLessonLearned           Type = "lesson.learned"
 	TypeCauseReviewed           Type = "cause.reviewed"
+	TypePolicyRuled             Type = "policy.ruled"
+	TypeApprovalGiven           Type = "approval.given"
+	TypeOptionProposed          Type = "option.proposed"
+	TypeRemediationChanged      Type = "remediation.changed"
+	TypeNotificationSent        Type = "notification.sent"
+	TypeReviewEdited            Type = "review.edited"
 )
 
 // Data is the payload of an event.
@@ -208,14 +214,15 @@ type ApprovalVoided struct {
 	Reason     string `json:"reason"`
 }
 
-// ActionStarted is the intent: from here on the action may have happened.
+// ActionStarted is the intent: from here on this step of the action, or what
+// takes it back, may have happened.
 type ActionStarted struct {
-	ProposalID  string          `json:"proposal_id"`
 	Action      incident.Action `json:"action"`
+	Effect      incident.Effect `json:"effect"`
 	ClientToken string          `json:"client_token"`
 }
 
-// ActionFinished is the outcome, or that there is no telling.
+// ActionFinished is the outcome of a step, or that there is no telling.
 type ActionFinished struct {
 	Execution incident.Execution `json:"execution"`
 }
@@ -232,9 +239,11 @@ type MessageDrafted struct {
 	Text     string `json:"text"`
 }
 
-// ReviewWritten is the short factual review at the end.
+// ReviewWritten is the review at the end, made from the events alone. Every
+// line cites the events that it rests on. It is version 1.
 type ReviewWritten struct {
-	Text string `json:"text"`
+	Text  string                `json:"text"` // all lines, for those who show no more
+	Lines []incident.ReviewLine `json:"lines"`
 }
 
 // ErrorRaised is something that went wrong and what is done about it.
@@ -286,6 +295,12 @@ func (*QuestionAnswered) EventType() Type        { return TypeQuestionAnswered }
 func (*GuardrailChecked) EventType() Type        { return TypeGuardrailChecked }
 func (*LessonLearned) EventType() Type           { return TypeLessonLearned }
 func (*CauseReviewed) EventType() Type           { return TypeCauseReviewed }
+func (*ReviewEdited) EventType() Type            { return TypeReviewEdited }
+func (*NotificationSent) EventType() Type        { return TypeNotificationSent }
+func (*RemediationChanged) EventType() Type      { return TypeRemediationChanged }
+func (*OptionProposed) EventType() Type          { return TypeOptionProposed }
+func (*ApprovalGiven) EventType() Type           { return TypeApprovalGiven }
+func (*PolicyRuled) EventType() Type             { return TypePolicyRuled }
 
 // catalogue makes an empty payload for every type; TestCatalogue holds it
 // against the constants and the golden files.
@@ -326,6 +341,12 @@ var catalogue = map[Type]func() Data{
 	TypeQuestionAsked:           func() Data { return new(QuestionAsked) },
 	TypeQuestionAnswered:        func() Data { return new(QuestionAnswered) },
 	TypeGuardrailChecked:        func() Data { return new(GuardrailChecked) },
+	TypePolicyRuled:             func() Data { return new(PolicyRuled) },
+	TypeApprovalGiven:           func() Data { return new(ApprovalGiven) },
+	TypeOptionProposed:          func() Data { return new(OptionProposed) },
+	TypeRemediationChanged:      func() Data { return new(RemediationChanged) },
+	TypeNotificationSent:        func() Data { return new(NotificationSent) },
+	TypeReviewEdited:            func() Data { return new(ReviewEdited) },
 	TypeLessonLearned:           func() Data { return new(LessonLearned) },
 	TypeCauseReviewed:           func() Data { return new(CauseReviewed) },
 }

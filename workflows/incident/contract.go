@@ -2,6 +2,7 @@ package incident
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -14,6 +15,9 @@ const (
 	SignalAlert  = "alert"  // AlertSignal
 	SignalCancel = "cancel" // CancelSignal
 
+	SignalRemediation = "remediation" // RemediationUpdate, from a remediation to its incident
+	SignalWithdraw    = "withdraw"    // WithdrawSignal, from an incident to its remediation
+
 	QueryState       = "state"        // () → event.View
 	QueryEventsSince = "events_since" // EventsSinceArgs → []event.Event
 
@@ -25,11 +29,38 @@ const (
 	UpdateAsk         = "ask"          // AskArgs → AskResult
 	UpdateRaiseBudget = "raise_budget" // RaiseBudgetArgs → VerbResult
 	UpdateMoveAlerts  = "move_alerts"  // MoveAlertsArgs → VerbResult
+	UpdatePropose     = "propose"      // ProposeArgs → VerbResult
 
 	// ReviewWorkflowType keeps what a person said of a diagnosis, whether the
 	// incident is still open or not. Its id is ReviewID; its input ReviewInput.
 	ReviewWorkflowType = "ReviewWorkflow"
+
+	// RemediationWorkflowType carries out one action. Its id is RemediationID.
+	RemediationWorkflowType = "RemediationWorkflow"
+
+	// PostmortemWorkflowType keeps one edit of an incident's review, whether the
+	// incident is still open or not. Its id is PostmortemID; its input PostmortemInput.
+	PostmortemWorkflowType = "PostmortemWorkflow"
 )
+
+// RemediationID is the id of the workflow that carries out a plan of an incident.
+func RemediationID(incidentID string, revision int) string {
+	return fmt.Sprintf("%s-remediation-%d", incidentID, revision)
+}
+
+// PostmortemID is the id of the workflow that keeps one edit of the review. The
+// same base is the same edit: of two people who edit the same text, one wins.
+func PostmortemID(incidentID string, base int) string {
+	return fmt.Sprintf("%s-postmortem-%d", incidentID, base+1)
+}
+
+// PostmortemInput is a person's edit of the review of an incident.
+type PostmortemInput struct {
+	Principal Principal    `json:"principal"`
+	RunID     string       `json:"run_id"` // of the incident
+	Base      int          `json:"base"`   // version that was edited; the written review is 1
+	Lines     []ReviewLine `json:"lines"`
+}
 
 // ReviewID is the id of the workflow that keeps one review of an incident.
 // The same key is the same review.
@@ -150,12 +181,29 @@ type DecideArgs struct {
 	Comment    string    `json:"comment,omitempty"`
 }
 
-// DecideResult confirms a decision.
+// DecideResult confirms a decision. State is pending where more people have to
+// agree.
 type DecideResult struct {
 	ProposalID string        `json:"proposal_id"`
 	State      ProposalState `json:"state"`
 	DecidedBy  string        `json:"decided_by"`
 	DecidedAt  time.Time     `json:"decided_at"`
+	Have       int           `json:"have"` // approvals
+	Need       int           `json:"need"`
+}
+
+// ProposeArgs puts another of the options forward. Whoever does may not
+// approve it.
+type ProposeArgs struct {
+	Principal Principal `json:"principal"`
+	OptionID  string    `json:"option_id"`
+	Reason    string    `json:"reason"`
+}
+
+// WithdrawSignal tells a remediation that its incident no longer wants it: what
+// has not begun does not begin, and what has is finished but not judged.
+type WithdrawSignal struct {
+	Reason string `json:"reason"`
 }
 
 // AcknowledgeArgs says that somebody is on it.

@@ -1,18 +1,34 @@
 package incident
 
-import "sort"
-
 // Option is one thing that could be done. Agents vote on one shared list.
 type Option struct {
-	ID          string            `json:"id"` // type:target, unique within a decision
-	Type        ActionType        `json:"type"`
-	Target      string            `json:"target"`
-	Arguments   map[string]string `json:"arguments,omitempty"`
-	Title       string            `json:"title"`
-	Risk        Risk              `json:"risk"`
-	BlastRadius string            `json:"blast_radius"`
-	Effect      string            `json:"effect"`
-	Enabled     bool              `json:"enabled"`
+	ID           string      `json:"id"` // name:target, unique within a decision
+	Name         string      `json:"name"`
+	Type         ActionType  `json:"type"`
+	Target       string      `json:"target"`
+	Title        string      `json:"title"`
+	Steps        []Step      `json:"steps,omitempty"`
+	Precondition string      `json:"precondition,omitempty"`
+	Planned      TargetState `json:"planned,omitempty"`
+	Risk         Risk        `json:"risk"`
+	BlastRadius  BlastRadius `json:"blast_radius"`
+	Share        float64     `json:"share,omitempty"`
+	Effect       string      `json:"effect"`
+	Enabled      bool        `json:"enabled"`
+}
+
+// Exclusion is an option that could not be chosen, and why.
+type Exclusion struct {
+	OptionID string `json:"option_id"`
+	Title    string `json:"title"`
+	Reason   string `json:"reason"`
+}
+
+// Counterfactual is what would have been chosen without one agent's vote.
+type Counterfactual struct {
+	Without  Agent   `json:"without"`
+	ChosenID string  `json:"chosen_id,omitempty"` // empty: nothing
+	Score    float64 `json:"score"`
 }
 
 // Vote is one agent's support for one option. An empty OptionID is a valid
@@ -27,18 +43,6 @@ type Vote struct {
 	Dropped    string   `json:"dropped,omitempty"` // why the vote does not count; empty: it counts
 }
 
-// Autonomy says who has to agree before an action runs.
-type Autonomy string
-
-const (
-	AutonomyApprove Autonomy = "approve" // one person
-	AutonomyNever   Autonomy = "never"   // nothing to do, or not by Vigil
-)
-
-var Autonomies = []Autonomy{AutonomyApprove, AutonomyNever}
-
-func (a Autonomy) Valid() bool { return contains(Autonomies, a) }
-
 // Decision is the outcome of a vote.
 type Decision struct {
 	Options     []Option           `json:"options"`
@@ -47,8 +51,11 @@ type Decision struct {
 	ChosenID    string             `json:"chosen_id,omitempty"`
 	Score       float64            `json:"score"`
 	ValidWeight float64            `json:"valid_weight"` // share of all weight held by valid voters
-	Autonomy    Autonomy           `json:"autonomy"`
 	Rationale   string             `json:"rationale"`
+
+	Excluded        []Exclusion      `json:"excluded,omitempty"`
+	Minority        []Vote           `json:"minority,omitempty"`        // valid votes for something else, or for nothing
+	Counterfactuals []Counterfactual `json:"counterfactuals,omitempty"` // where another option would have won
 }
 
 // VoteWeights is each agent's weight; communication does not vote.
@@ -83,56 +90,98 @@ func CheckVote(v Vote, options []Option) string {
 // confidence of those who support it over the sum of the weights of all valid
 // voters; a valid voter who does not support it counts 0. The highest score
 // wins; of equal scores the lower risk, then the option listed first. Only
-// the first vote of an agent counts.
+// the first vote of an agent counts. What the others wanted, and what would
+// have won without one of the votes, is kept.
 func Decide(options []Option, votes []Vote) Decision {
-	d := Decision{Options: options, Scores: map[string]float64{}, Autonomy: AutonomyNever}
+	d := Decision{Options: options, Scores: map[string]float64{}}
 	seen := map[Agent]bool{}
-	var valid, all float64
-	for _, a := range Agents {
-		all += VoteWeights[a]
-	}
+	var valid []Vote
 	for _, v := range votes {
 		v.Dropped = CheckVote(v, options)
 		if v.Dropped == "" && seen[v.Agent] {
 			v.Dropped = "voted already"
 		}
 		d.Votes = append(d.Votes, v)
-		if v.Dropped != "" {
-			continue
-		}
-		seen[v.Agent] = true
-		valid += VoteWeights[v.Agent]
-		if v.OptionID != "" {
-			d.Scores[v.OptionID] += VoteWeights[v.Agent] * v.Confidence
+		if v.Dropped == "" {
+			seen[v.Agent] = true
+			valid = append(valid, v)
 		}
 	}
-	if valid == 0 {
+	if len(valid) == 0 {
 		d.Rationale = "no valid vote"
 		return d
 	}
-	d.ValidWeight = valid / all
-	ranked := make([]Option, 0, len(options))
-	for _, o := range options {
-		if s, ok := d.Scores[o.ID]; ok {
-			d.Scores[o.ID] = s / valid
-			ranked = append(ranked, o)
-		}
-	}
-	if len(ranked) == 0 {
+	d.ValidWeight = weight(valid) / allWeight()
+	best, scores := count(options, valid)
+	d.Scores = scores
+	if best == nil {
 		d.Rationale = "no agent supports any option"
 		return d
 	}
-	sort.SliceStable(ranked, func(i, j int) bool {
-		a, b := ranked[i], ranked[j]
-		if d.Scores[a.ID] != d.Scores[b.ID] {
-			return d.Scores[a.ID] > d.Scores[b.ID]
+	d.ChosenID, d.Score = best.ID, scores[best.ID]
+	d.Rationale = best.Title + " on " + best.Target + " has the highest weighted support"
+	for i, v := range valid {
+		if v.OptionID != d.ChosenID {
+			d.Minority = append(d.Minority, v)
 		}
-		return riskRank(a.Risk) < riskRank(b.Risk)
-	})
-	best := ranked[0]
-	d.ChosenID, d.Score, d.Autonomy = best.ID, d.Scores[best.ID], AutonomyApprove
-	d.Rationale = best.Title + " on " + best.Target + " has the highest weighted support; a person has to approve it"
+		c := Counterfactual{Without: v.Agent}
+		if other, scores := count(options, append(append([]Vote{}, valid[:i]...), valid[i+1:]...)); other != nil {
+			c.ChosenID, c.Score = other.ID, scores[other.ID]
+		}
+		if c.ChosenID != d.ChosenID {
+			d.Counterfactuals = append(d.Counterfactuals, c)
+		}
+	}
 	return d
+}
+
+// Voted reports whether agent a has a valid vote for the option that was chosen.
+func (d Decision) Voted(a Agent) bool {
+	for _, v := range d.Votes {
+		if v.Agent == a && v.Dropped == "" && v.OptionID == d.ChosenID && d.ChosenID != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// count returns the option that valid votes choose, nil for none, and the
+// scores of all that were voted for.
+func count(options []Option, valid []Vote) (*Option, map[string]float64) {
+	scores := map[string]float64{}
+	for _, v := range valid {
+		if v.OptionID != "" {
+			scores[v.OptionID] += VoteWeights[v.Agent] * v.Confidence
+		}
+	}
+	total := weight(valid)
+	var best *Option
+	for i, o := range options {
+		s, voted := scores[o.ID]
+		if !voted {
+			continue
+		}
+		s /= total
+		scores[o.ID] = s
+		if best == nil || s > scores[best.ID] || s == scores[best.ID] && riskRank(o.Risk) < riskRank(best.Risk) {
+			best = &options[i]
+		}
+	}
+	return best, scores
+}
+
+func weight(votes []Vote) (sum float64) {
+	for _, v := range votes {
+		sum += VoteWeights[v.Agent]
+	}
+	return sum
+}
+
+func allWeight() (sum float64) {
+	for _, a := range Agents { // a map has no order, and sums of floats do
+		sum += VoteWeights[a]
+	}
+	return sum
 }
 
 func hasOption(options []Option, id string) bool {

@@ -1,9 +1,6 @@
 package incident
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Settings is what a worker's configuration means for one incident. The
 // workflow reads it once, at its start, through an activity, so that it is in
@@ -29,6 +26,15 @@ type Settings struct {
 	VerifyTimeoutMS  int64              `json:"verify_timeout_ms"`
 	CatalogueVersion string             `json:"catalogue_version"`
 	Catalogue        []CatalogueEntry   `json:"catalogue"`
+	ReminderMS       int64              `json:"reminder_ms"`       // how long before a proposal's deadline people are reminded; 0: never
+	DecisionValidMS  int64              `json:"decision_valid_ms"` // how long after it was made a decision may begin to be carried out
+	Account          string             `json:"account"`           // whose account lease actions take
+	ServiceLease     LeaseLimits        `json:"service_lease"`     // of one service; an entry's own share and hourly count are added
+	AccountLease     LeaseLimits        `json:"account_lease"`
+	MaxActions       int                `json:"max_actions"` // of one incident, helped or not
+
+	Escalation map[Severity][]EscalationStep `json:"escalation,omitempty"` // who is told until somebody acknowledges
+	Teams      map[string][]string           `json:"teams,omitempty"`      // team → channels; levels of the ladder are teams as well
 }
 
 // Purpose is what a model is asked for. Each has a model in the settings.
@@ -86,26 +92,20 @@ func DefaultSettings() Settings {
 		Budget:      Budget{Turns: 60, Tokens: 400_000, CostMicros: 1_000_000},
 		AgentBudgets: map[Agent]Budget{AgentDetection: {Turns: 6}, AgentDiagnosis: {Turns: 20}, AgentPrediction: {Turns: 6},
 			AgentResolution: {Turns: 6}, AgentCommunication: {Turns: 6}},
-		BudgetWaitMS:     int64(15 * time.Minute / time.Millisecond),
-		SecondLookMS:     int64(30 * time.Second / time.Millisecond),
-		ApprovalMS:       int64(15 * time.Minute / time.Millisecond),
-		Ladder:           []string{"on-call", "engineering leads"},
-		HandoverMS:       int64(12 * time.Hour / time.Millisecond),
-		VerifyEveryMS:    int64(30 * time.Second / time.Millisecond),
-		VerifyPoints:     3,
-		VerifyTimeoutMS:  int64(10 * time.Minute / time.Millisecond),
-		CatalogueVersion: "2026-11-2",
-		Catalogue: []CatalogueEntry{
-			{Type: ActionRollbackDeployment, Title: "Roll back the last deployment", Document: "Vigil-RollbackDeployment",
-				Causes: []Cause{CauseBadDeployment}, Risk: RiskMedium, BlastRadius: "one service",
-				Effect: "the version before the last deployment serves again", TimeoutMS: 600_000},
-			{Type: ActionRestartService, Title: "Restart the service", Document: "Vigil-RestartService",
-				Causes: []Cause{CauseMemoryLeak, CauseCPUSaturation, CauseCacheFailure}, Risk: RiskMedium, BlastRadius: "one service, task by task",
-				Effect: "it starts afresh; requests in flight are drained", TimeoutMS: 180_000},
-			{Type: ActionScaleService, Title: "Scale it up", Document: "Vigil-ScaleService",
-				Causes: []Cause{CauseConnectionsExhausted, CauseTrafficSurge}, Risk: RiskLow, BlastRadius: "one service or database and its callers",
-				Effect: "waiting requests are served", TimeoutMS: 300_000},
-		},
+		BudgetWaitMS:    int64(15 * time.Minute / time.Millisecond),
+		SecondLookMS:    int64(30 * time.Second / time.Millisecond),
+		ApprovalMS:      int64(15 * time.Minute / time.Millisecond),
+		Ladder:          []string{"on-call", "engineering leads"},
+		HandoverMS:      int64(12 * time.Hour / time.Millisecond),
+		VerifyEveryMS:   int64(30 * time.Second / time.Millisecond),
+		VerifyPoints:    3,
+		VerifyTimeoutMS: int64(10 * time.Minute / time.Millisecond),
+		ReminderMS:      int64(5 * time.Minute / time.Millisecond),
+		DecisionValidMS: int64(30 * time.Minute / time.Millisecond),
+		Account:         "default",
+		ServiceLease:    LeaseLimits{Concurrent: 1, Share: 0.5},
+		AccountLease:    LeaseLimits{Concurrent: 5},
+		MaxActions:      4,
 	}
 }
 
@@ -126,10 +126,18 @@ func (s Settings) Validate() error {
 			return Errorf(KindInvalid, "settings: there is no model to %s with; name one, or switch models off", p)
 		}
 	}
+	if s.DecisionValidMS <= 0 || s.MaxActions <= 0 || s.ServiceLease.Concurrent <= 0 || s.AccountLease.Concurrent <= 0 {
+		return Errorf(KindInvalid, "settings: decision_valid_ms, max_actions and the leases' concurrent must be positive; leave them out for their defaults")
+	}
+	seen := map[string]bool{}
 	for i, e := range s.Catalogue {
-		if e.Type == "" || e.Document == "" || e.TimeoutMS <= 0 || !e.Risk.Valid() {
-			return fmt.Errorf("settings: catalogue entry %d: %w", i, Errorf(KindInvalid, "needs type, document, timeout_ms and risk"))
+		switch {
+		case e.Name == "" || !e.Type.Valid() || len(e.Steps) == 0 || e.TimeoutMS <= 0 || !e.Risk.Valid() || !e.BlastRadius.Valid():
+			return Errorf(KindInvalid, "settings: catalogue entry %d (%s) needs a name, a type, steps, a timeout, a risk and a blast radius", i, e.Name)
+		case seen[e.Name]:
+			return Errorf(KindInvalid, "settings: the catalogue has two entries named %q", e.Name)
 		}
+		seen[e.Name] = true
 	}
 	return nil
 }

@@ -156,12 +156,15 @@ const (
 	HandoverCancelled       HandoverReason = "cancelled"        // someone asked the investigation to stop
 	HandoverHealthy         HandoverReason = "healthy"          // the telemetry shows nothing wrong now: a false alarm, or over
 	HandoverGuardrail       HandoverReason = "guardrail"        // the guardrail blocked the action, or could not be asked
+	HandoverPolicy          HandoverReason = "policy"           // the policy, or the mode, keeps Vigil from acting
+	HandoverUnsafe          HandoverReason = "failed_unsafe"    // an action could not be taken back
+	HandoverWithdrawn       HandoverReason = "withdrawn"        // an approved action was refused before it began: kill switch, precondition, a role lost
 	HandoverFailed          HandoverReason = "failed"           // a phase failed in a way that Vigil cannot go on from
 )
 
 var HandoverReasons = []HandoverReason{HandoverInconclusive, HandoverNoAction, HandoverRejected,
 	HandoverApprovalExpired, HandoverDryRun, HandoverActionFailed, HandoverActionUnknown, HandoverNotVerified,
-	HandoverCancelled, HandoverHealthy, HandoverGuardrail, HandoverFailed}
+	HandoverCancelled, HandoverHealthy, HandoverGuardrail, HandoverPolicy, HandoverUnsafe, HandoverWithdrawn, HandoverFailed}
 
 func (h HandoverReason) Valid() bool { return contains(HandoverReasons, h) }
 
