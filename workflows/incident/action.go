@@ -83,7 +83,7 @@ type Effect struct {
 	ActionHash string            `json:"action_hash"`
 	Step       int               `json:"step"` // from 1
 	Undo       bool              `json:"undo,omitempty"`
-	Type       ActionType        `json:"type"` // class of the action, whose permissions it runs with
+	Type       ActionType        `json:"type"`
 	Executor   string            `json:"executor"`
 	Document   string            `json:"document"`
 	Target     string            `json:"target"`
