@@ -172,6 +172,18 @@ func quoted(words []string) string {
 	return strings.Join(out, ", ")
 }
 
+// Reads are the fields of a map that the expression names, sorted.
+func (e *Expression) Reads(variable string) []string {
+	var out []string
+	for _, r := range e.reads {
+		if r.variable == variable {
+			out = append(out, r.field)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Condition reports whether the expression can be true or false.
 func (e *Expression) Condition() bool {
 	return e.kind.Kind() == types.BoolKind || e.kind.Kind() == types.DynKind

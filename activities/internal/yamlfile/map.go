@@ -265,3 +265,9 @@ func Join[T ~string](words []T) string {
 	}
 	return strings.Join(out, ", ")
 }
+
+// Renamed is m under another name, for messages.
+func (m Map) Renamed(place string) Map {
+	m.place = place
+	return m
+}
