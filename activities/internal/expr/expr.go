@@ -42,7 +42,7 @@ type Language struct {
 func New(variables map[string]*cel.Type, words map[string][]string) (*Language, error) {
 	options := []cel.EnvOption{
 		cel.ParserExpressionSizeLimit(MaxLength), cel.ExpressionNodeLimit(4 * MaxLength), cel.RegexProgramSizeLimit(maxRegexp),
-		cel.DefaultUTCTimeZone(true), cel.OptionalTypes(), ext.Math(ext.MathVersion(1)), ext.Strings(ext.StringsVersion(3)),
+		cel.DefaultUTCTimeZone(true), cel.CrossTypeNumericComparisons(true), cel.OptionalTypes(), ext.Math(ext.MathVersion(1)), ext.Strings(ext.StringsVersion(3)),
 	}
 	names := slices.Sorted(maps.Keys(variables))
 	for _, name := range names {
@@ -100,8 +100,11 @@ func (l *Language) problems(issues *cel.Issues) []Problem {
 			name, _, _ := strings.Cut(rest, "'")
 			said = fmt.Sprintf("there is no %q; there are %s", name, strings.Join(l.names, ", "))
 		}
-		if strings.Contains(said, "'<EOF>'") {
+		switch {
+		case strings.Contains(said, "'<EOF>'"):
 			said = "the expression ends where more belongs"
+		case strings.Contains(said, "(double, int)"), strings.Contains(said, "(int, double)"):
+			said += "; write a number with decimals, such as 1.0, beside one that may have them"
 		}
 		out = append(out, Problem{max(e.Location.Line(), 1), max(e.Location.Column(), 0), said})
 	}

@@ -85,6 +85,7 @@ func TestMistakesAreFoundBeforeTheyRun(t *testing.T) {
 		`"none" != risk`:           `risk is never "none"`,
 		`risk in ["low", "medum"]`: `risk is never "medum"`,
 		`target + 1`:               "found no matching overload",
+		`1.5 == 1`:                 "write a number with decimals, such as 1.0",
 		`target ==`:                "the expression ends where more belongs",
 		`target.matches("(")`:      "error parsing regexp",
 	} {
