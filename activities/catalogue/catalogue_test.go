@@ -84,7 +84,7 @@ func TestEveryCauseHasTwoWays(t *testing.T) {
 		incident.CauseMemoryLeak:           {"ecs", "restart_service", "scale_out"},
 		incident.CauseCPUSaturation:        {"ecs", "restart_service", "scale_out"},
 		incident.CauseTrafficSurge:         {"ecs", "scale_out", "increase_cpu"},
-		incident.CauseStorageFull:          {"database", "increase_storage", "shorten_retention"},
+		incident.CauseStorageFull:          {"database", "increase_storage", "limit_statements"},
 		incident.CauseExpensiveQuery:       {"database", "limit_statements", "scale_datastore"},
 		incident.CauseCacheFailure:         {"other", "clear_cache", "restart_datastore"},
 		incident.CauseThrottled:            {"other", "increase_capacity", "enable_circuit_breaker"},
@@ -130,7 +130,7 @@ func TestShippedCatalogueIsCareful(t *testing.T) {
 			t.Errorf("%s: share %v, %d an hour", e.Name, e.Share, e.PerHour)
 		}
 		for _, s := range e.Steps {
-			if s.Arguments["Service"] != "=target" || s.Arguments["Cluster"] != "=env.cluster" {
+			if s.Executor == "ssm" && (s.Arguments["Service"] != "=target" || s.Arguments["Cluster"] != "=env.cluster") {
 				t.Errorf("%s is given %v", e.Name, s.Arguments)
 			}
 		}
@@ -171,7 +171,7 @@ func TestExamplesAreRight(t *testing.T) {
 	}
 	c := mustNew(t)
 	for name, s := range map[string]incident.TargetState{
-		"restart_deployment": {"paused": false, "ready_replicas": 2.0}, "scale_deployment": {"replicas": 3.0},
+		"restart_deployment": {"paused": false, "running_count": 2.0}, "scale_deployment": {"desired_count": 3.0},
 		"roll_back_revision": {"revision": 7.0, "previous_revision": 6.0}, "switch_off_recommendations": {"recommendations": true},
 	} {
 		e := contents.Entries[slices.IndexFunc(contents.Entries, func(e incident.CatalogueEntry) bool { return e.Name == name })]
@@ -190,7 +190,7 @@ func TestPlanMakesExactSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"Service": "checkout", "Cluster": "prod", "DesiredCount": "6"}
+	want := map[string]string{"DesiredCount": "6"}
 	if len(steps) != 1 || !maps.Equal(steps[0].Arguments, want) || steps[0].Executor != "ecs" || steps[0].Document != "set_desired_count" {
 		t.Errorf("%+v", steps)
 	}
@@ -265,9 +265,9 @@ func TestRollbackIsOnlyOfWhatWasLookedAt(t *testing.T) {
 func TestPlanAndHoldsRefuse(t *testing.T) {
 	c := mustNew(t)
 	grow := mustEntry(t, "scale_out")
-	grow.Steps[0].Arguments = map[string]string{"Service": "=target", "Cluster": "=env.cluster", "DesiredCount": "=state.desired_count + 7"}
+	grow.Steps[0].Arguments = map[string]string{"DesiredCount": "=state.desired_count + 7"}
 	text := mustEntry(t, "scale_out")
-	text.Steps[0].Arguments = map[string]string{"Service": "=target", "Cluster": "=env.cluster", "DesiredCount": "= target"}
+	text.Steps[0].Arguments = map[string]string{"DesiredCount": "= target"}
 	back := mustEntry(t, "scale_out")
 	for name, tc := range map[string]struct {
 		entry incident.CatalogueEntry
