@@ -25,6 +25,10 @@ func Doctor(ctx context.Context, c Config, out io.Writer) error {
 		MemoryID: c.MemoryID, MemoryNamespace: c.MemoryNamespace, QBusinessID: c.QBusinessID, QBusinessSource: c.QBusinessRetrieve,
 		AgentID: c.AgentID, AgentAliasID: c.AgentAliasID, Queues: c.QueueURLs, Telemetry: c.has(SourceAWS), Cluster: c.Cluster}
 	d.Bucket, _, _ = strings.Cut(c.Bucket, "/")
+	d.Acts, d.Roles = c.has(SourceAWS) && len(c.EnableActions)+len(c.ActionRoles) > 0, map[string]string{}
+	for class, role := range c.ActionRoles {
+		d.Roles[string(class)] = role
+	}
 	if c.Provider == ProviderBedrock {
 		models := slices.Collect(maps.Values(c.Models))
 		d.Models = slices.Compact(slices.Sorted(slices.Values(append(models, c.ModelLadder...))))
