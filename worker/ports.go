@@ -26,7 +26,6 @@ import (
 	"vigil/activities/prometheus"
 	"vigil/activities/qbusiness"
 	"vigil/activities/rds"
-	"vigil/activities/ssm"
 	"vigil/activities/xray"
 )
 
@@ -67,7 +66,7 @@ func NewPorts(ctx context.Context, c Config, d Deps, recorder activities.Recorde
 			return nil, err
 		}
 	}
-	for _, part := range []func(context.Context, *Ports) error{b.telemetry, b.models, b.knowledge, b.keeper} {
+	for _, part := range []func(context.Context, *Ports) error{b.telemetry, b.models, b.knowledge, b.keeper, b.actions, b.able} {
 		if err := part(ctx, p); err != nil {
 			return nil, err
 		}
@@ -122,7 +121,7 @@ func (b builder) telemetry(_ context.Context, p *Ports) error {
 		}
 		all.metrics, all.logs, all.topology = append(all.metrics, measured), append(all.logs, lines), append(all.topology, xray.New(b.aws, b.recorder))
 		all.changes = append(all.changes, ecs.New(b.aws, ecs.Config{Cluster: b.Cluster}, b.recorder), cloudtrail.New(b.aws, b.recorder))
-		p.Database, p.Executor = rds.New(b.aws, b.recorder), ssm.New(b.aws, b.recorder)
+		p.Database = rds.New(b.aws, b.recorder)
 	}
 	p.Metrics = all.metrics
 	if len(all.logs) > 0 {
