@@ -114,6 +114,16 @@ func (b *Bucket) open(ctx context.Context) (jetstream.Stream, jetstream.KeyValue
 	return s, kv, nil
 }
 
+// forgetIfGone has the bucket made anew by the next call where NATS says that
+// it has none, as one whose files were removed does.
+func (b *Bucket) forgetIfGone(err error) {
+	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.stream, b.kv = nil, nil
+	}
+}
+
 // Get reads a key from the bucket's leader. That is enough to base a Put on,
 // which fails where the key has moved.
 func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
@@ -122,6 +132,7 @@ func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 		return Entry{}, err
 	}
 	m, err := s.GetLastMsgForSubject(ctx, b.prefix+key)
+	b.forgetIfGone(err)
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
 		return Entry{}, nil
@@ -142,7 +153,8 @@ func (b *Bucket) Read(ctx context.Context, key string) (Entry, error) {
 	if _, _, err := b.open(ctx); err != nil {
 		return Entry{}, err
 	}
-	if _, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.prefix + presenceKey}, jetstream.WithExpectStream(b.config.Name)); err != nil {
+	_, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.prefix + presenceKey}, jetstream.WithExpectStream(b.config.Name))
+	if b.forgetIfGone(err); err != nil {
 		return Entry{}, fmt.Errorf("bus: have a majority confirm the leader of bucket %s: %w", b.name, err)
 	}
 	return b.Get(ctx, key)
@@ -165,6 +177,7 @@ func (b *Bucket) write(ctx context.Context, m *nats.Msg, key string, revision ui
 		return 0, err
 	}
 	ack, err := b.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(revision), jetstream.WithExpectStream(b.config.Name))
+	b.forgetIfGone(err)
 	var api *jetstream.APIError
 	switch {
 	case errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
@@ -184,7 +197,7 @@ func (b *Bucket) Keys(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	info, err := s.Info(ctx, jetstream.WithSubjectFilter(b.prefix+">"))
-	if err != nil {
+	if b.forgetIfGone(err); err != nil {
 		return nil, fmt.Errorf("bus: list the keys of bucket %s: %w", b.name, err)
 	}
 	var keys []string
@@ -206,7 +219,7 @@ func (b *Bucket) Watch(ctx context.Context, key string, fn func(Entry)) error {
 		return err
 	}
 	w, err := kv.Watch(ctx, key)
-	if err != nil {
+	if b.forgetIfGone(err); err != nil {
 		return fmt.Errorf("bus: watch %s of bucket %s: %w", key, b.name, err)
 	}
 	defer func() { _ = w.Stop() }() // it ends with its connection otherwise
