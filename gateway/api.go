@@ -36,6 +36,10 @@ type api struct {
 	guard   *guard
 	health  *health
 	system  *systemEvents
+
+	controls *controls
+	leases   *leases
+
 	demo    DemoController // nil in the product
 	web     fs.FS
 	metrics *metrics

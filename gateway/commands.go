@@ -11,6 +11,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -81,7 +82,7 @@ func change[B any, P command[B]](a *api, run func(context.Context, call, B) (out
 		}
 		c.Response().Header().Set(headerKey, key)
 		hash := digest(r.Method, r.URL.Path, string(raw))
-		once := call{who: id, incidentID: c.Param("id"), token: digest(id.Name, key, hash)}
+		once := call{who: id, incidentID: pathID(c), token: digest(id.Name, key, hash)}
 		if !given { // nobody knows the key yet, so there is nothing to look up
 			out, err := run(r.Context(), once, body)
 			if err != nil {
@@ -91,6 +92,18 @@ func change[B any, P command[B]](a *api, run func(context.Context, call, B) (out
 		}
 		return a.once(c, key, hash, func(ctx context.Context) (outcome, error) { return run(ctx, once, body) })
 	}
+}
+
+// pathID is the id in the path. Echo leaves it as it was written where its
+// escaping is not the usual one, such as %3A for a colon.
+func pathID(c echo.Context) string {
+	id := c.Param("id")
+	if c.Request().URL.RawPath != "" {
+		if plain, err := url.PathUnescape(id); err == nil {
+			return plain
+		}
+	}
+	return id
 }
 
 // once runs a command unless its answer is known.
