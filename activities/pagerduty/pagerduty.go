@@ -20,6 +20,8 @@ package pagerduty
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -150,8 +152,14 @@ func over(m tell.Message) bool {
 	return true
 }
 
+// dedupKey is a key without blanks, so that several make a Ref.
 func dedupKey(id, suffix string) string {
-	return tell.Clip("vigil-"+tell.Line(id), maxKey-len(suffix)) + suffix
+	key := "vigil-" + strings.ReplaceAll(tell.Line(id), " ", "_")
+	if len(key)+len(suffix) > maxKey {
+		sum := sha256.Sum256([]byte(id))
+		key = "vigil-" + hex.EncodeToString(sum[:])
+	}
+	return key + suffix
 }
 
 // refs are the keys of every alert that was triggered for the incident.
