@@ -29,6 +29,7 @@ type Router struct {
 	link      func(incidentID string) string
 	patience  time.Duration
 	now       func() time.Time
+	attempt   func(context.Context) int // of the activity that runs; 1 outside of one
 }
 
 var _ activities.Notifier = (*Router)(nil)
@@ -36,7 +37,7 @@ var _ activities.Notifier = (*Router)(nil)
 // New makes a Router. channels has one for each of the file's. publicURL is
 // where people reach the dashboards; "" leaves links out.
 func New(f *File, channels map[string]tell.Channel, publicURL string) (*Router, error) {
-	r := &Router{file: f, channels: channels, paces: map[string]*pace{}, memory: newMemory(), patience: patience, now: time.Now}
+	r := &Router{file: f, channels: channels, paces: map[string]*pace{}, memory: newMemory(), patience: patience, now: time.Now, attempt: attempt}
 	var err error
 	if r.link, err = linker(publicURL); err != nil {
 		return nil, err
@@ -83,18 +84,18 @@ func (r *Router) Notify(ctx context.Context, n incident.Notification) (incident.
 		d.State, d.Detail = incident.DeliverySuppressed, "told already, at "+known.at.UTC().Format(time.RFC3339)
 		return d, nil
 	}
-	d, err := r.send(ctx, channel, n, again(ctx, known))
+	d, err := r.send(ctx, channel, n, known.doubt || r.attempt(ctx)-1 > known.tries)
 	r.memory.leave(known, d, err == nil && d.State == incident.DeliverySent, tell.Doubtful(err))
 	return d, err
 }
 
-// again reports whether an earlier attempt may have arrived: one of this
-// process that ended in doubt, or one whose end nobody here saw.
-func again(ctx context.Context, t *told) bool {
-	if t.doubt {
-		return true
+// attempt numbers the attempts of an activity. Where more were made than this
+// process saw the end of, one of them may have arrived.
+func attempt(ctx context.Context) int {
+	if !activity.IsActivity(ctx) {
+		return 1
 	}
-	return activity.IsActivity(ctx) && int(activity.GetInfo(ctx).Attempt)-1 > t.tries
+	return int(activity.GetInfo(ctx).Attempt)
 }
 
 func (r *Router) send(ctx context.Context, c Channel, n incident.Notification, again bool) (incident.Delivery, error) {
