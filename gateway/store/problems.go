@@ -179,6 +179,8 @@ type Problems interface {
 	IncidentKeys(ctx context.Context, id string) ([]IncidentKey, error)
 	IncidentAlerts(ctx context.Context, id, text string, after int64, limit int) ([]IncidentAlert, error)
 
+	// Record notes what a person did that the store has no part in.
+	Record(ctx context.Context, by Audit) error
 	// Audited lists what people did, the latest first; subject "" selects all.
 	Audited(ctx context.Context, subject string, before int64, limit int) ([]Audit, error)
 }
