@@ -37,6 +37,7 @@ type api struct {
 	health  *health
 	system  *systemEvents
 	demo    DemoController // nil in the product
+	slack   *slackDesk     // nil: no signing secret
 	web     fs.FS
 	metrics *metrics
 	scraped http.Handler

@@ -15,9 +15,9 @@ import (
 	"vigil/workflows/incident"
 )
 
-// patience is how long a notification waits for its turn within an activity.
-// What takes longer waits in Temporal.
-const patience = 15 * time.Second
+// patience is how long a notification waits for its turn within an activity,
+// which has half a minute for all of it. What takes longer waits in Temporal.
+const patience = 8 * time.Second
 
 // Router is the activities.Notifier.
 type Router struct {

@@ -204,7 +204,7 @@ func TestRateHolds(t *testing.T) {
 			t.Errorf("when it came back: %v", err)
 		}
 		// A short wait is waited for.
-		time.Sleep(20 * time.Second)
+		time.Sleep(25 * time.Second)
 		if _, err := r.Notify(t.Context(), notification("3")); err != nil || time.Since(begin) < 59*time.Second {
 			t.Errorf("%v after %s", err, time.Since(begin))
 		}

@@ -123,7 +123,7 @@ func plan(m tell.Message) (action string, keys []string, why string) {
 		return trigger, []string{dedupKey(m.IncidentID, "-unsafe")}, ""
 	case m.Kind.Pages():
 		return trigger, []string{key}, ""
-	case m.Kind == incident.NotifyDecided && m.By != "":
+	case m.Kind == incident.NotifyDecided && decidedByPerson(m):
 		return acknowledge, []string{key}, ""
 	case m.Kind == incident.NotifyDecided:
 		return "", nil, "nobody decided, so nobody is on it"
@@ -139,6 +139,11 @@ func plan(m tell.Message) (action string, keys []string, why string) {
 		return "", nil, "the incident ended unresolved, so its alert stays open"
 	}
 	return "", nil, "PagerDuty is not told of " + string(m.Kind)
+}
+
+func decidedByPerson(m tell.Message) bool {
+	p := m.Proposal
+	return m.By != "" || p != nil && p.DecidedBy != "" && (p.State == incident.ProposalApproved || p.State == incident.ProposalRejected)
 }
 
 // over reports whether nothing is left of the incident that is anybody's.
