@@ -53,6 +53,7 @@ type Holder struct {
 	Detail     string      `json:"detail,omitempty"`
 	AskedAt    time.Time   `json:"asked_at,omitzero"`
 	GrantedAt  time.Time   `json:"granted_at,omitzero"`
+	ReadAt     time.Time   `json:"read_at,omitzero"` // unknown: when nothing of its action was seen under way; seen again a while later, it is released
 	Share      float64     `json:"share,omitempty"`
 }
 
