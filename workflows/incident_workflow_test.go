@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,20 +39,25 @@ func newStory(t *testing.T, change ...func(*incident.Settings)) *story {
 	env.SetStartTime(t0)
 	env.SetTestTimeout(time.Minute)
 	s := &story{t: t, env: env, shop: &shop{now: env.Now, brokenAt: t0.Add(-time.Minute), models: sensible}}
-	settings := incident.DefaultSettings()
-	for i := range settings.Catalogue {
-		settings.Catalogue[i].Enabled = true
+	s.shop.grant = func(r incident.LeaseRequest) {
+		if err := env.SignalWorkflowByID(r.Holder.WorkflowID, incident.SignalLeaseGranted, incident.LeaseGranted{Resource: r.Resource}); err != nil {
+			t.Errorf("grant the lease of %s: %v", r.Resource, err)
+		}
 	}
+	settings := incident.DefaultSettings()
+	settings.Catalogue, settings.CatalogueVersion = shopCatalogue(), "test"
 	for _, c := range change {
 		c(&settings)
 	}
 	acts := &activities.Activities{Settings: settings, Metrics: s.shop, Logs: s.shop, Topology: s.shop, Changes: s.shop,
-		Model: s.shop, Guardrail: s.shop, Executor: s.shop, Publisher: s.shop,
+		Model: s.shop, Guardrail: s.shop, Publisher: s.shop,
+		Executors: map[string]activities.Executor{"ssm": s.shop}, Catalogue: s.shop, Policy: s.shop, Controls: s.shop, Principals: s.shop,
+		Leases: s.shop, Notifier: s.shop,
 		Spending: s.shop, Deltas: s.shop, Memory: s.shop}
 	acts.Register(env)
 	env.RegisterWorkflowWithOptions(workflows.IncidentWorkflow, workflow.RegisterOptions{Name: incident.WorkflowType})
 	env.RegisterWorkflowWithOptions(workflows.ReviewWorkflow, workflow.RegisterOptions{Name: incident.ReviewWorkflowType})
-	env.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: workflows.RemediationWorkflowType})
+	env.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: incident.RemediationWorkflowType})
 	return s
 }
 
@@ -325,15 +331,29 @@ func TestWithoutModelsStatisticsDecide(t *testing.T) {
 	}
 }
 
-func TestActionThatDoesNotHelpIsHandedOver(t *testing.T) {
+// An action that does not help is undone, and the next option is put before people.
+func TestActionThatDoesNotHelpIsUndoneAndTheNextProposed(t *testing.T) {
 	s := newStory(t)
-	s.shop.incurable = true
+	s.shop.cures = "Restart"
 	s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
-	if r := s.run(slowCheckout); r.Outcome != incident.OutcomeUnresolved {
+	s.env.RegisterDelayedCallback(func() {
+		v := s.state()
+		if v.Proposal.State != incident.ProposalPending || v.Proposal.Action.Name != "restart_service" || v.Proposal.Action.PlanRevision != 2 {
+			t.Errorf("after the first did not help: %+v", v.Proposal)
+		}
+		if v.Remediation.State != incident.RemediationUndone || !slices.ContainsFunc(v.Decision.Excluded, func(e incident.Exclusion) bool { return e.OptionID == "rollback_deployment:checkout" }) {
+			t.Errorf("%+v; excluded %+v", v.Remediation, v.Decision.Excluded)
+		}
+	}, 20*time.Minute)
+	s.decide(21*time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+	if r := s.run(slowCheckout); r.Outcome != incident.OutcomeRemediated {
 		t.Fatalf("ended as %+v", r)
 	}
-	if v := s.state(); v.Handover != incident.HandoverNotVerified || v.Verification.State != incident.VerificationNotHelped {
-		t.Errorf("%s, %+v", v.Handover, v.Verification)
+	if got := s.shop.documents(); got != "Rollback DeployAgain Restart" {
+		t.Errorf("the shop saw %s", got)
+	}
+	if v := s.state(); v.Verification.State != incident.VerificationHelped || len(v.Executions) != 3 {
+		t.Errorf("%+v, %d executions", v.Verification, len(v.Executions))
 	}
 }
 

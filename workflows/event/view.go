@@ -24,11 +24,17 @@ type View struct {
 	Prediction   *incident.Prediction   `json:"prediction,omitempty"`
 	Decision     *incident.Decision     `json:"decision,omitempty"`
 	Proposal     *incident.Proposal     `json:"proposal,omitempty"` // the latest
+	Ruling       *incident.Ruling       `json:"ruling,omitempty"`   // on the action that is, or was last, decided on
 	Action       *incident.Action       `json:"action,omitempty"`   // set once it was started
 	Execution    *incident.Execution    `json:"execution,omitempty"`
+	Executions   []incident.Execution   `json:"executions,omitempty"`  // every step of every action, and what took them back
+	Remediation  *incident.Remediation  `json:"remediation,omitempty"` // of the latest action
 	Verification *incident.Verification `json:"verification,omitempty"`
 	Message      string                 `json:"message,omitempty"`
 	Review       string                 `json:"review,omitempty"`
+	ReviewLines  []incident.ReviewLine  `json:"review_lines,omitempty"`
+	ReviewVer    int                    `json:"review_version,omitempty"` // 1: as written
+	Deliveries   []incident.Delivery    `json:"deliveries,omitempty"`     // who was told, the latest of each key and channel
 
 	Budget       incident.Budget                    `json:"budget"`                  // raised for the incident; zero: the settings' own
 	AgentBudgets map[incident.Agent]incident.Budget `json:"agent_budgets,omitempty"` // raised for agents
@@ -254,18 +260,31 @@ func (v *View) apply(e Event, data Data) {
 		v.settle(d.ProposalID, incident.ProposalExpired, "", "", e.At)
 	case *ApprovalVoided:
 		v.settle(d.ProposalID, incident.ProposalVoided, "", d.Reason, e.At)
+	case *PolicyRuled:
+		v.Ruling = &d.Ruling
+	case *ApprovalGiven:
+		v.approval(d, e.At)
 	case *ActionStarted:
 		v.Action = &d.Action
-		v.Execution = &incident.Execution{ActionHash: d.Action.Hash(), ClientToken: d.ClientToken,
-			State: incident.ExecutionRunning, StartedAt: e.At, Provenance: e.Provenance}
+		v.execute(incident.Execution{ActionHash: d.Effect.ActionHash, Step: d.Effect.Step, Undo: d.Effect.Undo,
+			Executor: d.Effect.Executor, Document: d.Effect.Document, ClientToken: d.ClientToken,
+			State: incident.ExecutionRunning, StartedAt: e.At, Provenance: e.Provenance})
 	case *ActionFinished:
-		v.Execution = &d.Execution
+		v.execute(d.Execution)
+	case *RemediationChanged:
+		v.Remediation = &d.Remediation
+	case *NotificationSent:
+		v.deliver(d.Delivery)
 	case *VerificationMeasured:
 		v.Verification = &d.Verification
 	case *MessageDrafted:
 		v.Message = d.Text
 	case *ReviewWritten:
-		v.Review = d.Text
+		v.Review, v.ReviewLines, v.ReviewVer = d.Text, d.Lines, 1
+	case *ReviewEdited:
+		if d.Version > v.ReviewVer { // they may come again, or late
+			v.ReviewLines, v.ReviewVer = d.Lines, d.Version
+		}
 	}
 }
 
