@@ -50,7 +50,7 @@ func (l *lease) holdup(now time.Time) (h holdup, held bool) {
 			return holdup{why: fmt.Sprintf("frozen until %s: %s", s.To.Format(time.RFC3339), s.Name), until: s.To}, true
 		}
 	}
-	if most := min(l.Limits.PerHour, maxPerHour); most > 0 {
+	if most := min(first.PerHour, maxPerHour); most > 0 {
 		var at []time.Time
 		for _, g := range l.Recent {
 			if g.Action == first.Action.Name {

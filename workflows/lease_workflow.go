@@ -133,8 +133,8 @@ func (l *lease) receive(ctx workflow.Context) {
 		l.Limits, l.Frozen = r.Limits, r.Frozen
 		if id := idOf(r.Holder); find(l.Holders, id) == nil && find(l.Waiting, id) == nil {
 			h := r.Holder
-			h.State, h.Detail, h.AskedAt, h.GrantedAt = incident.HolderWaiting, "", workflow.Now(ctx).UTC(), time.Time{}
-			l.Waiting = append(l.Waiting, h)
+			l.Waiting = append(l.Waiting, incident.Holder{WorkflowID: h.WorkflowID, RunID: h.RunID, IncidentID: h.IncidentID, Action: h.Action,
+				State: incident.HolderWaiting, AskedAt: workflow.Now(ctx).UTC(), Share: h.Share, PerHour: r.Limits.PerHour})
 		}
 	}
 }

@@ -233,10 +233,12 @@ func TestLeaseOfATerminatedHolderIsReadBack(t *testing.T) {
 // An effect in flight may become visible after its holder is gone.
 func TestLeaseLooksTwiceBeforeItIsReleased(t *testing.T) {
 	l := newLease(t, "a", "b")
+	done := 0
 	l.reads["a"] = func() (string, error) {
 		if now := l.now(); now.After(leaseStart.Add(time.Minute+5*time.Second)) && now.Before(leaseStart.Add(2*time.Minute)) {
 			return "", failing(incident.KindUnavailable, "still running")
 		}
+		done++
 		return "nothing", nil
 	}
 	l.at(time.Second, func(l *leaseRun) { l.asks("a"); l.asks("b") })
@@ -247,6 +249,9 @@ func TestLeaseLooksTwiceBeforeItIsReleased(t *testing.T) {
 		l.closes("b", incident.RemediationHelped)
 	})
 	l.run()
+	if done != 3 {
+		t.Errorf("read as done %d times, wanted once before it was visible and twice in a row after", done)
+	}
 }
 
 // A holder that cannot be followed may be at work: reading back proves nothing.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -44,10 +43,17 @@ type holders struct {
 	onGrant func(id string)
 }
 
+// tester is a *testing.T or a *rapid.T.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // leaseRun is one run of LeaseWorkflow in the test environment.
 type leaseRun struct {
 	*holders
-	t      testing.TB
+	t      tester
 	env    *testsuite.TestWorkflowEnvironment
 	script []step // what happens, in whichever run
 
@@ -61,7 +67,7 @@ type step struct {
 	done *bool
 }
 
-func newLease(t testing.TB, names ...string) *leaseRun {
+func newLease(t tester, names ...string) *leaseRun {
 	l := &leaseRun{t: t, holders: &holders{over: map[string]*incident.Remediation{}, follow: map[string][]byte{}, lost: map[string]error{},
 		reads: map[string]func() (string, error){}, read: map[string][]time.Time{}}}
 	l.begin(leaseStart, names)
@@ -178,7 +184,7 @@ func (l *leaseRun) state() incident.LeaseState {
 		err = v.Get(&s)
 	}
 	if err != nil {
-		l.t.Fatal(err)
+		l.t.Fatalf("%v", err)
 	}
 	return s
 }
@@ -227,7 +233,7 @@ func (l *leaseRun) runAll(names ...string) (last incident.LeaseState, runs int) 
 		}
 		in = incident.LeaseState{}
 		if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
-			l.t.Fatal(err)
+			l.t.Fatalf("%v", err)
 		}
 		l.follow = map[string][]byte{} // the activities of a run end with it
 		l.begin(l.env.Now(), names)
@@ -247,7 +253,7 @@ func ids(list []incident.Holder) []string {
 	return out
 }
 
-func wantIDs(t testing.TB, what string, got []string, want ...string) {
+func wantIDs(t tester, what string, got []string, want ...string) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("%s: %v, wanted %v", what, got, want)
