@@ -86,12 +86,13 @@ func TestLeaseBoundsTheShareOfCapacity(t *testing.T) {
 			r.Holder.Share = share
 		}
 	}
-	l := newLease(t, "a", "b", "c", "d", "huge", "e")
+	l := newLease(t, "a", "b", "c", "d", "huge", "none", "e")
 	l.at(time.Second, func(l *leaseRun) {
 		for _, id := range []string{"a", "b", "c", "d"} {
 			l.asks(id, wants(0.1))
 		}
 		l.asks("huge", wants(1))
+		l.asks("none", wants(0))
 		l.asks("e", wants(0.1))
 	})
 	l.at(time.Minute, func(l *leaseRun) {
@@ -108,8 +109,9 @@ func TestLeaseBoundsTheShareOfCapacity(t *testing.T) {
 		l.closes("d", incident.RemediationHelped)
 	})
 	l.at(4*time.Minute, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "huge") // alone
+		wantIDs(t, "hold", ids(l.state().Holders), "huge", "none") // alone, but for what takes nothing
 		l.closes("huge", incident.RemediationHelped)
+		l.closes("none", incident.RemediationHelped)
 		l.closes("e", incident.RemediationHelped)
 	})
 	l.run()
@@ -376,6 +378,7 @@ func TestReadingBackGoesOnInANewRun(t *testing.T) {
 func TestLeaseWithAVeryLongLineDoesNotGoOnYet(t *testing.T) {
 	names := []string{"a", "b", "c"}
 	l := newLease(t, names...)
+	first := l.env
 	l.at(time.Second, func(l *leaseRun) {
 		for _, id := range names {
 			l.asks(id, func(r *incident.LeaseRequest) { r.Holder.Action.Basis = strings.Repeat("x", 400<<10) })
@@ -384,6 +387,9 @@ func TestLeaseWithAVeryLongLineDoesNotGoOnYet(t *testing.T) {
 	l.at(2*time.Second, func(l *leaseRun) { l.env.SetContinueAsNewSuggested(true); l.asks("c") })
 	l.at(time.Minute, func(l *leaseRun) {
 		wantIDs(t, "wait", ids(l.state().Waiting), "b", "c")
+		if l.env != first {
+			t.Error("it went on in a new run with all of it")
+		}
 		l.closes("a", incident.RemediationHelped)
 	})
 	l.at(2*time.Minute, func(l *leaseRun) { l.closes("b", incident.RemediationHelped) })
