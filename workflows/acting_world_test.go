@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +61,9 @@ func (s *shop) Start(_ context.Context, e incident.Effect) (string, incident.Pro
 			return "", incident.Provenance{}, err
 		}
 	}
+	if s.onEffect != nil {
+		s.onEffect(e)
+	}
 	s.starts++
 	s.effects = append(s.effects, e)
 	if !s.incurable && !e.Undo && (s.cures == "" || s.cures == e.Document) {
@@ -72,7 +76,10 @@ func (s *shop) Start(_ context.Context, e incident.Effect) (string, incident.Pro
 }
 
 func (s *shop) Find(_ context.Context, e incident.Effect) (string, error) {
-	if s.invisible {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	began := slices.ContainsFunc(s.effects, func(o incident.Effect) bool { return o.Token() == e.Token() })
+	if s.invisible || !began {
 		return "", nil
 	}
 	return "exec-" + e.Token()[:8], nil

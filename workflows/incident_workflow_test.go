@@ -2,12 +2,14 @@ package workflows_test
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"testing"
 	"time"
 
 	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -26,12 +28,21 @@ var (
 
 // story runs one incident in the test environment, on a scripted shop.
 type story struct {
-	t    *testing.T
+	t    tester
 	env  *testsuite.TestWorkflowEnvironment
 	shop *shop
 }
 
-func newStory(t *testing.T, change ...func(*incident.Settings)) *story {
+// tester is a test, or one run of a property.
+type tester interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func newStory(t tester, change ...func(*incident.Settings)) *story {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -68,6 +79,9 @@ func (s *story) run(in incident.Input) workflows.Result {
 		s.t.Fatal("the workflow has not ended")
 	}
 	if err := s.env.GetWorkflowError(); err != nil {
+		if p := new(temporal.PanicError); errors.As(err, &p) {
+			s.t.Fatalf("the workflow panicked: %v\n%s", p, p.StackTrace())
+		}
 		s.t.Fatalf("the workflow failed: %v", err)
 	}
 	var r workflows.Result
@@ -160,7 +174,7 @@ func (s *story) events(typ event.Type) []event.Event {
 	return out
 }
 
-func asJSON(t *testing.T, v any) string {
+func asJSON(t tester, v any) string {
 	t.Helper()
 	raw, err := json.Marshal(v)
 	if err != nil {

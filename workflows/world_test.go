@@ -30,9 +30,10 @@ type shop struct {
 	starts     int                                // effects
 	cures      string                             // document that cures; empty: any but those that undo
 	failing    map[string]incident.ExecutionState // how executions of a document end, where not well
-	effects    []incident.Effect                  // in order, each as it took effect
-	target     incident.TargetState               // what is observed
-	verdict    incident.PolicyVerdict             // of the policy; zero: approve
+	onEffect   func(incident.Effect)
+	effects    []incident.Effect      // in order, each as it took effect
+	target     incident.TargetState   // what is observed
+	verdict    incident.PolicyVerdict // of the policy; zero: approve
 	controls   incident.Controls
 	controlErr error
 	roles      map[string]incident.Role         // lost or changed; others keep theirs
