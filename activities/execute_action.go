@@ -50,7 +50,7 @@ const (
 // scheduled event is the intent, and a lost outcome is read back with
 // FindExecution instead of tried again. The client token guards it once more
 // where the executor honours one. What the guard refuses is an error of kind
-// denied or conflict: nothing was sent.
+// conflict: nothing was sent.
 func (a *Activities) ExecuteAction(ctx context.Context, in ExecuteInput) (ExecuteResult, error) {
 	defer keepAlive(ctx)()
 	op := "start " + in.Effect.String()
@@ -76,14 +76,11 @@ func (a *Activities) ExecuteAction(ctx context.Context, in ExecuteInput) (Execut
 	return ExecuteResult{ID: id, Provenance: attempt(ctx, p)}, nil
 }
 
-// refusal makes any failure to look at what an effect depends on a no: as
-// nothing was sent, there is nothing doubtful about it.
+// refusal makes every no of the guard, and every failure to look at what an
+// effect depends on, a conflict: nothing was sent, so nothing about it is
+// doubtful, and it may be decided on anew.
 func refusal(err error) error {
-	switch incident.KindOf(err) {
-	case incident.KindDenied, incident.KindConflict, incident.KindInvalid, incident.KindNotFound:
-		return err
-	}
-	return incident.Errorf(incident.KindConflict, "nothing was sent, because what it depends on cannot be looked at: %s", err)
+	return &incident.Error{Kind: incident.KindConflict, Msg: "nothing was sent", Err: err}
 }
 
 // precondition looks at the target once more.

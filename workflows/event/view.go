@@ -30,9 +30,9 @@ type View struct {
 	Message      string                 `json:"message,omitempty"`
 	Review       string                 `json:"review,omitempty"` // ReviewLines as one text
 
-	Ruling      *incident.Ruling      `json:"ruling,omitempty"`      // on the action that was judged last
-	Executions  []incident.Execution  `json:"executions,omitempty"`  // of Action: its steps, and what took them back, as they began
-	Remediation *incident.Remediation `json:"remediation,omitempty"` // the latest
+	Ruling      *incident.Ruling      `json:"ruling,omitempty"`      // on the action that is, or was last, decided on
+	Executions  []incident.Execution  `json:"executions,omitempty"`  // every step of every action, and what took them back, as they began
+	Remediation *incident.Remediation `json:"remediation,omitempty"` // of the latest action
 	Proposed    *OptionProposed       `json:"proposed,omitempty"`    // the option that a person put forward last
 	ReviewLines []incident.ReviewLine `json:"review_lines,omitempty"`
 	Deliveries  []DeliveryView        `json:"deliveries,omitempty"` // the latest ShownDeliveries, one per notification and channel
@@ -100,7 +100,7 @@ type Summary struct {
 	DegradedReason string                  `json:"degraded_reason,omitempty"`
 	CauseCorrect   *bool                   `json:"cause_correct,omitempty"` // what a person said of the diagnosis; nil: nobody did
 	ReviewedBy     string                  `json:"reviewed_by,omitempty"`
-	ReviewVersion  int                     `json:"review_version,omitempty"` // of the post-incident review; 0: not written
+	ReviewVer      int                     `json:"review_version,omitempty"` // of the post-incident review; 0: not written
 }
 
 // Cost is what models and guardrail consumed for one incident. CostMicros is
@@ -261,9 +261,6 @@ func (v *View) apply(e Event, data Data) {
 	case *ApprovalGiven:
 		v.approve(d.ProposalID, incident.Approval{By: d.By, At: e.At, Comment: d.Comment})
 	case *ApprovalDecided:
-		if d.State == incident.ProposalApproved {
-			v.approve(d.ProposalID, incident.Approval{By: d.By, At: e.At, Comment: d.Comment})
-		}
 		v.settle(d.ProposalID, d.State, d.By, d.Comment, e.At)
 	case *ApprovalExpired:
 		v.settle(d.ProposalID, incident.ProposalExpired, "", "", e.At)
@@ -271,11 +268,11 @@ func (v *View) apply(e Event, data Data) {
 		v.settle(d.ProposalID, incident.ProposalVoided, "", d.Reason, e.At)
 	case *ActionStarted:
 		v.Action = &d.Action
-		v.execution(incident.Execution{ActionHash: d.Effect.ActionHash, Step: d.Effect.Step, Undo: d.Effect.Undo,
+		v.execute(incident.Execution{ActionHash: d.Effect.ActionHash, Step: d.Effect.Step, Undo: d.Effect.Undo,
 			Executor: d.Effect.Executor, Document: d.Effect.Document, ClientToken: d.ClientToken,
 			State: incident.ExecutionRunning, StartedAt: e.At, Provenance: e.Provenance})
 	case *ActionFinished:
-		v.execution(d.Execution)
+		v.execute(d.Execution)
 	case *RemediationChanged:
 		v.Remediation = &d.Remediation
 	case *NotificationSent:
@@ -285,8 +282,8 @@ func (v *View) apply(e Event, data Data) {
 	case *MessageDrafted:
 		v.Message = d.Text
 	case *ReviewWritten:
-		if v.ReviewVersion < writtenVersion {
-			v.Review, v.ReviewLines, v.ReviewVersion = d.Text, d.Lines, writtenVersion
+		if v.ReviewVer < writtenVersion {
+			v.Review, v.ReviewLines, v.ReviewVer = d.Text, d.Lines, writtenVersion
 		}
 	case *ReviewEdited:
 		v.edit(d)

@@ -31,20 +31,17 @@ func (v *View) approve(id string, a incident.Approval) {
 	v.Proposal = &p
 }
 
-// execution keeps how a step of the action, or what takes it back, stands. The
-// first one of another action begins the list anew.
-func (v *View) execution(x incident.Execution) {
+// execute keeps an execution as it stands now.
+func (v *View) execute(x incident.Execution) {
 	v.Execution = &x
-	if len(v.Executions) > 0 && v.Executions[0].ActionHash != x.ActionHash {
-		v.Executions = nil
+	i := slices.IndexFunc(v.Executions, func(have incident.Execution) bool {
+		return have.ActionHash == x.ActionHash && have.Step == x.Step && have.Undo == x.Undo
+	})
+	if v.Executions = slices.Clone(v.Executions); i >= 0 {
+		v.Executions[i] = x
+	} else {
+		v.Executions = append(v.Executions, x)
 	}
-	i := slices.IndexFunc(v.Executions, func(have incident.Execution) bool { return have.Step == x.Step && have.Undo == x.Undo })
-	if i < 0 {
-		v.Executions = append(slices.Clip(v.Executions), x)
-		return
-	}
-	v.Executions = slices.Clone(v.Executions)
-	v.Executions[i] = x
 }
 
 // deliver keeps what became of a notification, in place of what was said of it
@@ -60,10 +57,10 @@ func (v *View) deliver(d DeliveryView) {
 // edit takes the newest version of the review, whenever and however often the
 // others come.
 func (v *View) edit(d *ReviewEdited) {
-	if d.Version <= v.ReviewVersion {
+	if d.Version <= v.ReviewVer {
 		return
 	}
-	v.Review, v.ReviewLines, v.ReviewVersion = reviewText(d.Lines), d.Lines, d.Version
+	v.Review, v.ReviewLines, v.ReviewVer = reviewText(d.Lines), d.Lines, d.Version
 }
 
 func reviewText(lines []incident.ReviewLine) string {
@@ -80,7 +77,7 @@ func (v *View) keepUnnumbered(before View) {
 	if before.CauseCorrect != nil {
 		v.CauseCorrect, v.ReviewedBy = before.CauseCorrect, before.ReviewedBy
 	}
-	if before.ReviewVersion > v.ReviewVersion {
-		v.Review, v.ReviewLines, v.ReviewVersion = before.Review, before.ReviewLines, before.ReviewVersion
+	if before.ReviewVer > v.ReviewVer {
+		v.Review, v.ReviewLines, v.ReviewVer = before.Review, before.ReviewLines, before.ReviewVer
 	}
 }

@@ -25,12 +25,13 @@ func TestApplyApprovals(t *testing.T) {
 	c.apply(&event.ApprovalGiven{ProposalID: "P1", By: "noor", Comment: "fine", Have: 1, Need: 2}, none)
 	c.apply(&event.ApprovalGiven{ProposalID: "P1", By: "noor", Have: 1, Need: 2}, none)
 	first := c.v
-	c.apply(&event.ApprovalDecided{ProposalID: "P1", State: incident.ProposalApproved, By: "sam"}, none)
+	c.apply(&event.ApprovalGiven{ProposalID: "P1", By: "sam", Have: 2, Need: 2}, none)
+	c.apply(&event.ApprovalDecided{ProposalID: "P1", State: incident.ProposalApproved, By: "noor and sam"}, none)
 	var who []string
 	for _, a := range c.v.Proposal.Approvals {
 		who = append(who, a.By)
 	}
-	if !slices.Equal(who, []string{"noor", "sam"}) || c.v.Proposal.State != incident.ProposalApproved || c.v.Proposal.DecidedBy != "sam" {
+	if !slices.Equal(who, []string{"noor", "sam"}) || c.v.Proposal.State != incident.ProposalApproved || c.v.Proposal.DecidedBy != "noor and sam" {
 		t.Errorf("approved by %v, proposal %+v", who, c.v.Proposal)
 	}
 	if len(first.Proposal.Approvals) != 1 || first.Proposal.Approvals[0].Comment != "fine" || len(proposal.Proposal.Approvals) != 0 {
@@ -43,8 +44,8 @@ func TestApplyApprovals(t *testing.T) {
 	}
 }
 
-// TestApplyExecutions: a step is in the list once, where it began, and what
-// belongs to another action is not in it.
+// TestApplyExecutions: each step of each action is in the list once, where it
+// began.
 func TestApplyExecutions(t *testing.T) {
 	t.Parallel()
 	c := newTally(t)
@@ -75,14 +76,9 @@ func TestApplyExecutions(t *testing.T) {
 	}
 	action.PlanRevision = 2
 	start(action, action.Effect(1))
-	if have := states(c.v.Executions); have != "1 running" || c.v.Action.PlanRevision != 2 {
-		t.Errorf("the next action begins with %s", have)
-	}
-	other := action
-	other.PlanRevision = 3 // turned down before it began: there is no intent of it
-	finish(other.Effect(1), incident.ExecutionFailed)
-	if have := states(c.v.Executions); have != "1 failed" {
-		t.Errorf("an action that was turned down begins with %s", have)
+	finish(action.Effect(2), incident.ExecutionFailed) // turned down before it began: there is no intent of it
+	if have := states(c.v.Executions[3:]); have != "1 running, 2 failed" || c.v.Action.PlanRevision != 2 || c.v.Execution.Step != 2 {
+		t.Errorf("the next action is %s", have)
 	}
 }
 
@@ -157,8 +153,8 @@ func TestApplyReviewEdits(t *testing.T) {
 		if newest == 0 {
 			want = ""
 		}
-		if c.v.ReviewVersion != newest || c.v.Review != want || newest > 0 && c.v.ReviewLines[0].Text != want {
-			rt.Fatalf("shows version %d, %q, wanted %d, %q", c.v.ReviewVersion, c.v.Review, newest, want)
+		if c.v.ReviewVer != newest || c.v.Review != want || newest > 0 && c.v.ReviewLines[0].Text != want {
+			rt.Fatalf("shows version %d, %q, wanted %d, %q", c.v.ReviewVer, c.v.Review, newest, want)
 		}
 	})
 }
@@ -174,8 +170,8 @@ func TestApplyReviewEditSurvivesAnotherRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !c.v.Apply(next) || c.v.ReviewVersion != 2 || c.v.Review != "version 2" || c.v.RunID != "run-2" {
-		t.Errorf("run %s shows version %d: %q", c.v.RunID, c.v.ReviewVersion, c.v.Review)
+	if !c.v.Apply(next) || c.v.ReviewVer != 2 || c.v.Review != "version 2" || c.v.RunID != "run-2" {
+		t.Errorf("run %s shows version %d: %q", c.v.RunID, c.v.ReviewVer, c.v.Review)
 	}
 }
 

@@ -556,6 +556,10 @@ export interface Execution {
    * failed before anything was sent, or turned down: nothing happened
    */
   refused?: boolean;
+  /**
+   * refused because what it was decided on no longer holds
+   */
+  voided?: boolean;
   detail?: string;
   started_at?: string;
   ended_at?: string;
@@ -605,6 +609,7 @@ export interface Effect {
    */
   step: number;
   undo?: boolean;
+  type: string;
   executor: string;
   document: string;
   target: string;
@@ -962,8 +967,8 @@ export interface ApprovalExpiredEvent {
   data: ApprovalExpired;
 }
 /**
- * ApprovalGiven is one yes of several that are needed. The last one is an
- * ApprovalDecided.
+ * ApprovalGiven is one yes of those that are needed. An ApprovalDecided follows
+ * the last one.
  */
 export interface ApprovalGiven {
   proposal_id: string;
@@ -973,8 +978,8 @@ export interface ApprovalGiven {
   need: number;
 }
 /**
- * ApprovalGiven is one yes of several that are needed. The last one is an
- * ApprovalDecided.
+ * ApprovalGiven is one yes of those that are needed. An ApprovalDecided follows
+ * the last one.
  */
 export interface ApprovalGivenEvent {
   type: "approval.given";
@@ -2219,7 +2224,7 @@ export interface View {
   review?: string;
   ruling?: Ruling;
   /**
-   * of Action: its steps, and what took them back, as they began
+   * every step of every action, and what took them back, as they began
    */
   executions?: Execution[];
   remediation?: Remediation;

@@ -14,10 +14,10 @@ export function approve(v: View, id: string, a: Approval): Partial<View> {
   return { proposal: { ...p, approvals: [...(p.approvals ?? []), a] } };
 }
 
-/** Keeps how a step, or what takes it back, stands. The first one of another action begins the list anew. */
+/** Keeps an execution as it stands now. */
 export function execution(v: View, x: Execution): Partial<View> {
-  const list = v.executions?.[0]?.action_hash === x.action_hash ? v.executions : [];
-  const same = (have: Execution) => have.step === x.step && (have.undo ?? false) === (x.undo ?? false);
+  const list = v.executions ?? [];
+  const same = (have: Execution) => have.action_hash === x.action_hash && have.step === x.step && (have.undo ?? false) === (x.undo ?? false);
   return { execution: x, executions: list.some(same) ? list.map((have) => (same(have) ? x : have)) : [...list, x] };
 }
 

@@ -163,11 +163,8 @@ function changes(v: View, e: IncidentEvent): Partial<View> {
       return { proposal: e.data.proposal };
     case "approval.given":
       return approve(v, e.data.proposal_id, { by: e.data.by, at: e.at, comment: e.data.comment });
-    case "approval.decided": {
-      const { proposal_id: id, state, by, comment } = e.data;
-      const agreed = state === "approved" ? approve(v, id, { by, at: e.at, comment }) : {};
-      return { ...agreed, ...settle({ ...v, ...agreed }, id, state, e.at, by, comment) };
-    }
+    case "approval.decided":
+      return settle(v, e.data.proposal_id, e.data.state, e.at, e.data.by, e.data.comment);
     case "approval.expired":
       return settle(v, e.data.proposal_id, "expired", e.at);
     case "approval.voided":

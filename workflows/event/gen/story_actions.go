@@ -44,7 +44,8 @@ func actionsStory() *tape {
 	told(t, incident.NotifyApproval, "inc/approval/P1", "slack-incidents", "on-call", "#incidents", incident.DeliverySent, "")
 	told(t, incident.NotifyApproval, "inc/approval/P1", "email-leads", "engineering leads", "", incident.DeliveryFailed, "the SNS topic refused the message: AuthorizationError")
 	t.add(40*time.Second, &event.ApprovalGiven{ProposalID: "P1", By: "noor", Comment: "Load is real.", Have: 1, Need: 2}, byPerson(o, "noor"))
-	t.add(22*time.Second, &event.ApprovalDecided{ProposalID: "P1", State: incident.ProposalApproved, By: "sam"}, byPerson(o, "sam"))
+	t.add(22*time.Second, &event.ApprovalGiven{ProposalID: "P1", By: "sam", Have: 2, Need: 2}, byPerson(o, "sam"))
+	t.add(0, &event.ApprovalDecided{ProposalID: "P1", State: incident.ProposalApproved, By: "noor and sam"}, byPerson(o, "sam"))
 	told(t, incident.NotifyDecided, "inc/decided/P1", "slack-incidents", "on-call", "#incidents", incident.DeliverySent, "")
 
 	doAndUndo(t, a)
@@ -113,7 +114,8 @@ func chooseAnother(t *tape, before incident.Decision) {
 	p := propose(t, "P3", revert, a, chosen, 0)
 	p.ProposedBy, p.Reason = "dana", "the pool was made smaller at 17:58, that is what has to go"
 	t.add(0, &event.ApprovalRequested{Proposal: p}, flow)
-	t.add(33*time.Second, &event.ApprovalDecided{ProposalID: "P3", State: incident.ProposalApproved, By: "noor", Comment: "Yes."}, byPerson(o, "noor"))
+	t.add(33*time.Second, &event.ApprovalGiven{ProposalID: "P3", By: "noor", Comment: "Yes.", Have: 1, Need: 1}, byPerson(o, "noor"))
+	t.add(0, &event.ApprovalDecided{ProposalID: "P3", State: incident.ProposalApproved, By: "noor", Comment: "Yes."}, byPerson(o, "noor"))
 	t.add(0, &event.IncidentStatusChanged{Status: incident.StatusResolving}, flow)
 
 	r := &remedy{t: t, action: a, r: incident.Remediation{WorkflowID: incident.RemediationID(t.incidentID, a.PlanRevision), ActionHash: a.Hash(),
