@@ -43,13 +43,6 @@ type holders struct {
 	onGrant func(id string)
 }
 
-// tester is a *testing.T or a *rapid.T.
-type tester interface {
-	Helper()
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
-
 // leaseRun is one run of LeaseWorkflow in the test environment.
 type leaseRun struct {
 	*holders
