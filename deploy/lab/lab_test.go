@@ -49,10 +49,10 @@ type lab struct {
 type setup struct {
 	fault    world.Fault
 	stubborn int // how many kinds of right remedies do nothing
-	seed    uint64
-	sandbox func(*sandbox.Config)
-	worker  func(*worker.Config)
-	ports   func(*activities.Activities)
+	seed     uint64
+	sandbox  func(*sandbox.Config)
+	worker   func(*worker.Config)
+	ports    func(*activities.Activities)
 	// register replaces activities by others of the same name, after the
 	// product's own were registered. It may be nil.
 	register func(*testsuite.TestWorkflowEnvironment, *activities.Activities)
