@@ -62,12 +62,6 @@ func (a Actions) apply(s *incident.Settings) error {
 	case a.Reminder < 0:
 		return incident.Errorf(incident.KindInvalid, "--reminder is %s; use 0 for never", a.Reminder)
 	}
-	for _, e := range s.Catalogue {
-		if e.Share > s.ServiceLease.Share {
-			return incident.Errorf(incident.KindInvalid, "read the actions: %s takes %v of its target away, and no more than %v may ever be: it would wait for ever; lower its share",
-				e.Name, e.Share, s.ServiceLease.Share)
-		}
-	}
 	if _, err := policy.Load(a.PolicyFile); err != nil { // said when the worker is made, not when it starts
 		return fmt.Errorf("read the policy: %w", err)
 	}

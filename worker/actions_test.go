@@ -72,7 +72,6 @@ actions:
     executor: webhook
     document: flag
     timeout: 5m
-    share: SHARE
     enabled: ENABLED
 `
 
@@ -86,15 +85,12 @@ func mustFile(t *testing.T, content string) string {
 }
 
 func TestBadActionSettingsSayWhatWouldBeRight(t *testing.T) {
-	file := func(share, on string) string {
-		return mustFile(t, strings.NewReplacer("SHARE", share, "ENABLED", on).Replace(oneAction))
-	}
+	file := func(on string) string { return mustFile(t, strings.Replace(oneAction, "ENABLED", on, 1)) }
 	for _, c := range []struct{ args, want string }{
 		{"--enable-actions=explode", "there are restore_previous_config, roll_back, "},
 		{"--enable-actions=explode", "of the types update_config, rollback_deployment, "},
-		{"--enable-actions=roll_back --actions-file=" + file("0", "false"), `there is no action "roll_back", and none of that type; there are flag`},
-		{"--actions-file=" + file("0.6", "false"), "flag takes 0.6 of its target away, and no more than 0.5 may ever be"},
-		{"--actions-file=" + file("0", "maybe"), `file.yaml:15: flag.enabled: "maybe" is neither true nor false`},
+		{"--enable-actions=roll_back --actions-file=" + file("false"), `there is no action "roll_back", and none of that type; there are flag`},
+		{"--actions-file=" + file("maybe"), `file.yaml:14: flag.enabled: "maybe" is neither true nor false`},
 		{"--actions-file=/nowhere.yaml", "read the actions: open /nowhere.yaml"},
 		{"--policy-file=/nowhere.yaml", "read the policy: open /nowhere.yaml"},
 		{"--policy-file=" + mustFile(t, "version: a\nrules: []\n"), "without a rule everything takes two people"},
@@ -133,7 +129,7 @@ func TestEnabledActionsCanBeCarriedOut(t *testing.T) {
 	} {
 		c := DefaultConfig()
 		if tc.file != "" {
-			c.ActionsFile = mustFile(t, strings.NewReplacer("SHARE", "0", "ENABLED", tc.file).Replace(oneAction))
+			c.ActionsFile = mustFile(t, strings.Replace(oneAction, "ENABLED", tc.file, 1))
 		}
 		if tc.enable != "" {
 			c.EnableActions = []string{tc.enable}
