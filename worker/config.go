@@ -28,6 +28,7 @@ type Config struct {
 	AI
 	AlertQueues
 	Actions
+	Executing
 
 	Lookback      time.Duration
 	Approval      time.Duration // per level of the ladder
@@ -65,6 +66,7 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	c.AI.flags(fs)
 	c.AlertQueues.flags(fs)
 	c.Actions.flags(fs)
+	c.Executing.flags(fs)
 	fs.DurationVar(&c.Lookback, "lookback", c.Lookback, "how far before an incident telemetry is read; the first half counts as normal")
 	fs.DurationVar(&c.Approval, "approval-timeout", c.Approval, "how long each level of the ladder has to decide")
 	fs.DurationVar(&c.Handover, "handover-timeout", c.Handover, "how long each level has, once an incident is a person's")

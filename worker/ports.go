@@ -66,7 +66,7 @@ func NewPorts(ctx context.Context, c Config, d Deps, recorder activities.Recorde
 			return nil, err
 		}
 	}
-	for _, part := range []func(context.Context, *Ports) error{b.telemetry, b.models, b.knowledge, b.keeper, b.actions, b.able} {
+	for _, part := range []func(context.Context, *Ports) error{b.telemetry, b.models, b.knowledge, b.keeper, b.executors, b.actions, b.able} {
 		if err := part(ctx, p); err != nil {
 			return nil, err
 		}
