@@ -11,7 +11,7 @@ const executor = "vigil-executor"
 
 // enoughDrained is the percent of a service's traffic that has to go another
 // way until nobody meets what is broken.
-const enoughDrained = 50
+const enoughDrained = 25
 
 func (w *World) rollBack(e *Execution, t target) error {
 	d, ok := w.rollback(t.service, executor)

@@ -203,9 +203,17 @@ func (w *World) Deployments(service string) ([]Deployment, int) {
 	return append([]Deployment(nil), w.deployments[service]...), w.desired[service]
 }
 
-// Running is how many tasks of a service run now.
-func (w *World) Running(service string) int {
+// Tasks is how many tasks of a service run now, and how it stands with starting
+// or stopping as many as are wanted.
+func (w *World) Tasks(service string) (running int, scaling RolloutState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.running(service)
+	running, m := w.running(service), w.moving[service]
+	switch {
+	case m.fate.Kind != "" && m.fate.due(m.at, w.present()):
+		return running, RolloutFailed
+	case m.fate.Kind != "" || running != w.desired[service]:
+		return running, RolloutInProgress
+	}
+	return running, RolloutCompleted
 }

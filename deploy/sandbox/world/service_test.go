@@ -21,6 +21,11 @@ func (b *bed) mustUpdate(tb rapid.TB, service string, u world.ServiceUpdate) boo
 
 func tasks(n int) world.ServiceUpdate { return world.ServiceUpdate{Desired: &n} }
 
+func (b *bed) running(service string) int {
+	n, _ := b.Tasks(service)
+	return n
+}
+
 // before is the revision that ran before the current one.
 func (b *bed) revisions(service string) (before, now int) {
 	all, _ := b.Deployments(service)
@@ -114,15 +119,15 @@ func TestUpdateServiceTakesTime(t *testing.T) {
 	if b.mustUpdate(t, world.Web, tasks(3)) {
 		t.Error("three tasks of three are a change")
 	}
-	if !b.mustUpdate(t, world.Web, tasks(7)) || b.Running(world.Web) != 3 {
-		t.Errorf("%d tasks run at once", b.Running(world.Web))
+	if !b.mustUpdate(t, world.Web, tasks(7)) || b.running(world.Web) != 3 {
+		t.Errorf("%d tasks run at once", b.running(world.Web))
 	}
 	b.ticks(2)
-	if n := b.Running(world.Web); n != 5 {
+	if n := b.running(world.Web); n != 5 {
 		t.Errorf("%d tasks run after two ticks, want 5", n)
 	}
 	b.ticks(2)
-	if n := b.Running(world.Web); n != 7 {
+	if n := b.running(world.Web); n != 7 {
 		t.Errorf("%d tasks run after four ticks, want 7", n)
 	}
 	before, _ := b.revisions(world.Web)
@@ -235,8 +240,8 @@ func TestFates(t *testing.T) {
 			if s, _ := all[len(all)-1].Rollout(b.now); s != tc.rolls || b.alarmed() == tc.acts || len(b.Effects()) != 2 {
 				t.Errorf("the deployment is %s, alarmed %v, effects %+v", s, b.alarmed(), b.Effects())
 			}
-			if n := b.Running(world.Orders); n != map[bool]int{true: 6, false: 3}[tc.acts] {
-				t.Errorf("%d tasks run", n)
+			if n, s := b.Tasks(world.Orders); n != map[bool]int{true: 6, false: 3}[tc.acts] || s != tc.rolls {
+				t.Errorf("%d tasks run, %s", n, s)
 			}
 		})
 	}
