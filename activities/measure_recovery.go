@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"vigil/activities/rca"
@@ -18,6 +19,8 @@ type RecoveryInput struct {
 	Now          time.Time `json:"now"`
 	Points       int       `json:"points"` // consecutive good points needed
 	Final        bool      `json:"final"`  // the time is up: give a verdict
+
+	Metrics []incident.Metric `json:"metrics,omitempty"` // judged; empty: all that are measured
 }
 
 // MeasureRecovery reads the telemetry of the services and compares it with
@@ -30,7 +33,11 @@ func (a *Activities) MeasureRecovery(ctx context.Context, in RecoveryInput) (inc
 		if err != nil {
 			return incident.Verification{}, failureOf(ctx, "measure the recovery of "+service, err)
 		}
-		all = append(all, series...)
+		for _, s := range series {
+			if len(in.Metrics) == 0 || slices.Contains(in.Metrics, s.Metric) {
+				all = append(all, s)
+			}
+		}
 	}
 	return rca.Verify(all, nil, rca.Recovery{BaselineTo: in.BaselineTo, ActedAt: in.Since, Needed: in.Points, Final: in.Final}), nil
 }

@@ -2,8 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"strings"
-	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -37,7 +35,8 @@ func (w *run) communicate(ctx workflow.Context) {
 	}
 	w.emit(ctx, &event.MessageDrafted{Audience: a.Audience, Text: a.Text}, prov)
 	w.concluded(ctx, t, 0, a.Text, prov)
-	w.end(ctx, incident.PhaseCommunication, state, "drafted, not sent")
+	w.notify(ctx, incident.NotifyOutcome, w.ladder(w.view.Level), a.Text)
+	w.end(ctx, incident.PhaseCommunication, state, w.whoHears())
 }
 
 // guarded passes a model's words through the guardrail, which fails closed:
@@ -77,22 +76,10 @@ func (w *run) plainText() string {
 	return s
 }
 
-// review writes down what happened, from the events alone.
-func (w *run) review(ctx workflow.Context, end ending) {
-	w.begin(ctx, incident.PhaseReview)
-	v := w.view
-	lines := []string{fmt.Sprintf("%s on %s, %s.", v.Title, v.Service, v.Severity),
-		fmt.Sprintf("Open for %s; ended as %s: %s.", workflow.Now(ctx).Sub(v.OpenedAt).Round(time.Second), end.outcome, end.reason)}
-	if d := v.Diagnosis; d != nil {
-		lines = append(lines, fmt.Sprintf("Diagnosis (%s, confidence %.2f): %s", d.Method, d.Confidence, d.Summary))
+// whoHears says whether there is anybody to send a status update to.
+func (w *run) whoHears() string {
+	if len(w.settings.Teams) == 0 {
+		return "drafted; no channel is configured to send it to"
 	}
-	if p := v.Proposal; p != nil {
-		lines = append(lines, fmt.Sprintf("Proposed: %s; %s %s", p.Title, p.State, p.DecidedBy))
-	}
-	if x := v.Execution; x != nil {
-		lines = append(lines, fmt.Sprintf("Action: %s. %s", x.State, x.Detail))
-	}
-	lines = append(lines, fmt.Sprintf("%d pieces of evidence, %d model calls, %d repeated.", len(v.Evidence), v.Cost.ModelCalls, v.Cost.Repeated))
-	w.emit(ctx, &event.ReviewWritten{Text: strings.Join(lines, "\n")}, w.provenance())
-	w.end(ctx, incident.PhaseReview, incident.PhaseCompleted, "")
+	return "drafted, and on its way to " + w.ladder(w.view.Level)[0]
 }

@@ -1,32 +1,60 @@
 package workflows
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
-	"maps"
+	"path"
 	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
+	"vigil/activities"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
 
-// plan is an action and the option that it came from.
+// plan is an action, the option that it came from, and who has to agree to it.
 type plan struct {
-	Action incident.Action `json:"action"`
-	Option incident.Option `json:"option"`
-	Score  float64         `json:"score"`
-	Reason string          `json:"reason"`
+	Action   incident.Action `json:"action"`
+	Option   incident.Option `json:"option"`
+	Score    float64         `json:"score"`
+	Reason   string          `json:"reason"`
+	Facts    incident.Facts  `json:"facts"`
+	Ruling   incident.Ruling `json:"ruling"`
+	ChosenBy string          `json:"chosen_by,omitempty"` // a person who put it forward
 }
 
-// decide lets the agents vote on one shared list of options.
+// decide chooses what to do: the agents vote on one shared list of options, or
+// a person has put one of them forward. The policy then says who has to agree.
 func (w *run) decide(ctx workflow.Context) *handover {
 	w.begin(ctx, incident.PhaseDecision)
-	options := options(w.settings.Catalogue, *w.view.Diagnosis, w.suspects, w.view.Evidence)
-	votes := w.votes(options)
+	var stop *handover
+	if w.wanted != nil {
+		stop = w.takeWanted(ctx)
+	} else {
+		stop = w.vote(ctx)
+	}
+	if stop != nil || ctx.Err() != nil {
+		return stop
+	}
+	return w.judge(ctx)
+}
+
+// vote lets the agents choose.
+func (w *run) vote(ctx workflow.Context) *handover {
+	planned, err := w.planOptions(ctx, w.candidates())
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		w.end(ctx, incident.PhaseDecision, incident.PhaseFailed, err.Error())
+		return &handover{incident.HandoverFailed, "the options could not be planned: " + err.Error()}
+	}
+	votes := w.votes(planned.Options)
 	state := incident.PhaseCompleted
-	if len(options) > 0 {
-		vote, err := w.resolutionVote(ctx, options)
+	if len(planned.Options) > 0 {
+		vote, err := w.resolutionVote(ctx, planned.Options)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -36,63 +64,102 @@ func (w *run) decide(ctx workflow.Context) *handover {
 			state = incident.PhaseDegraded
 		}
 	}
-	d := incident.Decide(options, votes)
+	d := incident.Decide(planned.Options, votes)
+	d.Excluded = append(planned.Excluded, w.triedAlready()...)
 	w.emit(ctx, &event.DecisionMade{Decision: d}, w.provenance())
 	w.end(ctx, incident.PhaseDecision, state, d.Rationale)
-	for _, o := range options {
+	for _, o := range planned.Options {
 		if o.ID == d.ChosenID {
-			w.plan = w.makePlan(o, d)
+			w.plan = w.makePlan(o, d.Score, "")
 			return nil
 		}
+	}
+	if len(w.tried) > 0 {
+		return &handover{w.lastFailure.reason, w.lastFailure.detail + "; nothing else in the catalogue fits"}
 	}
 	return &handover{incident.HandoverNoAction, "no action of the catalogue fits: " + d.Rationale}
 }
 
-// options lists what could be done about the hypotheses: catalogue entries
-// that help against a suspected cause, on the service suspected of it. A
-// rollback is offered only where something was deployed.
-func options(catalogue []incident.CatalogueEntry, d incident.Diagnosis, suspects []incident.Suspect, evidence []incident.Evidence) []incident.Option {
+// takeWanted plans the option that a person put forward, as its target is now.
+func (w *run) takeWanted(ctx workflow.Context) *handover {
+	wanted := *w.wanted
+	w.wanted = nil
+	c := w.candidates()
+	c = slices.DeleteFunc(c, func(c activities.Candidate) bool { return optionID(c) != wanted.OptionID })
+	planned, err := w.planOptions(ctx, c)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		w.end(ctx, incident.PhaseDecision, incident.PhaseFailed, err.Error())
+		return &handover{incident.HandoverFailed, "what " + wanted.Principal.Name + " put forward could not be planned: " + err.Error()}
+	case len(planned.Options) == 0:
+		why := "it is no option any more"
+		if len(planned.Excluded) > 0 {
+			why = planned.Excluded[0].Reason
+		}
+		w.end(ctx, incident.PhaseDecision, incident.PhaseFailed, why)
+		return &handover{incident.HandoverNoAction, fmt.Sprintf("what %s put forward, %s, does not fit: %s", wanted.Principal.Name, wanted.OptionID, why)}
+	}
+	o := planned.Options[0]
+	w.plan = w.makePlan(o, w.view.Decision.Scores[o.ID], wanted.Principal.Name)
+	w.end(ctx, incident.PhaseDecision, incident.PhaseCompleted, wanted.Principal.Name+" put "+o.Title+" forward: "+clip(wanted.Reason, 500))
+	return nil
+}
+
+func (w *run) planOptions(ctx workflow.Context, c []activities.Candidate) (activities.PlanResult, error) {
+	planned := activities.PlanResult{Options: []incident.Option{}}
+	if len(c) == 0 {
+		return planned, nil
+	}
+	err := workflow.ExecuteActivity(surveyOptions(ctx), activities.PlanOptionsName, c).Get(ctx, &planned)
+	return planned, err
+}
+
+// candidates lists what could be done about the hypotheses: catalogue entries
+// that help against a suspected cause, on the service suspected of it, but for
+// those that were tried. A rollback is offered only where something was deployed.
+func (w *run) candidates() []activities.Candidate {
 	type target struct {
 		service string
 		cause   incident.Cause
 	}
-	targets := []target{{d.Service, d.Cause}}
-	for _, s := range suspects {
+	targets := []target{{w.view.Diagnosis.Service, w.view.Diagnosis.Cause}}
+	for _, s := range w.suspects {
 		targets = append(targets, target{s.Service, s.Cause})
 	}
-	var out []incident.Option
+	var out []activities.Candidate
 	seen := map[string]bool{}
 	for _, t := range targets {
-		for _, e := range catalogue {
-			id := string(e.Type) + ":" + t.service
-			if seen[id] || !helps(e, t.cause) || e.Type == incident.ActionRollbackDeployment && !deployed(evidence, t.service) {
+		for _, e := range w.settings.Catalogue {
+			c := activities.Candidate{Entry: e, Target: t.service}
+			id := optionID(c)
+			if len(out) == maxOptions || seen[id] || w.tried[id] || !fits(e, t.service, t.cause) ||
+				e.Type == incident.ActionRollbackDeployment && !deployed(w.view.Evidence, t.service) {
 				continue
 			}
 			seen[id] = true
-			out = append(out, incident.Option{ID: id, Type: e.Type, Target: t.service, Title: e.Title,
-				Arguments: arguments(e, t.service), Risk: e.Risk, BlastRadius: e.BlastRadius, Effect: e.Effect, Enabled: e.Enabled})
+			out = append(out, c)
 		}
 	}
 	return out
 }
 
-// arguments are the document's: what the catalogue says, and the target.
-func arguments(e incident.CatalogueEntry, service string) map[string]string {
-	out := maps.Clone(e.Parameters)
-	if out == nil {
-		out = map[string]string{}
-	}
-	out["Service"] = service
-	return out
-}
+// maxOptions bounds one decision.
+const maxOptions = 16
 
-func helps(e incident.CatalogueEntry, c incident.Cause) bool {
-	for _, known := range e.Causes {
-		if known == c {
+func optionID(c activities.Candidate) string { return c.Entry.Name + ":" + c.Target }
+
+func fits(e incident.CatalogueEntry, service string, c incident.Cause) bool {
+	if service == "" || !slices.Contains(e.Causes, c) {
+		return false
+	}
+	for _, pattern := range e.Services {
+		if ok, err := path.Match(pattern, service); ok && err == nil {
 			return true
 		}
 	}
-	return false
+	return len(e.Services) == 0
 }
 
 func deployed(evidence []incident.Evidence, service string) bool {
@@ -106,104 +173,100 @@ func deployed(evidence []incident.Evidence, service string) bool {
 	return false
 }
 
-// votes of the agents that have spoken: detection supports what is done to
-// the service that it named, diagnosis what helps against its cause,
-// prediction what is done to the service whose measures it saw fail. An agent
-// without evidence does not vote.
-func (w *run) votes(options []incident.Option) []incident.Vote {
-	var out []incident.Vote
-	cast := func(a incident.Agent, confidence float64, cites []string, reason string, supports func(incident.Option) bool) {
-		if confidence <= 0 || len(cites) == 0 {
-			return
+func (w *run) entry(name string) (incident.CatalogueEntry, bool) {
+	for _, e := range w.settings.Catalogue {
+		if e.Name == name {
+			return e, true
 		}
-		v := incident.Vote{Agent: a, Confidence: confidence, Cites: cites, Reason: reason, Evidence: meanStrength(w.view.Evidence, cites)}
-		for _, o := range options {
-			if supports(o) {
-				v.OptionID = o.ID
-				break
-			}
-		}
-		out = append(out, v)
 	}
-	cast(incident.AgentDetection, meanStrength(w.view.Evidence, w.detection.Cites), w.detection.Cites, w.detection.Summary,
-		func(o incident.Option) bool { return o.Target == w.detection.Service })
-	d := w.view.Diagnosis
-	cites := claimCites(d.Claims)
-	cast(incident.AgentDiagnosis, min(d.Confidence, meanStrength(w.view.Evidence, cites)+0.3), cites, d.Summary,
-		func(o incident.Option) bool { return o.Target == d.Service && w.helpsAgainst(o, d.Cause) })
-	if p := w.view.Prediction; p != nil {
-		cast(incident.AgentPrediction, p.Confidence, p.Cites, p.Summary,
-			func(o incident.Option) bool { return o.Target == p.Service })
+	return incident.CatalogueEntry{}, false
+}
+
+// triedAlready lists what was done before, as options that are none any more.
+func (w *run) triedAlready() []incident.Exclusion {
+	var out []incident.Exclusion
+	for _, id := range w.triedOrder {
+		out = append(out, incident.Exclusion{OptionID: id, Title: id, Reason: "it was tried and did not help"})
 	}
 	return out
 }
 
-func (w *run) helpsAgainst(o incident.Option, c incident.Cause) bool {
-	for _, e := range w.settings.Catalogue {
-		if e.Type == o.Type {
-			return helps(e, c)
-		}
+// makePlan makes the exact action of an option. Each is a revision of its own,
+// so that a decision on one says nothing of the next.
+func (w *run) makePlan(o incident.Option, score float64, chosenBy string) *plan {
+	w.revision++
+	p := &plan{Option: o, Score: score, Reason: w.view.Diagnosis.Summary, ChosenBy: chosenBy, Action: incident.Action{
+		IncidentID: w.id, PlanRevision: w.revision, Name: o.Name, Type: o.Type, Target: o.Target, Steps: o.Steps,
+		Precondition: o.Precondition, Planned: o.Planned, Basis: w.basis(), CatalogueVersion: w.settings.CatalogueVersion,
+	}}
+	d := w.view.Diagnosis
+	p.Facts = incident.Facts{
+		IncidentID: w.id, Severity: w.view.Severity, Service: o.Target, Labels: w.in.Labels, Action: o.Name, Type: o.Type, Risk: o.Risk,
+		BlastRadius: o.BlastRadius, Share: o.Share, Enabled: o.Enabled, Cause: d.Cause, Verdict: d.Verdict, Confidence: d.Confidence,
+		Score: score, ValidWeight: w.view.Decision.ValidWeight, DiagnosisVoted: chosenBy == "" && w.view.Decision.Voted(incident.AgentDiagnosis),
+		Models: w.models(), Attempt: len(w.tried) + 1, ChosenBy: chosenBy, Origin: w.view.Origin,
 	}
-	return false
+	return p
 }
 
-// resolutionVote asks the resolution agent. It can only choose from the list.
-func (w *run) resolutionVote(ctx workflow.Context, options []incident.Option) (incident.Vote, error) {
-	t := task{agent: incident.AgentResolution, phase: incident.PhaseDecision, purpose: incident.PurposePlan,
-		what: "choose an action", system: resolveSystem, schema: resolutionSchema,
-		prompt: w.told + w.renderEvidence(w.view.Evidence...) + w.renderTagged("diagnosis", w.view.Diagnosis) + w.renderTagged("options", options)}
-	var a ResolutionAnswer
-	t.check = func(workflow.Context) (event.RouteReason, string) {
-		switch {
-		case a.OptionID != "" && !slices.ContainsFunc(options, func(o incident.Option) bool { return o.ID == a.OptionID }):
-			return event.RouteMalformed, fmt.Sprintf("there is no option %q", clip(a.OptionID, 100))
-		case a.OptionID != "" && meanStrength(w.view.Evidence, a.Cites) == 0:
-			return event.RouteUnsupported, "the choice cites no evidence"
-		}
-		return "", ""
+func (w *run) models() incident.Models {
+	switch {
+	case !w.settings.ModelsEnabled:
+		return incident.ModelsOff
+	case w.view.Degraded || w.noModels:
+		return incident.ModelsDegraded
 	}
-	err := w.ask(ctx, t, &a)
-	if err == nil {
-		if reason, problem := t.check(ctx); reason == event.RouteMalformed {
-			err = incident.Errorf(incident.KindInvalid, "the model chose what is not on the list: %s", problem)
+	return incident.ModelsOn
+}
+
+// basis is the digest of what a plan rests on: the diagnosis and the evidence
+// that it cites. A plan that rests on something else is another action.
+func (w *run) basis() string {
+	d := w.view.Diagnosis
+	type cited struct {
+		ID, Finding string
+		Strength    float64
+	}
+	on := struct {
+		Cause    incident.Cause
+		Service  string
+		Evidence []cited
+	}{Cause: d.Cause, Service: d.Service}
+	cites := claimCites(d.Claims)
+	for _, e := range w.view.Evidence {
+		if has(cites, e.ID) {
+			on.Evidence = append(on.Evidence, cited{e.ID, e.Finding, e.Strength})
 		}
 	}
-	if a.Reason = clip(a.Reason, 2000); err == nil {
-		err = w.shown(ctx, t.agent, &a.Reason)
+	sum := sha256.Sum256(mustJSON(on))
+	return hex.EncodeToString(sum[:8])
+}
+
+// judge asks the policy who has to agree to the plan.
+func (w *run) judge(ctx workflow.Context) *handover {
+	p := w.plan
+	err := workflow.ExecuteActivity(readOptions(ctx), activities.JudgeActionName, p.Facts).Get(ctx, &p.Ruling)
+	if ctx.Err() != nil {
+		return nil
 	}
 	if err != nil {
-		if ctx.Err() == nil {
-			w.without(ctx, t, err, "the other agents' votes decide")
-		}
-		return incident.Vote{}, err
+		return &handover{incident.HandoverPolicy, "who has to agree to it cannot be told, so nobody is asked: " + err.Error()}
 	}
-	strength := meanStrength(w.view.Evidence, a.Cites)
-	w.concluded(ctx, t, strength, a.Reason, w.modelProvenance(t.agent))
-	return incident.Vote{Agent: t.agent, OptionID: a.OptionID, Confidence: strength, Cites: a.Cites, Evidence: strength, Reason: a.Reason}, nil
+	w.emit(ctx, &event.PolicyRuled{OptionID: p.Option.ID, ActionHash: p.Action.Hash(), Ruling: p.Ruling}, w.provenance())
+	if p.Ruling.Autonomy == incident.AutonomyNever || !p.Ruling.Autonomy.Valid() {
+		return &handover{incident.HandoverPolicy, fmt.Sprintf("%s on %s is not for Vigil to do: %s", p.Option.Title, p.Option.Target, because(p.Ruling))}
+	}
+	return nil
 }
 
-func (w *run) makePlan(o incident.Option, d incident.Decision) *plan {
-	document := ""
-	for _, e := range w.settings.Catalogue {
-		if e.Type == o.Type {
-			document = e.Document
-		}
+// because says what a ruling rests on, in words.
+func because(r incident.Ruling) string {
+	s := r.Reason
+	if r.Rule != "" {
+		s = "rule " + r.Rule + ": " + s
 	}
-	w.revision++
-	return &plan{Option: o, Score: d.Score, Reason: w.view.Diagnosis.Summary, Action: incident.Action{
-		IncidentID: w.id, PlanRevision: w.revision, Step: 1, Type: o.Type, Target: o.Target, Document: document, Arguments: o.Arguments,
-		CatalogueVersion: w.settings.CatalogueVersion,
-	}}
-}
-
-func claimCites(claims []incident.Claim) []string {
-	var out []string
-	for _, c := range claims {
-		for _, id := range c.Cites {
-			if !has(out, id) {
-				out = append(out, id)
-			}
-		}
+	for _, b := range r.Bounds {
+		s += "; " + b
 	}
-	return out
+	return s
 }

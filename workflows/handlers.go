@@ -35,6 +35,15 @@ func (w *run) handle(ctx workflow.Context) error {
 			w.takeAlerts(ctx, s)
 		}
 	})
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var u incident.RemediationUpdate
+			if !w.updates.Receive(ctx, &u) {
+				return
+			}
+			w.takeUpdate(ctx, u)
+		}
+	})
 	cancel := workflow.GetSignalChannel(ctx, incident.SignalCancel)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		var s incident.CancelSignal
@@ -61,6 +70,9 @@ func (w *run) handle(ctx workflow.Context) error {
 		return err
 	}
 	if err := update(ctx, incident.UpdateMoveAlerts, w.checkMoveAlerts, w.onMoveAlerts); err != nil {
+		return err
+	}
+	if err := update(ctx, incident.UpdatePropose, w.checkPropose, w.onPropose); err != nil {
 		return err
 	}
 	return update(ctx, incident.UpdateResolve, w.checkResolve, w.onResolve)
@@ -101,37 +113,6 @@ func (w *run) checkOpen(p incident.Principal, need incident.Role, what string) e
 		return incident.Errorf(incident.KindConflict, "the incident is over")
 	}
 	return nil
-}
-
-func (w *run) checkDecide(ctx workflow.Context, a incident.DecideArgs) error {
-	if err := w.checkOpen(a.Principal, incident.RoleApprover, "deciding on a proposal"); err != nil {
-		return err
-	}
-	p := w.view.Proposal
-	switch {
-	case a.Decision != incident.DecisionApprove && a.Decision != incident.DecisionReject:
-		return incident.Errorf(incident.KindInvalid, "decision is %q; say approve or reject", a.Decision)
-	case len(a.Comment) > maxNote:
-		return incident.Errorf(incident.KindInvalid, "the comment is longer than %d characters", maxNote)
-	case p == nil || p.ID != a.ProposalID:
-		return incident.Errorf(incident.KindConflict, "there is no proposal %q, or a newer one has taken its place; look again", a.ProposalID)
-	case p.State == incident.ProposalApproved, p.State == incident.ProposalRejected:
-		return incident.Errorf(incident.KindConflict, "already %s by %s", p.State, p.DecidedBy)
-	case p.State != incident.ProposalPending || !workflow.Now(ctx).Before(p.Deadline):
-		return incident.Errorf(incident.KindConflict, "the proposal has expired or was overtaken; nothing was decided")
-	case p.ActionHash != a.ActionHash:
-		return incident.Errorf(incident.KindConflict, "the action is not the one that was shown (its hash is %.12s…, not %.12s…); look again", p.ActionHash, a.ActionHash)
-	}
-	return nil
-}
-
-func (w *run) onDecide(ctx workflow.Context, a incident.DecideArgs) (incident.DecideResult, error) {
-	state := incident.ProposalRejected
-	if a.Decision == incident.DecisionApprove {
-		state = incident.ProposalApproved
-	}
-	w.emit(ctx, &event.ApprovalDecided{ProposalID: a.ProposalID, State: state, By: a.Principal.Name, Comment: a.Comment}, w.by(a.Principal))
-	return incident.DecideResult{ProposalID: a.ProposalID, State: state, DecidedBy: a.Principal.Name, DecidedAt: workflow.Now(ctx)}, nil
 }
 
 func (w *run) checkAcknowledge(_ workflow.Context, a incident.AcknowledgeArgs) error {

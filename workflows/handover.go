@@ -26,6 +26,7 @@ func (w *run) handOver(ctx workflow.Context, h handover) *ending {
 		w.voidProposal(ctx, "the incident was handed over")
 		w.emit(ctx, &event.IncidentStatusChanged{Status: incident.StatusNeedsHuman, NeedsHuman: true, Handover: h.reason, Reason: h.detail}, w.provenance())
 		w.upsert(ctx)
+		w.notify(ctx, handoverKind(h.reason), w.ladder(level), "A person is needed: "+clip(h.detail, 500))
 		w.communicate(ctx)
 	}
 	for ; level < len(ladder); level++ {
@@ -53,7 +54,7 @@ func (w *run) waitForPerson(ctx workflow.Context, deadline time.Time) (end *endi
 		left := max(deadline.Sub(workflow.Now(ctx)), time.Millisecond)
 		due, err := workflow.AwaitWithTimeout(ctx, left, func() bool {
 			w.clearChecked = w.clearChecked && w.cleared()
-			return w.settled() || w.rethought || w.cleared() && !w.clearChecked || w.tooLong(ctx)
+			return w.settled() || w.rethought || w.wanted != nil || w.cleared() && !w.clearChecked || w.tooLong(ctx)
 		})
 		if end := w.ended(ctx); end != nil {
 			return end, false
@@ -62,6 +63,10 @@ func (w *run) waitForPerson(ctx workflow.Context, deadline time.Time) (end *endi
 		case err != nil || !due:
 			return nil, false // the deadline has passed
 		case w.rethought && w.cancelled == nil:
+			w.status(ctx, incident.StatusInvestigating)
+			return nil, true
+		case w.wanted != nil && w.cancelled == nil:
+			w.redo = true
 			w.status(ctx, incident.StatusInvestigating)
 			return nil, true
 		case w.cleared() && !w.clearChecked:
@@ -99,4 +104,13 @@ func (w *run) clearedByItself(ctx workflow.Context) *ending {
 		Reason: "every alert had cleared, but the telemetry does not confirm it: " + v.Detail}, w.provenance())
 	w.upsert(ctx)
 	return nil
+}
+
+// handoverKind is what people are told with: an action that could not be taken
+// back wakes them.
+func handoverKind(r incident.HandoverReason) incident.NotificationKind {
+	if r == incident.HandoverUnsafe {
+		return incident.NotifyUnsafe
+	}
+	return incident.NotifyHandover
 }

@@ -73,8 +73,7 @@ func (w *run) story(ctx workflow.Context) ending {
 		w.diagnoseAndPredict,
 		w.decide,
 		w.approve,
-		w.resolve,
-		w.verify,
+		w.resolve, // and verify
 	}
 	next, stop := w.resume()
 	for next < len(steps) && !w.recovered {
@@ -96,13 +95,15 @@ func (w *run) story(ctx workflow.Context) ending {
 		case w.continued:
 			return ending{}
 		case w.rethought:
-			w.rethought, next, stop = false, stepDecide, w.verdict()
+			w.rethought, w.redo, next, stop = false, false, stepDecide, w.verdict()
+		case w.redo:
+			w.redo, next, stop = false, stepDecide, nil
 		default:
 			next, stop = next+1, nil
 		}
 	}
 	w.communicate(ctx)
-	if w.view.Execution == nil {
+	if w.recovered {
 		return ending{incident.StatusResolved, incident.OutcomeRecovered, "vigil", "the alerts cleared and the telemetry is back to its state before the incident"}
 	}
 	return ending{incident.StatusResolved, incident.OutcomeRemediated, "vigil", "the action helped: the telemetry is back to its state before the incident"}
@@ -146,8 +147,9 @@ func (w *run) close(ctx workflow.Context, end ending) {
 	w.drain(ctx)
 	w.receiveAlerts(ctx)
 	w.voidProposal(ctx, "the incident ended")
-	w.review(ctx, end)
 	w.learn(ctx, end)
+	w.tellEnd(ctx, end)
+	w.review(ctx, end)
 	w.emit(ctx, &event.IncidentClosed{Status: end.status, Outcome: end.outcome, By: end.by, Reason: end.reason},
 		w.provenance())
 	w.upsert(ctx)
@@ -171,10 +173,11 @@ func (w *run) reopening(ctx workflow.Context) incident.Input {
 func setup(ctx workflow.Context, in incident.Input) (*run, error) {
 	info := workflow.GetInfo(ctx)
 	w := &run{id: info.WorkflowExecution.ID, runID: info.WorkflowExecution.RunID, in: withDefaults(in, info.WorkflowStartTime),
-		heard: map[string]string{}, rows: map[string]int64{}}
+		heard: map[string]string{}, rows: map[string]int64{}, tried: map[string]bool{}, outbox: map[string]*outbox{}, toldTeams: map[string]bool{}}
 	w.startedAt = w.in.StartedAt
 	w.storyCtx, w.cancelStory = workflow.WithCancel(ctx)
 	w.alerts = workflow.GetSignalChannel(ctx, incident.SignalAlert)
+	w.updates = workflow.GetSignalChannel(ctx, incident.SignalRemediation)
 	if err := w.takeUp(ctx); err != nil {
 		return nil, err
 	}
@@ -188,6 +191,7 @@ func setup(ctx workflow.Context, in incident.Input) (*run, error) {
 		if w.view.Degraded {
 			w.lookAgain(ctx)
 		}
+		w.startEscalation()
 		return w, nil // the settings came with the rest
 	}
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
@@ -197,6 +201,7 @@ func setup(ctx workflow.Context, in incident.Input) (*run, error) {
 	if err := workflow.ExecuteActivity(options, activities.LoadSettingsName).Get(ctx, &w.settings); err != nil {
 		return nil, err
 	}
+	w.startEscalation()
 	return w, nil
 }
 

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -10,107 +11,230 @@ import (
 	"vigil/workflows/incident"
 )
 
-// RemediationWorkflowType is the registered name of RemediationWorkflow.
-const RemediationWorkflowType = "RemediationWorkflow"
-
-// RemediationInput is an approved action.
+// RemediationInput is a decided action.
 type RemediationInput struct {
-	Action    incident.Action `json:"action"`
-	TimeoutMS int64           `json:"timeout_ms"` // how long the execution may take
+	Action     incident.Action          `json:"action"`
+	Guard      activities.Guard         `json:"guard"`
+	ValidUntil time.Time                `json:"valid_until"`      // when the decision is too old to begin on
+	TimeoutMS  int64                    `json:"timeout_ms"`       // how long one step may take
+	Leases     []incident.LeaseRequest  `json:"leases,omitempty"` // taken in this order
+	Probe      incident.Probe           `json:"probe"`
+	Recovery   activities.RecoveryInput `json:"recovery"` // what the probe compares
 }
 
-const (
-	maxRefusals  = 3 // starts that the executor throttled: known not to have happened
-	readBackFor  = 20 * time.Second
-	readBackWait = 2 * time.Second
-)
+// remediation is one run of RemediationWorkflow. Only workflow coroutines touch
+// it.
+type remediation struct {
+	in        RemediationInput
+	out       incident.Remediation
+	incident  *workflow.Execution // that wants it; nil where nobody does
+	withdrawn string              // why it is no longer wanted
+	granted   map[string]bool
+	done      []int // steps that changed something, or may have, in order
+}
 
-// RemediationWorkflow starts one action at most once and follows it to its
-// end. Its history is the ledger: the scheduled start is the intent; an intent
-// without outcome is read back at the executor, and where that cannot tell,
-// the outcome is unknown. It returns an outcome, not an error.
-func RemediationWorkflow(ctx workflow.Context, in RemediationInput) (incident.Execution, error) {
+// RemediationWorkflow carries out one action: leases, the steps in order, a
+// probe that tells whether it helped, and otherwise the undoing of the steps in
+// reverse. Its history is the ledger: the scheduled start of an effect is the
+// intent; an intent without outcome is read back at the executor, and where
+// that cannot tell, the outcome is unknown and nothing more is done. It returns
+// an outcome, not an error. Its leases end when it closes.
+//
+// It is one history: while something may be half done it does not continue as
+// new. A step costs some 20 events, a look of the probe 8.
+func RemediationWorkflow(ctx workflow.Context, in RemediationInput) (incident.Remediation, error) {
 	if in.TimeoutMS <= 0 {
 		in.TimeoutMS = int64(10 * time.Minute / time.Millisecond)
 	}
-	x := incident.Execution{ActionHash: in.Action.Hash(), ClientToken: in.Action.Token(), StartedAt: workflow.Now(ctx).UTC(),
-		Provenance: incident.Provenance{Origin: incident.OriginLive, Service: "workflow"}}
-	finish := func(s incident.ExecutionState, detail string) (incident.Execution, error) {
-		x.State, x.Detail, x.EndedAt = s, detail, workflow.Now(ctx).UTC()
-		return x, nil
-	}
+	info := workflow.GetInfo(ctx)
+	r := &remediation{in: in, incident: info.ParentWorkflowExecution, granted: map[string]bool{}, out: incident.Remediation{
+		WorkflowID: info.WorkflowExecution.ID, ActionHash: in.Action.Hash(), Name: in.Action.Name, Target: in.Action.Target,
+		State: incident.RemediationWaiting, StartedAt: workflow.Now(ctx).UTC()}}
+	r.listen(ctx)
+	r.run(ctx)
+	r.out.EndedAt, r.out.WaitsFor = workflow.Now(ctx).UTC(), ""
+	return r.out, nil
+}
 
-	started, err := start(ctx, in.Action, x.ClientToken)
+func (r *remediation) run(ctx workflow.Context) {
+	if why := r.takeLeases(ctx); why != "" {
+		r.end(incident.RemediationDropped, why)
+		return
+	}
+	r.out.State = incident.RemediationRunning
+	for n := range r.in.Action.Steps {
+		if r.withdrawn != "" {
+			break
+		}
+		x := r.effect(ctx, r.in.Action.Effect(n+1))
+		switch {
+		case x.State == incident.ExecutionUnknown:
+			r.end(incident.RemediationUnknown, fmt.Sprintf("step %d: %s", n+1, x.Detail))
+			return
+		case x.State == incident.ExecutionFailed && x.Refused && len(r.done) == 0:
+			r.out.Voided = x.Voided
+			if x.Voided {
+				r.end(incident.RemediationDropped, x.Detail)
+			} else {
+				r.end(incident.RemediationFailed, x.Detail)
+			}
+			return
+		case x.State == incident.ExecutionFailed:
+			r.takeBack(ctx, fmt.Sprintf("step %d of %d failed: %s", n+1, len(r.in.Action.Steps), x.Detail))
+			return
+		}
+	}
 	switch {
-	case err == nil:
-	case refused(err):
-		return finish(incident.ExecutionFailed, "the executor refused: "+err.Error())
-	default: // it may have started: read back, never start again
-		started, err = readBack(ctx, in.Action, x.ClientToken)
-		if err != nil {
-			return finish(incident.ExecutionUnknown, "the start was not confirmed, and cannot be read back: "+err.Error())
-		}
-		if started.ID == "" {
-			return finish(incident.ExecutionUnknown, "the start was not confirmed, and no execution is visible")
-		}
+	case r.withdrawn != "" && len(r.done) == 0:
+		r.end(incident.RemediationDropped, r.withdrawn)
+	case r.withdrawn != "" && len(r.done) < len(r.in.Action.Steps):
+		r.takeBack(ctx, r.withdrawn)
+	default:
+		r.judge(ctx)
 	}
-	x.ID, x.Provenance = started.ID, started.Provenance
-
-	wait := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		ScheduleToCloseTimeout: ms(in.TimeoutMS),
-		HeartbeatTimeout:       heartbeat,
-		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 10 * time.Second},
-	})
-	var end activities.AwaitResult
-	err = workflow.ExecuteActivity(wait, activities.AwaitExecutionName, activities.AwaitInput{ID: x.ID}).Get(ctx, &end)
-	if err != nil {
-		return finish(incident.ExecutionUnknown, "started as "+x.ID+", but its end cannot be read: "+err.Error())
-	}
-	x.Provenance = end.Provenance
-	return finish(end.State, end.Detail)
 }
 
-// start dispatches the effect once. Only a throttled start is tried again, as
-// a new intent: the executor has said that it did not happen.
-func start(ctx workflow.Context, a incident.Action, token string) (activities.ExecuteResult, error) {
-	once := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 30 * time.Second,
+// judge says whether the action helped, and takes it back where it did not.
+func (r *remediation) judge(ctx workflow.Context) {
+	v, asked := r.probe(ctx)
+	switch {
+	case !asked:
+		r.end(incident.RemediationUnproven, "nobody waited to see whether it helped: "+r.withdrawn)
+	case v.State == incident.VerificationHelped:
+		r.end(incident.RemediationHelped, v.Detail)
+	case v.State == incident.VerificationUnknown:
+		r.end(incident.RemediationUnproven, v.Detail)
+	default:
+		r.takeBack(ctx, v.Detail)
+	}
+}
+
+// takeBack undoes what was done, last first, each once. What cannot be undone
+// is a person's: nothing more is tried.
+func (r *remediation) takeBack(ctx workflow.Context, why string) {
+	r.out.State = incident.RemediationUndoing
+	undone, left := 0, 0
+	for i := len(r.done) - 1; i >= 0; i-- {
+		e, ok := r.in.Action.Undo(r.done[i])
+		if !ok { // such as a restart: there is nothing to take back
+			left++
+			continue
+		}
+		x := r.effect(ctx, e)
+		if x.State != incident.ExecutionSucceeded {
+			r.end(incident.RemediationUnsafe, fmt.Sprintf("%s; undoing step %d: %s: %s", why, e.Step, x.State, x.Detail))
+			return
+		}
+		undone++
+	}
+	detail := fmt.Sprintf("%s; %d undone", why, undone)
+	if left > 0 {
+		detail += fmt.Sprintf(", %d with nothing to undo", left)
+	}
+	r.end(incident.RemediationUndone, detail)
+}
+
+func (r *remediation) end(s incident.RemediationState, detail string) {
+	r.out.State, r.out.Detail = s, detail
+}
+
+// listen takes grants and withdrawals as they come.
+func (r *remediation) listen(ctx workflow.Context) {
+	withdraw := workflow.GetSignalChannel(ctx, incident.SignalWithdraw)
+	granted := workflow.GetSignalChannel(ctx, incident.SignalLeaseGranted)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var s incident.WithdrawSignal
+			if !withdraw.Receive(ctx, &s) {
+				return
+			}
+			r.withdrawn = "withdrawn: " + s.Reason
+		}
+	})
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var g incident.LeaseGranted
+			if !granted.Receive(ctx, &g) {
+				return
+			}
+			r.granted[g.Resource] = true
+		}
+	})
+}
+
+// tellAfter is how long a lease may take before people are told of waiting.
+const tellAfter = 2 * time.Second
+
+// takeLeases waits for each lease in turn. It returns why there is none.
+func (r *remediation) takeLeases(ctx workflow.Context) string {
+	for _, l := range r.in.Leases {
+		if err := workflow.ExecuteActivity(leaseOptions(ctx), activities.RequestLeasesName, l).Get(ctx, nil); err != nil {
+			return "the lease of " + l.Resource + " could not be asked for: " + err.Error()
+		}
+		has := func() bool { return r.granted[l.Resource] || r.withdrawn != "" }
+		if ok, err := workflow.AwaitWithTimeout(ctx, tellAfter, has); err == nil && !ok {
+			r.out.WaitsFor = l.Resource
+			r.tell(ctx, incident.RemediationUpdate{})
+			left := max(r.in.ValidUntil.Sub(workflow.Now(ctx)), time.Millisecond)
+			if ok, err = workflow.AwaitWithTimeout(ctx, left, has); err == nil && !ok {
+				r.out.Voided = true
+				return "the decision became too old while it waited for the lease of " + l.Resource
+			}
+		}
+		r.out.WaitsFor = ""
+		if ctx.Err() != nil {
+			return "the remediation was cancelled in Temporal"
+		}
+		if r.withdrawn != "" {
+			return r.withdrawn
+		}
+	}
+	return ""
+}
+
+// probe looks at the telemetry until it is back to its state before the
+// incident for several points, or the time is up. asked is false where nobody
+// wants to know any more.
+func (r *remediation) probe(ctx workflow.Context) (v incident.Verification, asked bool) {
+	r.out.State = incident.RemediationProbing
+	r.tell(ctx, incident.RemediationUpdate{})
+	deadline := workflow.Now(ctx).Add(ms(r.in.Probe.TimeoutMS))
+	for r.withdrawn == "" && ctx.Err() == nil {
+		in, now := r.in.Recovery, workflow.Now(ctx).UTC()
+		in.Since, in.Now, in.Points, in.Final = r.out.ActedAt, now, r.in.Probe.Points, !now.Before(deadline)
+		v = incident.Verification{}
+		if err := workflow.ExecuteActivity(readOptions(ctx), activities.MeasureRecoveryName, in).Get(ctx, &v); err != nil {
+			v = incident.Verification{State: incident.VerificationUnknown, Detail: "the telemetry cannot be read: " + err.Error()}
+		}
+		last := v.State == incident.VerificationHelped || in.Final
+		if !last { // what cannot be told yet may be told by the next point
+			v.State = incident.VerificationMeasuring
+		}
+		r.out.Verification = &v
+		r.tell(ctx, incident.RemediationUpdate{Measured: &v})
+		if last {
+			return v, true
+		}
+		// Woken early or not: the next look, or the end of the loop, comes next.
+		_, _ = workflow.AwaitWithTimeout(ctx, ms(r.in.Probe.EveryMS), func() bool { return r.withdrawn != "" })
+	}
+	return v, false
+}
+
+// tell lets the incident know how things stand. Where it has ended, nobody
+// needs to.
+func (r *remediation) tell(ctx workflow.Context, u incident.RemediationUpdate) {
+	if r.incident == nil {
+		return
+	}
+	u.Remediation = r.out
+	workflow.SignalExternalWorkflow(ctx, r.incident.ID, "", incident.SignalRemediation, u)
+}
+
+func leaseOptions(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 15 * time.Second,
 		HeartbeatTimeout:    heartbeat,
-		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 10 * time.Second, MaximumAttempts: 12},
 	})
-	var r activities.ExecuteResult
-	for try := 1; ; try++ {
-		err := workflow.ExecuteActivity(once, activities.ExecuteActionName, activities.ExecuteInput{Action: a, Token: token}).Get(ctx, &r)
-		if err == nil || try == maxRefusals || activities.KindOf(err) != incident.KindThrottled {
-			return r, err
-		}
-		if err := workflow.Sleep(ctx, time.Duration(try)*2*time.Second); err != nil {
-			return r, err
-		}
-	}
-}
-
-// refused reports that the executor has said no, so that nothing happened.
-func refused(err error) bool {
-	switch activities.KindOf(err) {
-	case incident.KindInvalid, incident.KindDenied, incident.KindNotFound, incident.KindConflict, incident.KindThrottled:
-		return true
-	}
-	return false
-}
-
-// readBack looks for the execution until it is visible or the time is up.
-func readBack(ctx workflow.Context, a incident.Action, token string) (activities.ExecuteResult, error) {
-	read := readOptions(ctx)
-	deadline := workflow.Now(ctx).Add(readBackFor)
-	for {
-		var r activities.ExecuteResult
-		err := workflow.ExecuteActivity(read, activities.FindExecutionName, activities.ExecuteInput{Action: a, Token: token}).Get(ctx, &r)
-		if err != nil || r.ID != "" || workflow.Now(ctx).After(deadline) {
-			return r, err
-		}
-		if err := workflow.Sleep(ctx, readBackWait); err != nil {
-			return r, err
-		}
-	}
 }

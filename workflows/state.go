@@ -46,7 +46,19 @@ type run struct {
 	detection     DetectionAnswer
 	told          string // the incident as models are told it
 	plan          *plan
-	revision      int // of the plan; a decision is bound to one
+	revision      int                   // of the plan; a decision is bound to one
+	decidedAt     time.Time             // when it was decided on, by people or by the policy
+	wanted        *incident.ProposeArgs // an option that a person put forward
+	tried         map[string]bool       // options that were carried out and did not help
+	triedOrder    []string
+	lastFailure   handover
+	voided        int     // plans that were refused before they began
+	redo          bool    // decide again
+	acting        *acting // while an action is carried out
+	updates       workflow.ReceiveChannel
+	outbox        map[string]*outbox // who is told, by channel
+	toldTeams     map[string]bool    // by the escalation policy
+	notified      int                // notifications
 
 	gathered  bool     // the first evidence is there
 	noModels  bool     // a person said to go on without, or nobody raised a budget

@@ -10,21 +10,6 @@ import (
 	"vigil/workflows/incident"
 )
 
-// verify reads the telemetry until it is back to its state before the
-// incident for several points, or the time is up. Missing data is not success.
-func (w *run) verify(ctx workflow.Context) *handover {
-	v, ok := w.measure(ctx, w.view.Execution.StartedAt, func() bool { return true })
-	if !ok {
-		return nil
-	}
-	if v.State == incident.VerificationHelped {
-		w.end(ctx, incident.PhaseVerification, incident.PhaseCompleted, v.Detail)
-		return nil
-	}
-	w.end(ctx, incident.PhaseVerification, incident.PhaseFailed, v.Detail)
-	return &handover{incident.HandoverNotVerified, "the action ran, but the telemetry does not show that it helped: " + v.Detail}
-}
-
 // checkRecovered verifies an incident whose alerts cleared by themselves.
 func (w *run) checkRecovered(ctx workflow.Context) *handover {
 	v, ok := w.measure(ctx, workflow.Now(ctx), w.cleared)

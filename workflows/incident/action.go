@@ -83,6 +83,7 @@ type Effect struct {
 	ActionHash string            `json:"action_hash"`
 	Step       int               `json:"step"` // from 1
 	Undo       bool              `json:"undo,omitempty"`
+	Type       ActionType        `json:"type"`
 	Executor   string            `json:"executor"`
 	Document   string            `json:"document"`
 	Target     string            `json:"target"`
@@ -92,7 +93,7 @@ type Effect struct {
 // Effect is step n of the action, from 1.
 func (a Action) Effect(n int) Effect {
 	s := a.Steps[n-1]
-	return Effect{IncidentID: a.IncidentID, ActionHash: a.Hash(), Step: n, Executor: s.Executor, Document: s.Document,
+	return Effect{IncidentID: a.IncidentID, ActionHash: a.Hash(), Step: n, Type: a.Type, Executor: s.Executor, Document: s.Document,
 		Target: a.Target, Arguments: s.Arguments}
 }
 

@@ -27,6 +27,7 @@ type Execution struct {
 	ID          string         `json:"id,omitempty"` // the executor's own id, once it is known
 	State       ExecutionState `json:"state"`
 	Refused     bool           `json:"refused,omitempty"` // failed before anything was sent, or turned down: nothing happened
+	Voided      bool           `json:"voided,omitempty"`  // refused because what it was decided on no longer holds
 	Detail      string         `json:"detail,omitempty"`
 	StartedAt   time.Time      `json:"started_at,omitzero"`
 	EndedAt     time.Time      `json:"ended_at,omitzero"`
