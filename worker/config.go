@@ -27,6 +27,7 @@ type Config struct {
 	Telemetry
 	AI
 	AlertQueues
+	Notify
 
 	EnableActions []string // action types that may be executed once approved, or "all"; the others are dry runs
 	Lookback      time.Duration
@@ -64,6 +65,7 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	c.Telemetry.flags(fs)
 	c.AI.flags(fs)
 	c.AlertQueues.flags(fs)
+	c.Notify.flags(fs)
 	fs.Var(listFlag{&c.EnableActions}, "enable-actions", "comma-separated action `types` that may be executed once approved, or all; every other one is a dry run")
 	fs.DurationVar(&c.Lookback, "lookback", c.Lookback, "how far before an incident telemetry is read; the first half counts as normal")
 	fs.DurationVar(&c.Approval, "approval-timeout", c.Approval, "how long each level of the ladder has to decide")
@@ -87,6 +89,9 @@ func (c Config) settings() (incident.Settings, error) {
 		return s, err
 	}
 	if err := c.AlertQueues.validate(); err != nil {
+		return s, err
+	}
+	if err := c.Notify.apply(&s); err != nil {
 		return s, err
 	}
 	for i := range s.Catalogue {
