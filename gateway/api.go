@@ -41,6 +41,7 @@ type api struct {
 	leases   *leases
 
 	demo    DemoController // nil in the product
+	slack   *slackDesk     // nil: no signing secret
 	web     fs.FS
 	metrics *metrics
 	scraped http.Handler

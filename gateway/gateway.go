@@ -198,6 +198,9 @@ func (g *Gateway) assemble(ctx context.Context) error {
 		demo: g.deps.Demo, web: g.deps.Web, metrics: metrics, rules: rules, reader: reader, scraped: newScrape(g.deps.Prom, g.log),
 		memory: semaphore.NewWeighted(g.cfg.MaxAlertMemory), wake: d.Notify, now: time.Now,
 	}
+	if a.slack, err = g.openSlack(a); err != nil {
+		return err
+	}
 	if g.router, err = a.handler(); err != nil {
 		return err
 	}
@@ -218,6 +221,10 @@ func (g *Gateway) assemble(ctx context.Context) error {
 		g.group.Add(lifecycle.Go("sources file", sources.Watch))
 	}
 	g.group.Add(lifecycle.Go("mappings", func(ctx context.Context) error { g.watchMappings(ctx, reader); return nil }))
+	if a.slack != nil {
+		g.group.Add(lifecycle.Go("Slack users", a.slack.users.Watch))
+		g.group.Add(lifecycle.Go("decisions from Slack", a.slack.run))
+	}
 	g.group.Add(lifecycle.Go("admission", admission.run))
 	g.group.Add(lifecycle.Hook{Name: "sockets", Stop: h.Shutdown})
 	srv := newServer(g.listener, g.router, g.cfg.ReadTimeout, g.log)

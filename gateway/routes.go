@@ -62,6 +62,9 @@ func (a *api) routes() []route {
 	if a.demo != nil {
 		list = append(list, a.demoRoutes()...)
 	}
+	if a.slack != nil {
+		list = append(list, a.slackRoutes()...)
+	}
 	return list
 }
 
