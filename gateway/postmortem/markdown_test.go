@@ -32,8 +32,7 @@ func view() event.View {
 		Summary: event.Summary{IncidentID: "inc-1", RunID: "run-1", Title: "Checkout is slow", Service: "checkout", Severity: incident.SeverityHigh,
 			Status: incident.StatusResolved, Outcome: incident.OutcomeRemediated, StatusReason: "latency is back to normal",
 			Verdict: incident.VerdictProbable, Cause: incident.CauseBadDeployment, CauseService: "checkout", Origin: incident.OriginLive,
-			StartedAt: began, OpenedAt: began.Add(30 * time.Second), AcknowledgedBy: "ada", AcknowledgedAt: began.Add(time.Minute), ClosedAt: began.Add(12 * time.Minute)},
-		ReviewVer: 1,
+			StartedAt: began, OpenedAt: began.Add(30 * time.Second), AcknowledgedBy: "ada", AcknowledgedAt: began.Add(time.Minute), ClosedAt: began.Add(12 * time.Minute), ReviewVer: 1},
 		ReviewLines: []incident.ReviewLine{
 			{Section: "Summary", Text: "Checkout is slow on checkout, high. Open for 11m30s; ended as remediated: latency is back to normal.", Cites: []string{"e1", "e9"}},
 			{Section: "Timeline", Text: "12:00:30 The incident opened: Checkout is slow.", Cites: []string{"e1"}},
@@ -63,7 +62,7 @@ func TestMarkdown(t *testing.T) {
 				incident.ReviewLine{Section: "Summary", Text: "It was ours.", By: "ada", Cites: []string{"e7", "lost"}})
 		},
 		"bare": func(v *event.View) {
-			*v = event.View{Summary: event.Summary{IncidentID: "inc-2", Title: "Something", Status: incident.StatusVerifying, OpenedAt: began}, ReviewVer: 2}
+			*v = event.View{Summary: event.Summary{IncidentID: "inc-2", Title: "Something", Status: incident.StatusVerifying, OpenedAt: began, ReviewVer: 2}}
 		},
 		"hostile": func(v *event.View) {
 			v.Title = "[click](https://evil.example) <img src=x onerror=alert(1)>\n# Heading"
