@@ -61,7 +61,7 @@ describe("the review", () => {
     await user.type(editor.getByLabelText("Line 4"), "Check pools in review.");
     await user.click(save);
     const call = stage.calls.find((c) => c.method === "PUT");
-    const lines = (call?.body as { lines: View["review_lines"] }).lines ?? [];
+    const { lines = [] } = (call?.body ?? {}) as { lines?: NonNullable<View["review_lines"]> };
     expect(call).toMatchObject({ path: `/incidents/${id}/review`, body: { base: 1 } });
     expect(call?.key).toBeTruthy();
     expect(lines).toHaveLength(4);
