@@ -65,15 +65,40 @@ func (a *Activities) ExecuteAction(ctx context.Context, in ExecuteInput) (Execut
 	if err := a.permitted(ctx, in); err != nil {
 		return ExecuteResult{}, failureOf(ctx, op, refusal(err))
 	}
-	if age := time.Since(at); age > permitFor { // this process was stopped meanwhile
-		return ExecuteResult{}, failureOf(ctx, op, incident.Errorf(incident.KindConflict,
-			"%s passed since the kill switch was looked at; nothing was sent", age.Round(time.Millisecond)))
-	}
-	id, p, err := x.Start(ctx, in.Effect)
+	last := &lastLook{at: at, look: func() error { return a.permitted(ctx, in) }}
+	id, p, err := x.Start(context.WithValue(ctx, lastLookKey{}, last), in.Effect)
 	if err != nil {
 		return ExecuteResult{}, failureOf(ctx, op, err)
 	}
 	return ExecuteResult{ID: id, Provenance: attempt(ctx, p)}, nil
+}
+
+// lastLook is what the guard saw, and when.
+type lastLook struct {
+	at   time.Time
+	look func() error
+}
+
+type lastLookKey struct{}
+
+// LastLook is for executors, which call it immediately before they send an
+// effect, after all preparation such as assuming a role: what the guard saw may
+// be old by then, because preparing took long or this process was stopped. It
+// looks again where it is, and an error says that nothing may be sent. Outside
+// of ExecuteAction it allows everything.
+func LastLook(ctx context.Context) error {
+	l, ok := ctx.Value(lastLookKey{}).(*lastLook)
+	if !ok || time.Since(l.at) < permitFor {
+		return nil
+	}
+	at := time.Now()
+	if err := l.look(); err != nil {
+		return refusal(err)
+	}
+	if l.at = at; time.Since(at) >= permitFor {
+		return refusal(incident.Errorf(incident.KindUnavailable, "%s passed while the kill switch was looked at", time.Since(at).Round(time.Millisecond)))
+	}
+	return nil
 }
 
 // refusal makes every no of the guard, and every failure to look at what an

@@ -2,11 +2,14 @@ package workflows_test
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
 	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -25,12 +28,21 @@ var (
 
 // story runs one incident in the test environment, on a scripted shop.
 type story struct {
-	t    *testing.T
+	t    tester
 	env  *testsuite.TestWorkflowEnvironment
 	shop *shop
 }
 
-func newStory(t *testing.T, change ...func(*incident.Settings)) *story {
+// tester is a test, or one run of a property.
+type tester interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func newStory(t tester, change ...func(*incident.Settings)) *story {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -38,20 +50,25 @@ func newStory(t *testing.T, change ...func(*incident.Settings)) *story {
 	env.SetStartTime(t0)
 	env.SetTestTimeout(time.Minute)
 	s := &story{t: t, env: env, shop: &shop{now: env.Now, brokenAt: t0.Add(-time.Minute), models: sensible}}
-	settings := incident.DefaultSettings()
-	for i := range settings.Catalogue {
-		settings.Catalogue[i].Enabled = true
+	s.shop.grant = func(r incident.LeaseRequest) {
+		if err := env.SignalWorkflowByID(r.Holder.WorkflowID, incident.SignalLeaseGranted, incident.LeaseGranted{Resource: r.Resource}); err != nil {
+			t.Errorf("grant the lease of %s: %v", r.Resource, err)
+		}
 	}
+	settings := incident.DefaultSettings()
+	settings.Catalogue, settings.CatalogueVersion = shopCatalogue(), "test"
 	for _, c := range change {
 		c(&settings)
 	}
 	acts := &activities.Activities{Settings: settings, Metrics: s.shop, Logs: s.shop, Topology: s.shop, Changes: s.shop,
-		Model: s.shop, Guardrail: s.shop, Executor: s.shop, Publisher: s.shop,
+		Model: s.shop, Guardrail: s.shop, Publisher: s.shop,
+		Executors: map[string]activities.Executor{"ssm": s.shop}, Catalogue: s.shop, Policy: s.shop, Controls: s.shop, Principals: s.shop,
+		Leases: s.shop, Notifier: s.shop,
 		Spending: s.shop, Deltas: s.shop, Memory: s.shop}
 	acts.Register(env)
 	env.RegisterWorkflowWithOptions(workflows.IncidentWorkflow, workflow.RegisterOptions{Name: incident.WorkflowType})
 	env.RegisterWorkflowWithOptions(workflows.ReviewWorkflow, workflow.RegisterOptions{Name: incident.ReviewWorkflowType})
-	env.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: workflows.RemediationWorkflowType})
+	env.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: incident.RemediationWorkflowType})
 	return s
 }
 
@@ -62,6 +79,9 @@ func (s *story) run(in incident.Input) workflows.Result {
 		s.t.Fatal("the workflow has not ended")
 	}
 	if err := s.env.GetWorkflowError(); err != nil {
+		if p := new(temporal.PanicError); errors.As(err, &p) {
+			s.t.Fatalf("the workflow panicked: %v\n%s", p, p.StackTrace())
+		}
 		s.t.Fatalf("the workflow failed: %v", err)
 	}
 	var r workflows.Result
@@ -154,7 +174,7 @@ func (s *story) events(typ event.Type) []event.Event {
 	return out
 }
 
-func asJSON(t *testing.T, v any) string {
+func asJSON(t tester, v any) string {
 	t.Helper()
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -325,15 +345,29 @@ func TestWithoutModelsStatisticsDecide(t *testing.T) {
 	}
 }
 
-func TestActionThatDoesNotHelpIsHandedOver(t *testing.T) {
+// An action that does not help is undone, and the next option is put before people.
+func TestActionThatDoesNotHelpIsUndoneAndTheNextProposed(t *testing.T) {
 	s := newStory(t)
-	s.shop.incurable = true
+	s.shop.cures = "Restart"
 	s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
-	if r := s.run(slowCheckout); r.Outcome != incident.OutcomeUnresolved {
+	s.env.RegisterDelayedCallback(func() {
+		v := s.state()
+		if v.Proposal.State != incident.ProposalPending || v.Proposal.Action.Name != "restart_service" || v.Proposal.Action.PlanRevision != 2 {
+			t.Errorf("after the first did not help: %+v", v.Proposal)
+		}
+		if v.Remediation.State != incident.RemediationUndone || !slices.ContainsFunc(v.Decision.Excluded, func(e incident.Exclusion) bool { return e.OptionID == "rollback_deployment:checkout" }) {
+			t.Errorf("%+v; excluded %+v", v.Remediation, v.Decision.Excluded)
+		}
+	}, 20*time.Minute)
+	s.decide(21*time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionApprove}, "")
+	if r := s.run(slowCheckout); r.Outcome != incident.OutcomeRemediated {
 		t.Fatalf("ended as %+v", r)
 	}
-	if v := s.state(); v.Handover != incident.HandoverNotVerified || v.Verification.State != incident.VerificationNotHelped {
-		t.Errorf("%s, %+v", v.Handover, v.Verification)
+	if got := s.shop.documents(); got != "Rollback DeployAgain Restart" {
+		t.Errorf("the shop saw %s", got)
+	}
+	if v := s.state(); v.Verification.State != incident.VerificationHelped || len(v.Executions) != 3 {
+		t.Errorf("%+v, %d executions", v.Verification, len(v.Executions))
 	}
 }
 

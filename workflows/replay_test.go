@@ -31,7 +31,7 @@ func TestReplay(t *testing.T) {
 			t.Parallel()
 			r := sdk.NewWorkflowReplayer()
 			r.RegisterWorkflowWithOptions(workflows.IncidentWorkflow, workflow.RegisterOptions{Name: incident.WorkflowType})
-			r.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: workflows.RemediationWorkflowType})
+			r.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: incident.RemediationWorkflowType})
 			f, err := os.Open(file)
 			if err != nil {
 				t.Fatal(err)

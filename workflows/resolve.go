@@ -59,6 +59,9 @@ func (w *run) remediate(ctx workflow.Context) incident.Remediation {
 		WorkflowID: id, ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON, StaticSummary: a.Name + " on " + a.Target,
 	}), incident.RemediationWorkflowType, w.remediationInput())
 	workflow.Go(ctx, func(ctx workflow.Context) {
+		if child.GetChildWorkflowExecution().Get(ctx, nil) != nil {
+			return // it was never begun, as its future says
+		}
 		for acting := w.acting; ; {
 			if workflow.Await(ctx, func() bool { return w.acting != acting || w.unwanted() != "" && !acting.withdrawn }) != nil || w.acting != acting {
 				return

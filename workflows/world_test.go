@@ -24,10 +24,23 @@ type shop struct {
 	curedAt    time.Time // zero: not yet
 	silent     bool      // no telemetry at all
 	incurable  bool
-	startErr   []error // what Start answers, call by call; then nil
-	lostStart  bool    // the action takes effect, its answer is lost
-	invisible  bool    // Find sees nothing
-	starts     int
+	startErr   []error                            // what Start answers, call by call; then nil
+	lostStart  bool                               // the action takes effect, its answer is lost
+	invisible  bool                               // Find sees nothing
+	starts     int                                // effects
+	cures      string                             // document that cures; empty: any but those that undo
+	failing    map[string]incident.ExecutionState // how executions of a document end, where not well
+	onEffect   func(incident.Effect)
+	effects    []incident.Effect      // in order, each as it took effect
+	target     incident.TargetState   // what is observed
+	verdict    incident.PolicyVerdict // of the policy; zero: approve
+	controls   incident.Controls
+	controlErr error
+	roles      map[string]incident.Role         // lost or changed; others keep theirs
+	leased     func(incident.LeaseRequest) bool // false: not granted yet
+	grant      func(incident.LeaseRequest)
+	told       []incident.Notification
+	tellErr    error
 	models     func(r activities.ModelRequest) (activities.ModelReply, error)
 	published  []event.Event
 	publishErr []error
@@ -94,37 +107,6 @@ func (s *shop) Recent(_ context.Context, service string, w activities.Window) ([
 	}
 	return []incident.Change{{Service: service, Kind: "deployment", Summary: "checkout:42 deployed", Version: "42", Before: "41",
 		At: s.brokenAt.Add(-5 * time.Second)}}, simulated, nil
-}
-
-func (s *shop) Start(_ context.Context, a incident.Action, token string) (string, incident.Provenance, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.startErr) > 0 {
-		err := s.startErr[0]
-		s.startErr = s.startErr[1:]
-		if err != nil {
-			return "", incident.Provenance{}, err
-		}
-	}
-	s.starts++
-	if !s.incurable {
-		s.curedAt = s.now()
-	}
-	if s.lostStart {
-		return "", incident.Provenance{}, incident.Errorf(incident.KindUnavailable, "connection reset")
-	}
-	return "exec-" + token[:8], incident.Provenance{Origin: incident.OriginSimulated, Service: "ssm"}, nil
-}
-
-func (s *shop) Find(_ context.Context, _ incident.Action, token string) (string, error) {
-	if s.invisible {
-		return "", nil
-	}
-	return "exec-" + token[:8], nil
-}
-
-func (s *shop) Get(context.Context, string) (incident.ExecutionState, string, incident.Provenance, error) {
-	return incident.ExecutionSucceeded, "Success", incident.Provenance{Origin: incident.OriginSimulated, Service: "ssm"}, nil
 }
 
 func (s *shop) Publish(_ context.Context, events []event.Event) error {

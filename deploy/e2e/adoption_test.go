@@ -70,7 +70,7 @@ route: {receiver: vigil, group_by: [alertname, service], group_wait: 1s, group_i
 	serve(t, promBin, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+promAddr, "--log.level=warn")
 	serve(t, amBin, "--config.file="+filepath.Join(dir, "alertmanager.yml"), "--storage.path="+filepath.Join(dir, "am"), "--web.listen-address="+amAddr, "--cluster.listen-address=", "--log.level=warn")
 	v.Run(spec)
-	a := api{t, v.GatewayURL(), ""}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: ""}
 	eventually(t, 90*time.Second, "Vigil is ready", func() (string, bool) {
 		status, text := a.call(http.MethodGet, v.GatewayURL()+"/api/v1/incidents", nil, nil)
 		return text, status == http.StatusOK

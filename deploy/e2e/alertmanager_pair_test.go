@@ -48,7 +48,7 @@ func TestAlertmanagerPair(t *testing.T) {
 	// that people should look at stay.
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second,
 		WorkerArgs: append(slices.Clone(quick), "--models=none", "--verify-timeout=4s", "--handover-timeout=2h")})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	p := startPair(t, v)
 	s := newScenario(r, groups, within)
 	o := outages{t: t, v: v, a: a, notes: p.notes, felt: map[string]int{}}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,6 +20,13 @@ type api struct {
 	t       testing.TB
 	gateway string
 	sandbox string
+	auth    []string // headers of every request; none: whoever the gateway takes one for who says nothing
+}
+
+// as is the same api, used by somebody with these headers.
+func (a api) as(headers []string) api {
+	a.auth = headers
+	return a
 }
 
 // call makes one request. A body that is not nil goes out as JSON, an answer
@@ -42,6 +50,7 @@ func (a api) call(method, url string, body, out any, headers ...string) (int, st
 	if body != nil {
 		q.Header.Set("Content-Type", "application/json")
 	}
+	headers = append(slices.Clone(headers), a.auth...)
 	for i := 0; i+1 < len(headers); i += 2 {
 		q.Header.Set(headers[i], headers[i+1])
 	}

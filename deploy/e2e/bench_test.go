@@ -36,7 +36,7 @@ import (
 // part of the way that nobody can leave out.
 func BenchmarkActivityToFrame(b *testing.B) {
 	v := harness.Start(b, harness.Options{Tick: time.Second, WorkerArgs: quick})
-	a := api{b, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: b, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	c, err := client.Dial(client.Options{HostPort: v.TemporalAddr, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {
 		b.Fatal(err)

@@ -32,7 +32,7 @@ func TestTenSimultaneousPosts(t *testing.T) {
 		t.Skipf("no corpus at %s; set VIGIL_TESTDATA", root)
 	}
 	v := harness.Start(t, harness.Options{Tick: time.Second, WorkerArgs: quick})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	posted := 0
 	for _, source := range []struct {
 		glob, path, contentType string

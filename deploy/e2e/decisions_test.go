@@ -25,7 +25,7 @@ func TestDecisions(t *testing.T) {
 	const viewer = "viewer-token-of-this-test"
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: append([]string{"--approval-timeout", "8s"}, quick...),
 		GatewayArgs: []string{"--token-file", tokenFile(t, viewer)}})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	a.fault("bad_deployment")
 	expiring := a.opened(60 * time.Second).IncidentID // left alone
 	rejected := a.open("rejected")
@@ -106,10 +106,15 @@ func TestDecisions(t *testing.T) {
 // open starts an incident by hand and returns its id.
 func (a api) open(title string) string {
 	a.t.Helper()
+	return a.openWith(map[string]string{"title": title, "service": "checkout"})
+}
+
+func (a api) openWith(fields map[string]string) string {
+	a.t.Helper()
 	var out struct {
 		IncidentID string `json:"incident_id"`
 	}
-	a.must(http.MethodPost, a.gateway+"/api/v1/incidents", map[string]string{"title": title, "service": "checkout"}, &out)
+	a.must(http.MethodPost, a.gateway+"/api/v1/incidents", fields, &out)
 	return out.IncidentID
 }
 

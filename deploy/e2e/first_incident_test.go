@@ -52,7 +52,7 @@ func TestFirstIncident(t *testing.T) {
 		}
 		t.Run(f.name, func(t *testing.T) {
 			v := harness.Start(t, harness.Options{Tick: time.Second, WorkerArgs: quick})
-			a := api{t, v.GatewayURL(), v.SandboxURL()}
+			a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 			b := openBrowser(t, 1440, 1000)
 			b.visit(v.GatewayURL() + "/")
 			b.sees(`[data-testid="connection"][data-state="live"]`, 15*time.Second)

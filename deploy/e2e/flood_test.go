@@ -24,7 +24,7 @@ func TestTemporalStoppedUnderLoad(t *testing.T) {
 		away, healed = 10*time.Minute, time.Minute
 	}
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	l := newLedger()
 
 	// Alerts that say one thing after the other, half of them known before

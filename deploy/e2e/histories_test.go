@@ -58,7 +58,7 @@ func TestRecordHistories(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			id := r.play(t, api{t, v.GatewayURL(), v.SandboxURL()})
+			id := r.play(t, api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()})
 			save(t, c, id, r.name)
 			if r.child {
 				save(t, c, id+"-remediation-1-1", r.name+"-remediation")

@@ -48,7 +48,7 @@ func TestWorkerKilledAnywhere(t *testing.T) {
 	r := rand.New(rand.NewPCG(*seed, 1))
 	t.Logf("seed %d", *seed)
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	w := watch(t, v.GatewayURL())
 	people := attend(t, a)
 
@@ -201,7 +201,7 @@ func TestGatewayKilledWithClientsConnected(t *testing.T) {
 	r := rand.New(rand.NewPCG(*seed, 2))
 	t.Logf("seed %d", *seed)
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	people := attend(t, a)
 	var watchers []*watcher
 	for range clients {

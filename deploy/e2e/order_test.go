@@ -106,7 +106,7 @@ func TestTenTimesAcrossTwoGateways(t *testing.T) {
 	sideBySide(t)
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick, GatewayArgs: eachKeyAlone(t)})
 	second := secondGateway(t, v)
-	a, b := api{t, v.GatewayURL(), v.SandboxURL()}, api{t, second.GatewayURL(), v.SandboxURL()}
+	a, b := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}, api{t: t, gateway: second.GatewayURL(), sandbox: v.SandboxURL()}
 	posted, heard := 0, map[memberKey]int64{}
 	var again atomic.Int64 // sent once more after a 503, which may have been stored all the same
 	for _, w := range webhooks(t) {
@@ -227,7 +227,7 @@ func TestOrderIsThatOfReceipt(t *testing.T) {
 	// Services that nobody knows have no telemetry to wait for.
 	args := append(slices.Clone(quick), "--verify-timeout", "10s")
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: args, GatewayArgs: eachKeyAlone(t)})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	year := func(y int) time.Time { return time.Date(y, 3, 1, 0, 0, 0, 0, time.UTC) }
 	hours := func(h int) time.Time { return time.Now().Add(time.Duration(h) * time.Hour) }
 	fire := func(at time.Time) sentAlert { return sentAlert{status: incident.AlertFiring, startsAt: at} }
@@ -321,7 +321,7 @@ func TestOrderIsThatOfReceipt(t *testing.T) {
 func TestResolveWhileApprovalPends(t *testing.T) {
 	sideBySide(t)
 	v := harness.Start(t, harness.Options{Tick: time.Second, WorkerArgs: quick})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	a.fault("bad_deployment")
 	id := a.opened(60 * time.Second).IncidentID
 	p := *a.reaches(id, 90*time.Second, "a proposal waits for approval", awaitsApproval).Proposal

@@ -35,7 +35,7 @@ func (a api) alertmanager(group, status string, startsAt time.Time) int {
 func TestTemporalStoppedAlone(t *testing.T) {
 	sideBySide(t)
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	w := watch(t, v.GatewayURL())
 	began := time.Now().Add(-time.Minute)
 
@@ -102,7 +102,7 @@ func checkWhole(t *testing.T, events []event.Event) {
 func TestStartedByHandAndTerminated(t *testing.T) {
 	sideBySide(t)
 	v := harness.Start(t, harness.Options{Tick: time.Second, WorkerArgs: quick})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	w := watch(t, v.GatewayURL())
 	c, err := client.Dial(client.Options{HostPort: v.TemporalAddr, Logger: nil})
 	if err != nil {

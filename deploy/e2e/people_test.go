@@ -53,7 +53,7 @@ func TestPeoplesWordSurvivesRestarts(t *testing.T) {
 	mappings := t.TempDir()
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: append([]string{"--models=none"}, quick...),
 		GatewayArgs: []string{"--mappings-dir", mappings, "--token-file", responders(t), "--system-every", "1s"}})
-	p := &people{t: t, v: v, a: api{t, v.GatewayURL(), v.SandboxURL()}, b: openBrowser(t, 1440, 1000)}
+	p := &people{t: t, v: v, a: api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}, b: openBrowser(t, 1440, 1000)}
 	p.b.signsIn(v.GatewayURL(), personToken, person)
 
 	silence := p.maintains()

@@ -41,7 +41,7 @@ func TestPowerCut(t *testing.T) {
 	v := harness.Prepare(t, harness.Options{Split: true, GatewayArgs: []string{"--min-free-disk", "0"}})
 	v.GatewayArgs = append(v.GatewayArgs, "--sources-file", filepath.Join(v.StateDir, processes.Sandbox, "sources.yaml")) // on a disk that stays
 	v.StateDir = d.dir
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 
 	accepted := map[int64][]byte{} // bodies by the number that the gateway gave them
 	var mu sync.Mutex
@@ -114,7 +114,7 @@ func TestPowerCutOfEverything(t *testing.T) {
 	v := harness.Prepare(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick, // alarms are signed by the sandbox that goes on
 		GatewayArgs: []string{"--sources-file", filepath.Join(aws.StateDir, processes.Sandbox, "sources.yaml")}})
 	v.StateDir, v.SandboxAddr, v.GatewayAddr = d.dir, aws.SandboxAddr, aws.GatewayAddr
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	parts := []string{processes.Temporal, processes.NATS, processes.Worker, processes.Gateway}
 	l := newLedger()
 	var people *attendants

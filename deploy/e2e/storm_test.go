@@ -43,7 +43,7 @@ func TestLargeDeliveries(t *testing.T) {
 	sideBySide(t)
 	limit := int(gateway.DefaultConfig().MaxAlertBytes)
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	began := time.Now()
 
 	wordy := fires("wordy", "f", strings.Repeat("the disk of the primary is full, ", 1<<20/33), began)
@@ -190,7 +190,7 @@ func TestStormOfManyGroups(t *testing.T) {
 		groups, each = 10_000, 1
 	}
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: quick})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	l, began := newLedger(), time.Now()
 	var wg sync.WaitGroup
 	next := make(chan int)

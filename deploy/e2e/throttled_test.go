@@ -24,7 +24,7 @@ func TestEveryModelThrottled(t *testing.T) {
 	// The breaker stays open for 30 s in either case; second looks are as much
 	// faster as the span is shorter.
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: append([]string{"--second-look", "6s", "--approval-timeout", "30m"}, quick...)})
-	a := api{t, v.GatewayURL(), v.SandboxURL()}
+	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	a.must(http.MethodPost, a.sandbox+"/_world/chaos", map[string]any{"operation": "ConverseStream", "mode": "throttled", "count": -1}, nil)
 	a.fault("bad_deployment")
 	first := a.opened(60 * time.Second)
