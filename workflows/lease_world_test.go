@@ -216,24 +216,35 @@ func (l *leaseRun) run() incident.LeaseState {
 	return l.state()
 }
 
-// runAll runs to the end over every run, and returns how many there were.
+// runAll goes on until nothing is left to happen, over every run: those that
+// continue, and those that are started anew because the lease had ended. It
+// returns how the last stood, with what all of them counted, and how many runs
+// there were.
 func (l *leaseRun) runAll(names ...string) (last incident.LeaseState, runs int) {
 	l.t.Helper()
 	in := incident.LeaseState{Resource: leased, Limits: incident.LeaseLimits{Concurrent: 1}}
+	var granted, released int64 // by leases that ended
 	for {
 		runs++
 		l.env.ExecuteWorkflow(incident.LeaseWorkflowType, in)
+		in = incident.LeaseState{Resource: leased, Limits: incident.LeaseLimits{Concurrent: 1}}
 		err := l.env.GetWorkflowError()
-		if err == nil {
-			return l.state(), runs
-		}
 		var again *workflow.ContinueAsNewError
-		if !errors.As(err, &again) {
+		switch {
+		case errors.As(err, &again):
+			in = incident.LeaseState{}
+			if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
+				l.t.Fatalf("%v", err)
+			}
+		case err != nil:
 			l.t.Fatalf("ended with %v", err)
-		}
-		in = incident.LeaseState{}
-		if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
-			l.t.Fatalf("%v", err)
+		default:
+			last = l.state()
+			granted, released = granted+last.Granted, released+last.Released
+			if len(last.Holders)+len(last.Waiting) > 0 || !slices.ContainsFunc(l.script, func(s step) bool { return !*s.done }) {
+				last.Granted, last.Released = granted, released
+				return last, runs
+			}
 		}
 		l.follow = map[string][]byte{} // the activities of a run end with it
 		l.begin(l.env.Now(), names)
