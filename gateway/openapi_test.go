@@ -162,7 +162,8 @@ func TestResponsesAreAsDocumented(t *testing.T) {
 func fill(r *rig, id string) {
 	r.tb.Helper()
 	confidence, live := 0.8, incident.Provenance{Origin: incident.OriginLive}
-	action := incident.Action{IncidentID: id, PlanRevision: 1, Step: 1, Type: incident.ActionRollbackDeployment, Target: "checkout"}
+	action := incident.Action{IncidentID: id, PlanRevision: 1, Type: incident.ActionRollbackDeployment, Target: "checkout",
+		Steps: []incident.Step{{Executor: "ecs", Document: "rollback"}}, Planned: incident.TargetState{"desired_count": 3.0, "image": "v1"}}
 	for i, d := range []event.Data{
 		&event.AlertReceived{Alert: incident.Alert{Source: "alertmanager", CorrelationKey: "k", Fingerprint: "f", Status: incident.AlertFiring, Title: "x"}},
 		&event.PhaseChanged{Phase: incident.PhaseDetection, State: incident.PhaseRunning},
@@ -172,7 +173,7 @@ func fill(r *rig, id string) {
 		&event.DiagnosisConcluded{Diagnosis: incident.Diagnosis{Verdict: incident.Verdicts[0], Cause: incident.CauseBadDeployment, Service: "checkout"}},
 		&event.ApprovalRequested{Proposal: incident.Proposal{ID: "p-1", Action: action, ActionHash: action.Hash(), Risk: incident.RiskMedium, State: incident.ProposalPending}},
 		&event.ApprovalDecided{ProposalID: "p-1", State: incident.ProposalApproved, By: "alice"},
-		&event.ActionStarted{ProposalID: "p-1", Action: action, ClientToken: "t"},
+		&event.ActionStarted{Action: action, Effect: action.Effect(1), ClientToken: "t"},
 		&event.VerificationMeasured{Verification: incident.Verification{State: incident.VerificationMeasuring}},
 		&event.EvidenceCollected{Evidence: incident.Evidence{ID: "E2", Kind: incident.EvidenceMetric, Found: true, Strength: 0.5, Provenance: live, Series: []incident.Series{{
 			Service: "checkout", Metric: incident.MetricLatency, Unit: "ms", Points: []incident.Point{{At: time.UnixMilli(1_700_000_000_000), Value: 12.5}}}}}},

@@ -43,17 +43,10 @@ type leaseHolders struct {
 	onGrant func(id string)
 }
 
-// leaseTester is a *testing.T or a *rapid.T.
-type leaseTester interface {
-	Helper()
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
-
 // leaseRun is one run of LeaseWorkflow in the test environment.
 type leaseRun struct {
 	*leaseHolders
-	t      leaseTester
+	t      tester
 	env    *testsuite.TestWorkflowEnvironment
 	script []leaseStep // what happens, in whichever run
 
@@ -67,7 +60,7 @@ type leaseStep struct {
 	done *bool
 }
 
-func newLease(t leaseTester, names ...string) *leaseRun {
+func newLease(t tester, names ...string) *leaseRun {
 	l := &leaseRun{t: t, leaseHolders: &leaseHolders{over: map[string]*incident.Remediation{}, follow: map[string][]byte{}, lost: map[string]error{},
 		reads: map[string]func() (string, error){}, read: map[string][]time.Time{}}}
 	l.begin(leaseStart, names)
@@ -184,7 +177,7 @@ func (l *leaseRun) state() incident.LeaseState {
 		err = v.Get(&s)
 	}
 	if err != nil {
-		l.t.Fatalf("%v", err)
+		l.t.Fatal(err)
 	}
 	return s
 }
@@ -234,7 +227,7 @@ func (l *leaseRun) runAll(names ...string) (last incident.LeaseState, runs int) 
 		case errors.As(err, &again):
 			in = incident.LeaseState{}
 			if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
-				l.t.Fatalf("%v", err)
+				l.t.Fatal(err)
 			}
 		case err != nil:
 			l.t.Fatalf("ended with %v", err)
@@ -264,7 +257,7 @@ func holderIDs(list []incident.Holder) []string {
 	return out
 }
 
-func wantIDs(t leaseTester, what string, got []string, want ...string) {
+func wantIDs(t tester, what string, got []string, want ...string) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("%s: %v, wanted %v", what, got, want)

@@ -1,8 +1,8 @@
-// Package ecs reads the deployments of a service from Amazon ECS. ECS keeps
-// the current deployment and those that it is still replacing; what came
-// before is in the audit trail (package cloudtrail).
+// Package ecs reads the deployments of a service from Amazon ECS, and changes
+// services. ECS keeps the current deployment and those that it is still
+// replacing; what came before is in the audit trail (package cloudtrail).
 //
-// Changes is immutable and safe for concurrent use.
+// Changes and Executor are immutable and safe for concurrent use.
 package ecs
 
 import (
@@ -19,14 +19,14 @@ import (
 
 	"vigil/activities"
 	"vigil/activities/internal/awscall"
+	"vigil/activities/internal/ecsservice"
 	"vigil/workflows/incident"
 )
 
 const (
 	service     = "ecs"
 	readTimeout = time.Minute
-	// missing is ECS's reason for not describing a service: there is none of
-	// that name, as of a database.
+	// missing is ECS's reason for not describing a service.
 	missing = "MISSING"
 )
 
@@ -95,8 +95,4 @@ func deployments(service string, all []types.Deployment, w activities.Window) []
 	return out
 }
 
-// version is family:revision of a task definition's ARN.
-func version(d types.Deployment) string {
-	arn := aws.ToString(d.TaskDefinition)
-	return arn[strings.LastIndex(arn, "/")+1:]
-}
+func version(d types.Deployment) string { return ecsservice.Version(d.TaskDefinition) }

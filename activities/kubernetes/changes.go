@@ -35,8 +35,10 @@ const (
 // revision is one state of a workload's pod template.
 type revision struct {
 	number   int64
+	name     string // of the object that keeps it
 	at       time.Time
 	template corev1.PodTemplateSpec
+	raw      json.RawMessage // the template as a StatefulSet keeps it
 	cause    string
 }
 
@@ -85,7 +87,7 @@ func (l *look) revisions(ctx context.Context, work workload) ([]revision, error)
 				if err != nil || !owned(rs.OwnerReferences, work) {
 					continue // not a revision of this Deployment
 				}
-				out = append(out, revision{n, rs.CreationTimestamp.Time, rs.Spec.Template, rs.Annotations[causeAnnotation]})
+				out = append(out, revision{number: n, name: rs.Name, at: rs.CreationTimestamp.Time, template: rs.Spec.Template, cause: rs.Annotations[causeAnnotation]})
 			}
 			return nil
 		})
@@ -98,12 +100,15 @@ func (l *look) revisions(ctx context.Context, work workload) ([]revision, error)
 			for _, cr := range list.Items {
 				var patch struct {
 					Spec struct {
-						Template corev1.PodTemplateSpec `json:"template"`
+						Template json.RawMessage `json:"template"`
 					} `json:"spec"`
 				}
-				if owned(cr.OwnerReferences, work) && json.Unmarshal(cr.Data.Raw, &patch) == nil { // what cannot be read is none of a StatefulSet's
-					out = append(out, revision{cr.Revision, cr.CreationTimestamp.Time, patch.Spec.Template, cr.Annotations[causeAnnotation]})
+				r := revision{number: cr.Revision, name: cr.Name, at: cr.CreationTimestamp.Time, cause: cr.Annotations[causeAnnotation]}
+				if !owned(cr.OwnerReferences, work) || json.Unmarshal(cr.Data.Raw, &patch) != nil || json.Unmarshal(patch.Spec.Template, &r.template) != nil {
+					continue // what cannot be read is none of a StatefulSet's
 				}
+				r.raw = patch.Spec.Template
+				out = append(out, r)
 			}
 			return nil
 		})
@@ -189,7 +194,7 @@ func differences(a, b corev1.PodTemplateSpec) []string {
 			out = append(out, what)
 		}
 	}
-	add("restart", a.Annotations[restartAnnotation] != b.Annotations[restartAnnotation])
+	add("restart", a.Annotations[restartAnnotation] != b.Annotations[restartAnnotation] || a.Annotations[tokenAnnotation] != b.Annotations[tokenAnnotation])
 	add("number of containers", len(a.Spec.Containers) != len(b.Spec.Containers))
 	for i := range min(len(a.Spec.Containers), len(b.Spec.Containers)) {
 		x, y := a.Spec.Containers[i], b.Spec.Containers[i]

@@ -1,7 +1,8 @@
 // Package kubernetes reads what a cluster knows of a service: the events of
 // its pods and workloads, what its containers died of, its rollouts, and its
-// logs. It only ever lists and gets; deploy/kubernetes/reader.yaml is a role
-// that allows that and nothing more. Secrets and ConfigMaps are not read.
+// logs. Cluster only ever lists and gets; deploy/kubernetes/reader.yaml is a
+// role that allows that and nothing more. Secrets and ConfigMaps are not read.
+// What changes something is Executor, which needs actor.yaml besides.
 //
 // A service is a Deployment, StatefulSet, DaemonSet or Service of that name,
 // with the pods that it selects, or the pods that carry the name in one of the
@@ -19,7 +20,8 @@
 //   - A rollout's time is that of its ReplicaSet or revision; of a rollback,
 //     which takes up an old one, that of the Deployment's last progress.
 //   - Changes of ConfigMaps and Secrets are not seen.
+//   - Executor acts on Deployments and StatefulSets alone.
 //
-// A Cluster is immutable and safe for concurrent use. Cancelling the context
+// A Cluster and an Executor are immutable and safe for concurrent use. Cancelling the context
 // ends the look at once.
 package kubernetes

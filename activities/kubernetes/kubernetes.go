@@ -52,6 +52,15 @@ var (
 
 // New makes a Cluster. recorder may be nil. Nothing is asked yet.
 func New(c Config, recorder activities.Recorder) (*Cluster, error) {
+	client, err := connect(c)
+	if err != nil {
+		return nil, err
+	}
+	return With(client, c.Namespaces, recorder)
+}
+
+// connect makes the client of a cluster.
+func connect(c Config) (kubernetes.Interface, error) {
 	var (
 		cfg *rest.Config
 		err error
@@ -72,7 +81,7 @@ func New(c Config, recorder activities.Recorder) (*Cluster, error) {
 	if err != nil {
 		return nil, &incident.Error{Kind: incident.KindInvalid, Op: service, Msg: "the configuration of the cluster makes no sense", Err: err}
 	}
-	return With(client, c.Namespaces, recorder)
+	return client, nil
 }
 
 // With makes a Cluster that reads through client. No namespaces are all.
@@ -144,9 +153,11 @@ func fail(ctx context.Context, operation string, err error) *incident.Error {
 	case ctx.Err() != nil:
 		return &incident.Error{Kind: incident.KindUnavailable, Op: service + " " + operation, Msg: "given up before an answer came", Err: ctx.Err()}
 	case apierrors.IsUnauthorized(err), apierrors.IsForbidden(err):
-		kind, advice = incident.KindDenied, "bind the worker's account to the role in deploy/kubernetes/reader.yaml"
+		kind, advice = incident.KindDenied, "bind the worker's account to the role in deploy/kubernetes/reader.yaml, and to act to that in actor.yaml"
 	case apierrors.IsTooManyRequests(err):
 		kind = incident.KindThrottled
+	case apierrors.IsConflict(err):
+		kind, advice = incident.KindConflict, "read its state again and decide anew"
 	case apierrors.IsNotFound(err), apierrors.IsGone(err), apierrors.IsResourceExpired(err):
 		kind, advice = incident.KindNotFound, "check the names of the cluster and of the namespaces"
 	case apierrors.IsBadRequest(err), apierrors.IsInvalid(err), apierrors.IsMethodNotSupported(err):

@@ -59,6 +59,15 @@ func (s *apiServer) requests() []string {
 // mustConnect is a Cluster that was configured as users do.
 func mustConnect(t *testing.T, s *apiServer, rec *awstest.Recorder) *kubernetes.Cluster {
 	t.Helper()
+	c, err := kubernetes.New(mustConfig(t, s), rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func mustConfig(t *testing.T, s *apiServer) kubernetes.Config {
+	t.Helper()
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
 	path := filepath.Join(t.TempDir(), "kubeconfig")
@@ -67,11 +76,7 @@ func mustConnect(t *testing.T, s *apiServer, rec *awstest.Recorder) *kubernetes.
 		"clusters":[{"name":"test","cluster":{"server":%q}}]}`, srv.URL), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := kubernetes.New(kubernetes.Config{Kubeconfig: path, Context: "test"}, rec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return kubernetes.Config{Kubeconfig: path, Context: "test"}
 }
 
 func status(w http.ResponseWriter, code int, reason, message string) {

@@ -44,7 +44,9 @@ type sufferer struct {
 	release func()
 }
 
-func (s *sufferer) api(t *testing.T) api { return api{t: t, gateway: s.v.GatewayURL(), sandbox: s.v.SandboxURL()} }
+func (s *sufferer) api(t *testing.T) api {
+	return api{t: t, gateway: s.v.GatewayURL(), sandbox: s.v.SandboxURL()}
+}
 
 // alert is the next one that is sent. It is large, so that a disk is full soon.
 func (s *sufferer) alert() sentAlert {
