@@ -36,7 +36,12 @@ type api struct {
 	guard   *guard
 	health  *health
 	system  *systemEvents
+
+	controls *controls
+	leases   *leases
+
 	demo    DemoController // nil in the product
+	slack   *slackDesk     // nil: no signing secret
 	web     fs.FS
 	metrics *metrics
 	scraped http.Handler

@@ -46,6 +46,21 @@ func (a *authenticator) principals() *principals {
 	return a.tokens.current.Load()
 }
 
+// everybody lists those whom this gateway lets in, by name. The dev principal
+// is among them where it is given out, unless the token file has that name.
+func (a *authenticator) everybody() map[string]incident.Role {
+	all := map[string]incident.Role{}
+	if a.dev {
+		all[devName] = incident.RoleAdmin
+	}
+	if p := a.principals(); p != nil {
+		for _, e := range p.entries {
+			all[e.Name] = e.Role
+		}
+	}
+	return all
+}
+
 // authenticate returns the principal of r, or the reason why there is none.
 func (a *authenticator) authenticate(r *http.Request) (identity, string) {
 	if header := r.Header.Get("Authorization"); header != "" {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -81,7 +82,7 @@ func change[B any, P command[B]](a *api, run func(context.Context, call, B) (out
 		}
 		c.Response().Header().Set(headerKey, key)
 		hash := digest(r.Method, r.URL.Path, string(raw))
-		once := call{who: id, incidentID: c.Param("id"), token: digest(id.Name, key, hash)}
+		once := call{who: id, incidentID: pathID(c), token: digest(id.Name, key, hash)}
 		if !given { // nobody knows the key yet, so there is nothing to look up
 			out, err := run(r.Context(), once, body)
 			if err != nil {
@@ -93,27 +94,52 @@ func change[B any, P command[B]](a *api, run func(context.Context, call, B) (out
 	}
 }
 
+// pathID is the id in the path. Echo leaves it as it was written where its
+// escaping is not the usual one, such as %3A for a colon.
+func pathID(c echo.Context) string {
+	id := c.Param("id")
+	if c.Request().URL.RawPath != "" {
+		if plain, err := url.PathUnescape(id); err == nil {
+			return plain
+		}
+	}
+	return id
+}
+
 // once runs a command unless its answer is known.
 func (a *api) once(c echo.Context, key, hash string, run func(context.Context) (outcome, error)) error {
 	ctx, name := c.Request().Context(), who(c.Request().Context()).Name
-	known, err := a.store.Begin(ctx, name, key, hash)
+	known, replayed, err := a.remembered(ctx, name, key, hash, c.Response().Header().Get(headerRequestID), run)
 	if err != nil {
 		return err
 	}
-	if known != nil {
+	if replayed {
 		c.Response().Header().Set(headerReplayed, "true")
-		return send(c, known.Status, known.Body)
+	}
+	return send(c, known.Status, known.Body)
+}
+
+// remembered runs a command unless its answer is known, and says which it was.
+// The error of a command that ran is returned, and remembered as a problem.
+func (a *api) remembered(ctx context.Context, name, key, hash, requestID string, run func(context.Context) (outcome, error)) (_ store.Answer, replayed bool, err error) {
+	known, err := a.store.Begin(ctx, name, key, hash)
+	if err != nil {
+		return store.Answer{}, false, err
+	}
+	if known != nil {
+		return *known, true, nil
 	}
 	out, runErr := run(ctx)
 	if runErr != nil {
-		p := problemOf(runErr, c.Response().Header().Get(headerRequestID))
+		p := problemOf(runErr, requestID)
 		out = outcome{status: p.Status, body: p}
 	}
 	raw, err := json.Marshal(out.body)
 	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
+		return store.Answer{}, false, fmt.Errorf("encode answer: %w", err)
 	}
-	remember := &store.Answer{Status: out.status, Body: raw}
+	answer := store.Answer{Status: out.status, Body: raw}
+	remember := &answer
 	if out.status >= http.StatusInternalServerError {
 		remember = nil
 	}
@@ -122,12 +148,9 @@ func (a *api) once(c echo.Context, key, hash string, run func(context.Context) (
 	if err := a.store.Finish(finishing, name, key, remember); err != nil {
 		// It happened, so the client is told so. A repetition waits for the
 		// claim to lapse, and then finds by the token that it was done.
-		a.log.Warn("an answer could not be remembered", zap.String("request_id", c.Response().Header().Get(headerRequestID)), zap.Error(err))
+		a.log.Warn("an answer could not be remembered", zap.String("request_id", requestID), zap.Error(err))
 	}
-	if runErr != nil {
-		return runErr
-	}
-	return send(c, out.status, json.RawMessage(raw))
+	return answer, false, runErr
 }
 
 // send answers with a body that may be a remembered one.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"vigil/gateway/slackinteraction"
 )
 
 // Config is what a gateway is told. DefaultConfig says every default; Flags
@@ -31,6 +33,10 @@ type Config struct {
 	AllowedHosts   []string // names of this gateway besides loopback's and Listen's
 	AllowedOrigins []string // pages of other origins that may use it
 
+	SlackSigningSecretFile string // signing secrets of the Slack app; empty: no clicks are taken
+	SlackUsersFile         string // which principal each Slack user is
+	SlackHooksURL          string // where Slack takes answers to clicks
+
 	MappingsDir     string        // mappings of the user's own; they add to those that come with Vigil
 	CorrelationFile string        // rules by which alerts are grouped; default: those that come with Vigil
 	KeepDeliveries  time.Duration // how long deliveries are kept that are done with
@@ -51,7 +57,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", DataDir: ".vigil", WebDir: "web/dist",
-		NATSURL: "nats://127.0.0.1:4222", StreamReplicas: 1,
+		NATSURL: "nats://127.0.0.1:4222", StreamReplicas: 1, SlackHooksURL: slackinteraction.HooksURL,
 		KeepDeliveries: 30 * 24 * time.Hour, MaxBacklog: 500_000, MinFreeDisk: 256 << 20,
 		MaxAlertBytes: 16 << 20, MaxAlertMemory: 256 << 20,
 		ReadTimeout: 30 * time.Second, ReconcileEvery: time.Second, SystemEvery: 3 * time.Second,
@@ -74,6 +80,9 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&c.PlainCookies, "plain-cookies", c.PlainCookies, "let browsers send session cookies without TLS; always so when --listen is a loopback address")
 	fs.Var(listFlag{&c.AllowedHosts}, "allowed-hosts", "comma-separated host `names` by which the gateway may be addressed, besides localhost and the one in --listen")
 	fs.Var(listFlag{&c.AllowedOrigins}, "allowed-origins", "comma-separated `origins` (https://name:port) whose pages may use the gateway, besides its own")
+	fs.StringVar(&c.SlackSigningSecretFile, "slack-signing-secret-file", c.SlackSigningSecretFile, "`file` with the signing secret of the Slack app, or two, one a line, while it is replaced; empty takes no clicks from Slack")
+	fs.StringVar(&c.SlackUsersFile, "slack-users-file", c.SlackUsersFile, "YAML `file` that says which principal of --token-file each Slack user is; reread when it changes")
+	fs.StringVar(&c.SlackHooksURL, "slack-hooks-url", c.SlackHooksURL, "`url` of the only host at which people who clicked in Slack are answered")
 	fs.StringVar(&c.MappingsDir, "mappings-dir", c.MappingsDir, "`directory` of YAML mappings by which more sources are read (gateway/intake/mappings/README.md); reread when one changes")
 	fs.StringVar(&c.CorrelationFile, "correlation-file", c.CorrelationFile, "YAML `file` of the rules by which alerts are grouped into incidents (default those that come with Vigil, at /api/v1/correlation)")
 	fs.DurationVar(&c.KeepDeliveries, "keep-deliveries", c.KeepDeliveries, "how long the bytes that senders sent are kept once their alerts are with an incident; what is in quarantine stays")
@@ -97,6 +106,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("gateway: --dev-principal would make everyone who reaches %s an admin; listen on 127.0.0.1, or use --token-file", c.Listen)
 	case c.TokenFile == "" && !c.DevPrincipal:
 		return errors.New("gateway: nobody could use it: give --token-file, or --dev-principal while listening on loopback")
+	case (c.SlackSigningSecretFile == "") != (c.SlackUsersFile == ""):
+		return errors.New("gateway: --slack-signing-secret-file and --slack-users-file belong together: a click must be Slack's, and somebody's")
+	case c.SlackUsersFile != "" && c.TokenFile == "":
+		return errors.New("gateway: --slack-users-file needs --token-file, which says what the people that it names may do")
 	case c.DataDir == "":
 		return errors.New("gateway: --data-dir is empty; name a directory on a local disk")
 	case c.KeepDeliveries < time.Hour:

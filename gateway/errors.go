@@ -22,6 +22,8 @@ type Problem struct {
 	Detail   string        `json:"detail,omitempty"`
 	Instance string        `json:"instance"` // urn:vigil:request: and the id that the log has
 	Kind     incident.Kind `json:"kind"`
+
+	Controls *incident.Controls `json:"controls,omitempty"` // as they are, where a change was based on others
 }
 
 const (
@@ -86,6 +88,11 @@ func problemOf(err error, requestID string) Problem {
 	case errors.As(err, &he) && he.Code == http.StatusMethodNotAllowed:
 		status, kind, detail = he.Code, incident.KindInvalid, "this address does not take that method; /api/v1/openapi.json lists what it takes"
 	}
+	var mv *moved
+	var current *incident.Controls
+	if errors.As(err, &mv) {
+		current = &mv.current
+	}
 	word := string(kind)
 	switch status {
 	case http.StatusUnauthorized:
@@ -94,7 +101,7 @@ func problemOf(err error, requestID string) Problem {
 		detail = "something went wrong inside Vigil; its log has the cause under the id in instance"
 	}
 	return Problem{Type: "urn:vigil:problem:" + word, Title: http.StatusText(status), Status: status,
-		Detail: detail, Instance: "urn:vigil:request:" + requestID, Kind: kind}
+		Detail: detail, Instance: "urn:vigil:request:" + requestID, Kind: kind, Controls: current}
 }
 
 // handleError answers err with a problem document and logs what only the log

@@ -3,9 +3,13 @@ package gateway_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
 	"sync"
 
 	"vigil/gateway/relay"
+	"vigil/internal/bus"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -17,6 +21,9 @@ type engine struct {
 	alerts   map[string][]incident.Alert
 	updates  []updateCall
 	reviews  map[string]incident.ReviewInput
+	edits    map[string]incident.PostmortemInput
+	leases   map[string]incident.LeaseState
+	asked    int // for the list of leases
 	onStart  func(id string) error
 	onUpdate func(u updateCall) (any, error)
 	describe func(id, runID string) (bool, string, error)
@@ -136,6 +143,44 @@ func (e *engine) Review(_ context.Context, id string, in incident.ReviewInput) e
 	return nil
 }
 
+func (e *engine) Postmortem(_ context.Context, id string, in incident.PostmortemInput) (*incident.PostmortemInput, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.down != nil {
+		return nil, e.down
+	}
+	if before, used := e.edits[id]; used {
+		return &before, nil
+	}
+	if e.edits == nil {
+		e.edits = map[string]incident.PostmortemInput{}
+	}
+	e.edits[id] = in
+	return nil, nil
+}
+
+func (e *engine) Leases(_ context.Context, limit int) (ids []string, more bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asked++
+	for id := range e.leases {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids[:min(limit, len(ids))], len(ids) > limit, e.down
+}
+
+// Lease fails for a lease without a resource.
+func (e *engine) Lease(_ context.Context, id string) (incident.LeaseState, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.leases[id]
+	if l.Resource == "" {
+		return l, incident.Errorf(incident.KindUnavailable, "no worker answers")
+	}
+	return l, nil
+}
+
 func (e *engine) EventsSince(_ context.Context, id, _ string, after int64) ([]event.Event, error) {
 	if e.events == nil {
 		return nil, incident.Errorf(incident.KindNotFound, "no such incident")
@@ -217,3 +262,123 @@ func (s *stream) PublishEvent(_ context.Context, e event.Event) error {
 	s.changed = make(chan struct{})
 	return nil
 }
+
+// bucket is a key-value bucket in memory. What fail returns happens instead of
+// an operation: get, put or keys.
+type bucket struct {
+	mu      sync.Mutex
+	changed chan struct{} // closed, and made anew, at every change
+	entries map[string]bus.Entry
+	last    uint64
+	fail    func(op, key string) error
+	ops     []string // op and key of what was written
+}
+
+func newBucket() *bucket {
+	return &bucket{changed: make(chan struct{}), entries: map[string]bus.Entry{}}
+}
+
+func (b *bucket) failing(op, key string) error {
+	b.mu.Lock()
+	fail := b.fail
+	b.mu.Unlock()
+	if fail == nil {
+		return nil
+	}
+	return fail(op, key)
+}
+
+// breaks has every operation fail from now on; nil has none.
+func (b *bucket) breaks(fail func(op, key string) error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fail = fail
+}
+
+func (b *bucket) Get(_ context.Context, key string) (bus.Entry, error) {
+	if err := b.failing("get", key); err != nil {
+		return bus.Entry{}, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.entries[key], nil
+}
+
+func (b *bucket) Put(_ context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	if err := b.failing("put", key); err != nil {
+		return 0, err
+	}
+	return b.write("put "+key, key, value, revision)
+}
+
+func (b *bucket) Delete(_ context.Context, key string, revision uint64) error {
+	if err := b.failing("put", key); err != nil {
+		return err
+	}
+	_, err := b.write("delete "+key, key, nil, revision)
+	return err
+}
+
+func (b *bucket) write(op, key string, value []byte, revision uint64) (uint64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.entries[key].Revision != revision {
+		return 0, bus.ErrMoved
+	}
+	b.last++
+	b.entries[key] = bus.Entry{Value: value, Revision: b.last}
+	b.ops = append(b.ops, op)
+	close(b.changed)
+	b.changed = make(chan struct{})
+	return b.last, nil
+}
+
+func (b *bucket) Keys(context.Context) ([]string, error) {
+	if err := b.failing("keys", ""); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Keys(b.entries)), nil
+}
+
+func (b *bucket) Watch(ctx context.Context, key string, fn func(bus.Entry)) error {
+	for seen := ^uint64(0); ; {
+		b.mu.Lock()
+		e, changed := b.entries[key], b.changed
+		b.mu.Unlock()
+		if e.Revision != seen {
+			seen = e.Revision
+			fn(e)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// written lists what was written, and forgets it.
+func (b *bucket) written() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ops := b.ops
+	b.ops = nil
+	return ops
+}
+
+// values are the entries that there are.
+func (b *bucket) values() map[string]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := map[string]string{}
+	for key, e := range b.entries {
+		if e.Value != nil {
+			out[key] = string(e.Value)
+		}
+	}
+	return out
+}
+
+var errNoNATS = errors.New("nats: no responders available for request")

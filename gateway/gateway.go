@@ -27,6 +27,8 @@ import (
 	"vigil/internal/bus"
 	"vigil/internal/lifecycle"
 	"vigil/internal/logging"
+	"vigil/workflows/event"
+	"vigil/workflows/incident"
 )
 
 // closedShown is how many closed incidents a browser is given at its start.
@@ -43,9 +45,11 @@ type Deps struct {
 	Log    *zap.Logger          // default: none
 	Prom   *prometheus.Registry // default: one of its own, served at /metrics as any other
 
-	// Streams and Publisher replace NATS altogether, for tests.
-	Streams   relay.Streams
-	Publisher EventPublisher
+	// Streams, Publisher and the buckets replace NATS altogether, for tests.
+	Streams    relay.Streams
+	Publisher  EventPublisher
+	Controls   Bucket
+	Principals Bucket
 }
 
 // Gateway is the process that alert sources, people and browsers talk to.
@@ -136,7 +140,7 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	streams, publisher, err := g.connect()
+	conn, err := g.connect()
 	if err != nil {
 		return err
 	}
@@ -150,8 +154,15 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := relay.New(relay.Config{Registerer: g.deps.Prom, Log: g.log.Named("relay")}, streams, s, h, g.deps.Engine)
+	r := relay.New(relay.Config{Registerer: g.deps.Prom, Log: g.log.Named("relay")}, conn.streams, s, h, g.deps.Engine)
 	metrics := newMetrics(g.deps.Prom, s, g.log)
+	controls := newControls(conn.controls, g.log.Named("controls"))
+	people := newDirectory(conn.principals, auth.everybody, g.log.Named("principals"))
+	if auth.tokens != nil {
+		auth.tokens.onReload = people.changed
+	}
+	leases := newLeases(g.deps.Engine)
+	g.deps.Prom.MustRegister(controls, leases)
 	sources, err := g.openSources(metrics)
 	if err != nil {
 		return err
@@ -174,27 +185,34 @@ func (g *Gateway) assemble(ctx context.Context) error {
 		return err
 	}
 	admission := &admission{counts: s.InboxCounts, free: freeDisk(g.cfg.DataDir), maxBacklog: g.cfg.MaxBacklog, minFree: uint64(g.cfg.MinFreeDisk), log: g.log}
-	health := &health{store: s, engine: g.deps.Engine, relay: r, hub: h, started: time.Now()}
+	health := &health{store: s, engine: g.deps.Engine, relay: r, hub: h, controls: controls, people: people, started: time.Now()}
 	system := &systemEvents{every: g.cfg.SystemEvery, store: s, health: health, hub: h, log: g.log, asked: make(chan struct{}, 1)}
+	controls.tell = func(c incident.Controls) { system.send(event.TypeControlsChanged, incident.OriginLive, c) }
 	admit := admission.admit
 	if g.admit != nil {
 		admit = g.admit
 	}
 	a := &api{
 		cfg: g.cfg, log: g.log, store: s, engine: g.deps.Engine, hub: h, auth: auth, sources: sources, label: label, admit: admit, guard: guard, health: health, system: system,
+		controls: controls, leases: leases,
 		demo: g.deps.Demo, web: g.deps.Web, metrics: metrics, rules: rules, reader: reader, scraped: newScrape(g.deps.Prom, g.log),
 		memory: semaphore.NewWeighted(g.cfg.MaxAlertMemory), wake: d.Notify, now: time.Now,
+	}
+	if a.slack, err = g.openSlack(a); err != nil {
+		return err
 	}
 	if g.router, err = a.handler(); err != nil {
 		return err
 	}
-	rec := &reconciler{every: g.cfg.ReconcileEvery, engine: g.deps.Engine, reads: s, stream: publisher, metrics: a.metrics,
+	rec := &reconciler{every: g.cfg.ReconcileEvery, engine: g.deps.Engine, reads: s, stream: conn.publisher, metrics: a.metrics,
 		log: g.log.Named("reconcile"), now: time.Now, since: map[string]time.Time{}, done: map[string]time.Time{}}
 
 	g.group.Add(lifecycle.Hook{Name: "relay", Start: r.Start, Stop: r.Stop})
 	g.group.Add(lifecycle.Hook{Name: "dispatcher", Start: d.Start, Stop: d.Stop})
 	g.group.Add(lifecycle.Go("reconciler", rec.run))
 	g.group.Add(lifecycle.Go("system events", system.run))
+	g.group.Add(lifecycle.Go("controls", controls.watch))
+	g.group.Add(lifecycle.Go("principals", people.run))
 	g.group.Add(lifecycle.Go("housekeeping", (&housekeeping{store: s, keep: g.cfg.KeepDeliveries, log: g.log, now: time.Now}).run))
 	if auth.tokens != nil {
 		g.group.Add(lifecycle.Go("token file", auth.tokens.watch))
@@ -203,6 +221,10 @@ func (g *Gateway) assemble(ctx context.Context) error {
 		g.group.Add(lifecycle.Go("sources file", sources.Watch))
 	}
 	g.group.Add(lifecycle.Go("mappings", func(ctx context.Context) error { g.watchMappings(ctx, reader); return nil }))
+	if a.slack != nil {
+		g.group.Add(lifecycle.Go("Slack users", a.slack.users.Watch))
+		g.group.Add(lifecycle.Go("decisions from Slack", a.slack.run))
+	}
 	g.group.Add(lifecycle.Go("admission", admission.run))
 	g.group.Add(lifecycle.Hook{Name: "sockets", Stop: h.Shutdown})
 	srv := newServer(g.listener, g.router, g.cfg.ReadTimeout, g.log)
@@ -222,26 +244,35 @@ func (g *Gateway) openStore(ctx context.Context) (store.Store, error) {
 	return s, nil
 }
 
-// connect prepares the way to the event stream. It does not wait for it: the
-// relay tries until the stream is there, and health says so meanwhile.
-func (g *Gateway) connect() (relay.Streams, EventPublisher, error) {
+// onNATS is what the gateway has there.
+type onNATS struct {
+	streams    relay.Streams
+	publisher  EventPublisher
+	controls   Bucket
+	principals Bucket
+}
+
+// connect prepares the way to NATS. It does not wait for it: whoever needs it
+// tries until it is there, and health says so meanwhile.
+func (g *Gateway) connect() (onNATS, error) {
 	if g.deps.Streams != nil {
-		return g.deps.Streams, g.deps.Publisher, nil
+		return onNATS{g.deps.Streams, g.deps.Publisher, g.deps.Controls, g.deps.Principals}, nil
 	}
 	nc := g.deps.NATS
 	if nc == nil {
 		var err error
 		if nc, err = bus.Connect(g.cfg.NATSURL, "vigil-gateway", nats.RetryOnFailedConnect(true)); err != nil {
-			return nil, nil, fmt.Errorf("gateway: %w", err)
+			return onNATS{}, fmt.Errorf("gateway: %w", err)
 		}
 		g.group.Add(lifecycle.Hook{Name: "NATS connection", Stop: func(context.Context) error { nc.Close(); return nil }})
 	}
 	js, err := jetstream.New(nc)
 	if err != nil {
-		return nil, nil, fmt.Errorf("gateway: open JetStream: %w", err)
+		return onNATS{}, fmt.Errorf("gateway: open JetStream: %w", err)
 	}
 	open := func(ctx context.Context) (*bus.Streams, error) { return bus.Open(ctx, nc, g.cfg.StreamReplicas) }
-	return relay.JetStream(open), relay.NewPublisher(js), nil
+	return onNATS{relay.JetStream(open), relay.NewPublisher(js),
+		bus.Controls(js, g.cfg.StreamReplicas), bus.Principals(js, g.cfg.StreamReplicas)}, nil
 }
 
 // openSources reads the sources file, where there is one.

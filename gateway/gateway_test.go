@@ -54,7 +54,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		c := gateway.DefaultConfig()
 		c.Listen, c.DataDir, c.DevPrincipal = "127.0.0.1:0", t.TempDir(), true
 		change(&c)
-		g, err := gateway.New(c, gateway.Deps{Engine: &engine{}, Streams: newStream(), Publisher: newStream()})
+		g, err := gateway.New(c, gateway.Deps{Engine: &engine{}, Streams: newStream(), Publisher: newStream(), Controls: newBucket(), Principals: newBucket()})
 		must(t, err)
 		if err := g.Start(t.Context()); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("Start = %v, want an error that says %q", err, words)
@@ -120,7 +120,7 @@ func TestSocket(t *testing.T) {
 	must(t, json.Unmarshal(seen[event.TypeSystemHealth], &health))
 	var m event.SystemHealthMetrics
 	must(t, json.Unmarshal(health.Data, &m))
-	if len(m.Components) != 4 || m.OpenIncidents != 1 || health.Provenance.Origin != incident.OriginLive {
+	if len(m.Components) != 6 || m.OpenIncidents != 1 || health.Provenance.Origin != incident.OriginLive {
 		t.Errorf("health is %+v", m)
 	}
 	r.publish("inc-1", 2, &event.IncidentNoted{By: "alice", Text: "hm"})

@@ -45,6 +45,9 @@ type rig struct {
 	engine  *engine
 	stream  *stream
 	dir     string
+
+	controls   *bucket
+	principals *bucket
 }
 
 // setup changes what a rig is made of.
@@ -67,8 +70,8 @@ func startIn(tb testing.TB, dir string, change ...func(*setup)) *rig {
 	if _, err := os.Stat(path); err != nil {
 		must(tb, os.WriteFile(path, []byte(tokenFile), 0o600))
 	}
-	r := &rig{tb: tb, engine: &engine{}, stream: newStream(), dir: dir}
-	s := setup{cfg: gateway.DefaultConfig(), deps: gateway.Deps{Engine: r.engine, Streams: r.stream, Publisher: r.stream,
+	r := &rig{tb: tb, engine: &engine{}, stream: newStream(), dir: dir, controls: newBucket(), principals: newBucket()}
+	s := setup{cfg: gateway.DefaultConfig(), deps: gateway.Deps{Engine: r.engine, Streams: r.stream, Publisher: r.stream, Controls: r.controls, Principals: r.principals,
 		Log: zap.NewNop(), Web: fstest.MapFS{}}}
 	s.cfg.Listen, s.cfg.DataDir, s.cfg.TokenFile = "127.0.0.1:0", dir, path
 	s.cfg.ReconcileEvery, s.cfg.SystemEvery = 20*time.Millisecond, 20*time.Millisecond

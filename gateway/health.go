@@ -37,6 +37,9 @@ const (
 	componentTemporal = "temporal"
 	componentWorker   = "worker"
 
+	componentControls   = "controls"
+	componentPrincipals = "principals"
+
 	stateHealthy  = "healthy"
 	stateDegraded = "degraded"
 	stateDown     = "down"
@@ -49,6 +52,11 @@ type health struct {
 	relay   interface{ Status() relay.Status }
 	hub     interface{ Stats() hub.Stats }
 	started time.Time
+
+	controls interface {
+		check(context.Context) event.ComponentHealth
+	}
+	people interface{ check() event.ComponentHealth }
 
 	mu   sync.Mutex // held while measuring, so that whoever comes meanwhile waits for that answer
 	last event.SystemHealthMetrics
@@ -70,12 +78,13 @@ func (h *health) read(ctx context.Context) event.SystemHealthMetrics {
 func (h *health) measure(ctx context.Context) event.SystemHealthMetrics {
 	ctx, cancel := context.WithTimeout(ctx, checkWait)
 	defer cancel()
-	m := event.SystemHealthMetrics{Components: make([]event.ComponentHealth, 4), GatewayUptimeSeconds: time.Since(h.started).Seconds()}
+	m := event.SystemHealthMetrics{Components: make([]event.ComponentHealth, 6), GatewayUptimeSeconds: time.Since(h.started).Seconds()}
 	var all sync.WaitGroup
 	all.Go(func() { m.Components[0] = h.checkStore(ctx, &m) })
 	all.Go(func() { m.Components[2] = upOrDown(componentTemporal, h.engine.Health(ctx), "") })
 	all.Go(func() { m.Components[3] = h.checkWorkers(ctx, &m) })
-	m.Components[1] = h.checkStream(&m)
+	all.Go(func() { m.Components[4] = h.controls.check(ctx) })
+	m.Components[1], m.Components[5] = h.checkStream(&m), h.people.check()
 	all.Wait()
 
 	sockets := h.hub.Stats()

@@ -23,6 +23,7 @@ type metrics struct {
 	rules          *prometheus.CounterVec
 	senderFailures *prometheus.CounterVec
 	certificates   *prometheus.CounterVec
+	decisions      *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer, s store.Store, log *zap.Logger) *metrics {
@@ -45,7 +46,9 @@ func newMetrics(r prometheus.Registerer, s store.Store, log *zap.Logger) *metric
 	}
 	m.rules = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gateway_correlation_rule_failures_total", Help: "Correlation rules that failed when they were asked, and were passed over."}, []string{"rule"})
-	r.MustRegister(m.rules, m.requests, m.duration, m.alerts, m.authFailures, m.aborted, m.senderFailures, m.certificates, &inboxCollector{store: s, log: log})
+	m.decisions = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gateway_decisions_total", Help: "Decisions on proposals that people made, by what they said and what became of it: a state of the proposal, or the kind of refusal."}, []string{"decision", "outcome"})
+	r.MustRegister(m.rules, m.decisions, m.requests, m.duration, m.alerts, m.authFailures, m.aborted, m.senderFailures, m.certificates, &inboxCollector{store: s, log: log})
 	return m
 }
 

@@ -60,7 +60,7 @@ func buildOpenAPI(routes []route) ([]byte, error) {
 }
 
 func methodKey(method string) string {
-	return map[string]string{http.MethodGet: "get", http.MethodPost: "post", http.MethodDelete: "delete"}[method]
+	return map[string]string{http.MethodGet: "get", http.MethodPost: "post", http.MethodPut: "put", http.MethodDelete: "delete"}[method]
 }
 
 func operation(types *schemas, r route) (object, error) {

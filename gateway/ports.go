@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 
+	"vigil/internal/bus"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -26,6 +27,14 @@ type Engine interface {
 	// Review starts the workflow id that keeps a person's review; an id that was
 	// used before is an error of kind conflict.
 	Review(ctx context.Context, id string, in incident.ReviewInput) error
+	// Postmortem starts the workflow id that keeps a person's edit of an incident's
+	// review. Where the id was used before, nothing starts, and before is the edit
+	// that it keeps.
+	Postmortem(ctx context.Context, id string, in incident.PostmortemInput) (before *incident.PostmortemInput, err error)
+	// Leases names the workflows that hand out leases now, up to limit; Lease
+	// asks one of them how its lease stands.
+	Leases(ctx context.Context, limit int) (ids []string, more bool, err error)
+	Lease(ctx context.Context, id string) (incident.LeaseState, error)
 	// EventsSince returns a run's events after a seq; runID "" is the latest.
 	EventsSince(ctx context.Context, id, runID string, afterSeq int64) ([]event.Event, error)
 	// Describe says whether a run is open and, if not, how it ended:
@@ -35,6 +44,21 @@ type Engine interface {
 	Workers(ctx context.Context) (int, error)
 	// Health is nil when the engine can be reached.
 	Health(ctx context.Context) error
+}
+
+// Bucket is a key-value bucket that gateways write and workers read. *bus.Bucket
+// is one. A key that was never written is at revision 0.
+type Bucket interface {
+	Get(ctx context.Context, key string) (bus.Entry, error)
+	// Put changes a key that is at revision; bus.ErrMoved where it is not. After
+	// any other error nobody knows whether it was changed. Delete likewise.
+	Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
+	Delete(ctx context.Context, key string, revision uint64) error
+	// Keys lists the keys that were ever written.
+	Keys(ctx context.Context) ([]string, error)
+	// Watch calls fn with the key as it stands and after every change, until ctx
+	// ends or it fails.
+	Watch(ctx context.Context, key string, fn func(bus.Entry)) error
 }
 
 // DemoController starts faults in a sandbox. A gateway that is given one

@@ -55,9 +55,15 @@ func (a *api) routes() []route {
 	list = append(list, a.quarantineRoutes()...)
 	list = append(list, a.silenceRoutes()...)
 	list = append(list, a.groupingRoutes()...)
+	list = append(list, a.controlsRoutes()...)
+	list = append(list, a.leaseRoutes()...)
+	list = append(list, a.postmortemRoutes()...)
 	list = append(list, a.systemRoutes()...)
 	if a.demo != nil {
 		list = append(list, a.demoRoutes()...)
+	}
+	if a.slack != nil {
+		list = append(list, a.slackRoutes()...)
 	}
 	return list
 }
@@ -124,6 +130,8 @@ func (a *api) incidentRoutes() []route {
 			summary: "Open an incident by hand", body: StartRequest{}, status: http.StatusCreated, result: Created{}},
 		{path: "/:id/decisions", need: incident.RoleApprover, handle: change(a, a.decide), id: "decide",
 			summary: "Approve or reject a proposed action", body: DecisionRequest{}, status: http.StatusOK, result: incident.DecideResult{}},
+		{path: "/:id/proposals", need: incident.RoleResponder, handle: change(a, a.propose), id: "propose",
+			summary: "Put another of the options forward, which you may then not approve", body: ProposalRequest{}, status: http.StatusOK, result: incident.VerbResult{}},
 		{path: "/:id/acknowledge", need: incident.RoleResponder, handle: change(a, a.acknowledge), id: "acknowledge",
 			summary: "Say that you are on it", body: AcknowledgeRequest{}, status: http.StatusOK, result: incident.VerbResult{}},
 		{path: "/:id/notes", need: incident.RoleResponder, handle: change(a, a.note), id: "addNote",

@@ -21,6 +21,7 @@ type tokenFile struct {
 	path     string
 	log      *zap.Logger
 	onChange func(names []string) // those whose access was changed or ended
+	onReload func()               // there is another list of principals
 
 	current atomic.Pointer[principals]
 	raw     []byte // what current was read from, or the last that failed
@@ -77,5 +78,8 @@ func (f *tokenFile) reload() {
 	f.log.Info("the token file was reloaded", zap.Int("principals", len(next.entries)), zap.Strings("changed", names))
 	if len(names) > 0 {
 		f.onChange(names)
+	}
+	if f.onReload != nil {
+		f.onReload()
 	}
 }

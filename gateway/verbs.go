@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"vigil/gateway/store"
 	"vigil/workflows/incident"
 )
 
@@ -70,6 +71,16 @@ func (r *DecisionRequest) validate() error {
 		return incident.Errorf(incident.KindInvalid, "proposal_id and action_hash are both needed; take them from the proposal that you decide on")
 	}
 	return join(atMost("proposal_id", r.ProposalID, maxWord), atMost("action_hash", r.ActionHash, maxWord), atMost("comment", r.Comment, maxText))
+}
+
+// ProposalRequest puts one of the options of the incident's decision forward.
+type ProposalRequest struct {
+	OptionID string `json:"option_id"`
+	Reason   string `json:"reason"`
+}
+
+func (r *ProposalRequest) validate() error {
+	return join(needed("option_id", r.OptionID), atMost("option_id", r.OptionID, 2*maxWord), needed("reason", r.Reason), atMost("reason", r.Reason, maxText))
 }
 
 // AcknowledgeRequest says that who asks is on it. It has no fields.
@@ -151,8 +162,23 @@ func (a *api) start(ctx context.Context, c call, r StartRequest) (outcome, error
 }
 
 func (a *api) decide(ctx context.Context, c call, r DecisionRequest) (outcome, error) {
-	return update[incident.DecideResult](ctx, a, c, incident.UpdateDecide, incident.DecideArgs{Principal: c.who.Principal,
+	out, err := update[incident.DecideResult](ctx, a, c, incident.UpdateDecide, incident.DecideArgs{Principal: c.who.Principal,
 		Decision: r.Decision, ProposalID: r.ProposalID, ActionHash: r.ActionHash, Comment: r.Comment})
+	became := string(incident.KindOf(err))
+	if d, ok := out.body.(incident.DecideResult); ok && err == nil {
+		became = string(d.State)
+	}
+	a.metrics.decisions.WithLabelValues(r.Decision, became).Inc()
+	return out, err
+}
+
+func (a *api) propose(ctx context.Context, c call, r ProposalRequest) (outcome, error) {
+	out, err := update[incident.VerbResult](ctx, a, c, incident.UpdatePropose,
+		incident.ProposeArgs{Principal: c.who.Principal, OptionID: r.OptionID, Reason: strings.TrimSpace(r.Reason)})
+	if err == nil {
+		a.record(ctx, c, store.AuditOptionProposed, c.incidentID, r.Reason, map[string]string{"option_id": r.OptionID})
+	}
+	return out, err
 }
 
 func (a *api) acknowledge(ctx context.Context, c call, _ AcknowledgeRequest) (outcome, error) {

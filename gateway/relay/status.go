@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"vigil/workflows/event"
+	"vigil/workflows/incident"
 )
 
 // Status is how the relay stands, for health.
@@ -85,6 +86,7 @@ func lagOf(e event.Event, now time.Time) *Lag {
 type metrics struct {
 	fresh, setAside, filled, lost, restarts prometheus.Counter
 	deltas, deltasDropped                   prometheus.Counter
+	remediations                            *prometheus.CounterVec
 	offset                                  prometheus.Gauge
 	happened, published                     prometheus.Histogram
 }
@@ -106,11 +108,18 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		deltas:        counter("gateway_model_deltas_total", "Pieces of models' answers passed on as they came."),
 		deltasDropped: counter("gateway_model_deltas_dropped_total", "Pieces of models' answers that were not passed on: too large, or not what they say they are."),
 		offset:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "gateway_applied_offset", Help: "Offset in the event stream up to which everything is applied."}),
-		happened:      lag("gateway_event_happened_to_seen_seconds", "From when an event happened, by the workflow's clock, until it was applied here."),
-		published:     lag("gateway_event_published_to_seen_seconds", "From when an event was handed to the stream until it was applied here."),
+		remediations: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gateway_remediations_total",
+			Help: "Actions whose carrying out has ended, by how, as events of it were applied."}, []string{"state"}),
+		happened:  lag("gateway_event_happened_to_seen_seconds", "From when an event happened, by the workflow's clock, until it was applied here."),
+		published: lag("gateway_event_published_to_seen_seconds", "From when an event was handed to the stream until it was applied here."),
+	}
+	for _, s := range incident.RemediationStates {
+		if s.Ended() {
+			m.remediations.WithLabelValues(string(s)) // from 0, so that the first is an increase
+		}
 	}
 	if r != nil {
-		r.MustRegister(m.fresh, m.setAside, m.filled, m.lost, m.restarts, m.deltas, m.deltasDropped, m.offset, m.happened, m.published)
+		r.MustRegister(m.fresh, m.setAside, m.filled, m.lost, m.restarts, m.deltas, m.deltasDropped, m.offset, m.happened, m.published, m.remediations)
 	}
 	return m
 }
@@ -123,5 +132,21 @@ func (m *metrics) applied(fresh []event.Event, now time.Time) {
 		if l.Published != 0 {
 			m.published.Observe(l.Published.Seconds())
 		}
+		m.remediated(e)
+	}
+}
+
+// remediated counts an action whose carrying out has ended. Of several
+// gateways only the one that applies the event does.
+func (m *metrics) remediated(e event.Event) {
+	if e.Type != event.TypeRemediationChanged {
+		return
+	}
+	data, err := e.Decode()
+	if err != nil {
+		return // the store has said so
+	}
+	if d, ok := data.(*event.RemediationChanged); ok && d.Remediation.State.Ended() {
+		m.remediations.WithLabelValues(string(d.Remediation.State)).Inc()
 	}
 }

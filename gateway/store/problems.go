@@ -147,6 +147,12 @@ const (
 	AuditDeliveryDiscarded = "delivery.discarded"
 	AuditIncidentMerged    = "incident.merged"
 	AuditIncidentSplit     = "incident.split"
+	AuditControlsSet       = "controls.set"
+	AuditControlsKilled    = "controls.killed"
+	AuditControlsStarted   = "controls.started"
+	AuditLeaseCleared      = "lease.cleared"
+	AuditOptionProposed    = "option.proposed"
+	AuditReviewEdited      = "review.edited"
 )
 
 // Problems is which alerts belong together, and what people say of that.
@@ -179,6 +185,8 @@ type Problems interface {
 	IncidentKeys(ctx context.Context, id string) ([]IncidentKey, error)
 	IncidentAlerts(ctx context.Context, id, text string, after int64, limit int) ([]IncidentAlert, error)
 
+	// Record notes what a person did that the store has no part in.
+	Record(ctx context.Context, by Audit) error
 	// Audited lists what people did, the latest first; subject "" selects all.
 	Audited(ctx context.Context, subject string, before int64, limit int) ([]Audit, error)
 }

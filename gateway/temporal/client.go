@@ -2,13 +2,16 @@ package temporal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 	"unicode/utf8"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 	sdktemporal "go.temporal.io/sdk/temporal"
 
@@ -114,6 +117,37 @@ func (c *Client) Review(ctx context.Context, id string, in incident.ReviewInput)
 		StaticSummary:                            truncate("Review of "+in.Lesson.IncidentID, maxSummary),
 	}, incident.ReviewWorkflowType, in)
 	return wrap(err, "start review %s", id)
+}
+
+// Postmortem starts the workflow that keeps a person's edit of a review. Where
+// the id was used before, before is what it was used for.
+func (c *Client) Postmortem(ctx context.Context, id string, in incident.PostmortemInput) (before *incident.PostmortemInput, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	_, err = c.sdk.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                                       id,
+		TaskQueue:                                incident.TaskQueue,
+		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            truncate("Edit of the review by "+in.Principal.Name, maxSummary),
+	}, incident.PostmortemWorkflowType, in)
+	var used *serviceerror.WorkflowExecutionAlreadyStarted
+	if !errors.As(err, &used) {
+		return nil, wrap(err, "start the edit %s", id)
+	}
+	before = new(incident.PostmortemInput)
+	first := c.sdk.GetWorkflowHistory(ctx, id, used.RunId, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	if !first.HasNext() {
+		return nil, wrap(err, "start the edit %s", id)
+	}
+	e, err := first.Next()
+	if err != nil {
+		return nil, wrap(err, "read the edit %s", id)
+	}
+	if converter.GetDefaultDataConverter().FromPayloads(e.GetWorkflowExecutionStartedEventAttributes().GetInput(), before) != nil {
+		before = new(incident.PostmortemInput) // encoded by a codec that is not known here: somebody did, and that is all
+	}
+	return before, nil
 }
 
 func startOptions(id string, in incident.Input) client.StartWorkflowOptions {

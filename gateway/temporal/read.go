@@ -2,10 +2,12 @@ package temporal
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"vigil/workflows/event"
@@ -60,6 +62,45 @@ func (c *Client) State(ctx context.Context, id string) (event.View, error) {
 		return view, wrap(err, "read the state of incident %s", id)
 	}
 	return view, wrap(value.Get(&view), "read the state of incident %s", id)
+}
+
+// Leases names the workflows that hand out leases now, up to limit. Temporal's
+// list is a moment behind what runs.
+func (c *Client) Leases(ctx context.Context, limit int) (ids []string, more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var page []byte
+	for {
+		list, err := c.sdk.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+			PageSize: int32(limit), NextPageToken: page,
+			Query: "WorkflowType = '" + incident.LeaseWorkflowType + "' AND ExecutionStatus = 'Running'",
+		})
+		if err != nil {
+			return nil, false, wrap(err, "list the leases")
+		}
+		for _, w := range list.GetExecutions() {
+			if id := w.GetExecution().GetWorkflowId(); !slices.Contains(ids, id) { // a run that went on as another may be listed with it
+				ids = append(ids, id)
+			}
+		}
+		page = list.GetNextPageToken()
+		if len(page) == 0 || len(ids) >= limit {
+			slices.Sort(ids)
+			return ids[:min(len(ids), limit)], len(page) > 0 || len(ids) > limit, nil
+		}
+	}
+}
+
+// Lease asks a workflow how the lease stands that it hands out.
+func (c *Client) Lease(ctx context.Context, id string) (incident.LeaseState, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var state incident.LeaseState
+	value, err := c.sdk.QueryWorkflow(ctx, id, "", incident.QueryLease)
+	if err == nil {
+		err = value.Get(&state)
+	}
+	return state, wrap(err, "read the lease %s", id)
 }
 
 // Describe says whether a run is open and, if it is not, how it ended, in

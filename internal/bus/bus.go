@@ -1,6 +1,7 @@
 // Package bus is the NATS JetStream plumbing that worker and gateway share:
-// connecting, the streams' names and configuration, and the epoch. It knows
-// subjects and bytes, no incident.
+// connecting, the streams' names and configuration, the epoch, and the buckets
+// of what is set at the gateway and read by workers. It knows subjects, keys
+// and bytes, no incident.
 //
 // Two streams: Events keeps everything that happened, in order, and System
 // keeps the latest value per subject. A stream's epoch is a random id in its

@@ -55,7 +55,8 @@ function shapes(schema) {
     "",
     "/**",
     " * What each struct must hold, in a notation of one word a field: `string`, `number`, `boolean`,",
-    " * `time`, the name of another struct, `[x]` a list, `{x}` a map, `(x,y)` a list of exactly these;",
+    " * `time`, `plain` for any of the first three, `any`, the name of another struct, `[x]` a list, `{x}` a map,",
+    " * `(x,y)` a list of exactly these;",
     " * `?` after the field's name that it may be absent, `|null` that it may be null.",
     " */",
     "export const shapes = {",
@@ -87,6 +88,8 @@ function members(schema, union) {
 }
 
 function notation(schema, s) {
+  if (s === true) return "any";
+  if (s.anyOf) return "plain";
   if (s.$ref) {
     const name = s.$ref.replace("#/$defs/", "");
     const def = schema.$defs[name];

@@ -12,8 +12,8 @@ type PolicyRuled struct {
 	Ruling     incident.Ruling `json:"ruling"`
 }
 
-// ApprovalGiven is one yes of several that are needed. The last one is an
-// ApprovalDecided.
+// ApprovalGiven is one yes of those that are needed. An ApprovalDecided follows
+// the last one.
 type ApprovalGiven struct {
 	ProposalID string `json:"proposal_id"`
 	By         string `json:"by"`

@@ -100,6 +100,7 @@ const (
 	TypeSystemHealth    = "system.health"
 	TypeBusinessMetrics = "business.metrics"
 	TypeAWSServices     = "aws.services"
+	TypeControlsChanged = "controls.changed" // incident.Controls
 )
 
 // SystemEvent is the frame of a system event.

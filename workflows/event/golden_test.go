@@ -16,6 +16,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"vigil/workflows/event"
+	"vigil/workflows/incident"
 )
 
 const schemaURL = "urn:vigil:protocol:1"
@@ -178,6 +179,7 @@ var frames = map[string]struct {
 	event.TypeSystemHealth:    {"SystemHealthEvent", &event.SystemHealthMetrics{}},
 	event.TypeBusinessMetrics: {"BusinessMetricsEvent", &event.BusinessMetrics{}},
 	event.TypeAWSServices:     {"AWSServicesEvent", &event.AWSServices{}},
+	event.TypeControlsChanged: {"ControlsChangedEvent", &incident.Controls{}},
 }
 
 func TestGoldenFrames(t *testing.T) {

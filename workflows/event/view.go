@@ -23,18 +23,19 @@ type View struct {
 	Diagnosis    *incident.Diagnosis    `json:"diagnosis,omitempty"`
 	Prediction   *incident.Prediction   `json:"prediction,omitempty"`
 	Decision     *incident.Decision     `json:"decision,omitempty"`
-	Proposal     *incident.Proposal     `json:"proposal,omitempty"` // the latest
-	Ruling       *incident.Ruling       `json:"ruling,omitempty"`   // on the action that is, or was last, decided on
-	Action       *incident.Action       `json:"action,omitempty"`   // set once it was started
-	Execution    *incident.Execution    `json:"execution,omitempty"`
-	Executions   []incident.Execution   `json:"executions,omitempty"`  // every step of every action, and what took them back
-	Remediation  *incident.Remediation  `json:"remediation,omitempty"` // of the latest action
+	Proposal     *incident.Proposal     `json:"proposal,omitempty"`  // the latest
+	Action       *incident.Action       `json:"action,omitempty"`    // set once it was started
+	Execution    *incident.Execution    `json:"execution,omitempty"` // the latest of Executions
 	Verification *incident.Verification `json:"verification,omitempty"`
 	Message      string                 `json:"message,omitempty"`
-	Review       string                 `json:"review,omitempty"`
-	ReviewLines  []incident.ReviewLine  `json:"review_lines,omitempty"`
-	ReviewVer    int                    `json:"review_version,omitempty"` // 1: as written
-	Deliveries   []incident.Delivery    `json:"deliveries,omitempty"`     // who was told, the latest of each key and channel
+	Review       string                 `json:"review,omitempty"` // ReviewLines as one text
+
+	Ruling      *incident.Ruling      `json:"ruling,omitempty"`      // on the action that is, or was last, decided on
+	Executions  []incident.Execution  `json:"executions,omitempty"`  // every step of every action, and what took them back, as they began
+	Remediation *incident.Remediation `json:"remediation,omitempty"` // of the latest action
+	Proposed    *OptionProposed       `json:"proposed,omitempty"`    // the option that a person put forward last
+	ReviewLines []incident.ReviewLine `json:"review_lines,omitempty"`
+	Deliveries  []DeliveryView        `json:"deliveries,omitempty"` // the latest ShownDeliveries, one per notification and channel
 
 	Budget       incident.Budget                    `json:"budget"`                  // raised for the incident; zero: the settings' own
 	AgentBudgets map[incident.Agent]incident.Budget `json:"agent_budgets,omitempty"` // raised for agents
@@ -99,6 +100,7 @@ type Summary struct {
 	DegradedReason string                  `json:"degraded_reason,omitempty"`
 	CauseCorrect   *bool                   `json:"cause_correct,omitempty"` // what a person said of the diagnosis; nil: nobody did
 	ReviewedBy     string                  `json:"reviewed_by,omitempty"`
+	ReviewVer      int                     `json:"review_version,omitempty"` // of the post-incident review; 0: not written
 }
 
 // Cost is what models and guardrail consumed for one incident. CostMicros is
@@ -152,12 +154,10 @@ func (v *View) Apply(e Event) bool {
 	case *IncidentOpened:
 		v.open(e, d) // a new run starts from nothing
 	case *IncidentContinued:
-		correct, by := v.CauseCorrect, v.ReviewedBy
+		before := *v
 		*v = d.View // or from where another left it
 		v.RunID = e.RunID
-		if correct != nil { // of which a workflow does not know
-			v.CauseCorrect, v.ReviewedBy = correct, by
-		}
+		v.keepUnnumbered(before)
 	default:
 		if e.RunID != v.RunID {
 			return false
@@ -252,18 +252,20 @@ func (v *View) apply(e Event, data Data) {
 		v.Prediction = &d.Prediction
 	case *DecisionMade:
 		v.Decision = &d.Decision
+	case *PolicyRuled:
+		v.Ruling = &d.Ruling
+	case *OptionProposed:
+		v.Proposed = d
 	case *ApprovalRequested:
 		v.Proposal = &d.Proposal
+	case *ApprovalGiven:
+		v.approve(d.ProposalID, incident.Approval{By: d.By, At: e.At, Comment: d.Comment})
 	case *ApprovalDecided:
 		v.settle(d.ProposalID, d.State, d.By, d.Comment, e.At)
 	case *ApprovalExpired:
 		v.settle(d.ProposalID, incident.ProposalExpired, "", "", e.At)
 	case *ApprovalVoided:
 		v.settle(d.ProposalID, incident.ProposalVoided, "", d.Reason, e.At)
-	case *PolicyRuled:
-		v.Ruling = &d.Ruling
-	case *ApprovalGiven:
-		v.approval(d, e.At)
 	case *ActionStarted:
 		v.Action = &d.Action
 		v.execute(incident.Execution{ActionHash: d.Effect.ActionHash, Step: d.Effect.Step, Undo: d.Effect.Undo,
@@ -274,17 +276,17 @@ func (v *View) apply(e Event, data Data) {
 	case *RemediationChanged:
 		v.Remediation = &d.Remediation
 	case *NotificationSent:
-		v.deliver(d.Delivery)
+		v.deliver(DeliveryView{Delivery: d.Delivery, At: e.At})
 	case *VerificationMeasured:
 		v.Verification = &d.Verification
 	case *MessageDrafted:
 		v.Message = d.Text
 	case *ReviewWritten:
-		v.Review, v.ReviewLines, v.ReviewVer = d.Text, d.Lines, 1
-	case *ReviewEdited:
-		if d.Version > v.ReviewVer { // they may come again, or late
-			v.ReviewLines, v.ReviewVer = d.Lines, d.Version
+		if v.ReviewVer < writtenVersion {
+			v.Review, v.ReviewLines, v.ReviewVer = d.Text, d.Lines, writtenVersion
 		}
+	case *ReviewEdited:
+		v.edit(d)
 	}
 }
 

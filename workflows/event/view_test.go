@@ -11,7 +11,7 @@ import (
 	"vigil/workflows/incident"
 )
 
-var stories = []string{"story", "story-inconclusive", "story-aborted", "story-agents", "story-continued", "story-healthy"}
+var stories = []string{"story", "story-inconclusive", "story-aborted", "story-agents", "story-continued", "story-healthy", "story-actions", "story-unsafe"}
 
 type story struct {
 	Events []event.Event   `json:"events"`

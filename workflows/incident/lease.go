@@ -25,14 +25,14 @@ func AccountResource(account string) string { return "account:" + account }
 type LeaseLimits struct {
 	Concurrent int     `json:"concurrent"`         // holders at once; 1 or more
 	Share      float64 `json:"share,omitempty"`    // of capacity, all holders together; 0: not bounded
-	PerHour    int     `json:"per_hour,omitempty"` // grants for the same action within an hour; 0: not bounded
+	PerHour    int     `json:"per_hour,omitempty"` // grants for the request's own action within an hour; 0: not bounded
 }
 
 // LeaseRequest asks for a lease. The same holder asking again asks once.
 type LeaseRequest struct {
 	Resource string      `json:"resource"`
 	Holder   Holder      `json:"holder"`
-	Limits   LeaseLimits `json:"limits"` // the latest request's are in force
+	Limits   LeaseLimits `json:"limits"` // the latest request's are in force, but for PerHour, which is this request's own
 	Frozen   []Span      `json:"frozen,omitempty"`
 }
 
@@ -53,7 +53,9 @@ type Holder struct {
 	Detail     string      `json:"detail,omitempty"`
 	AskedAt    time.Time   `json:"asked_at,omitzero"`
 	GrantedAt  time.Time   `json:"granted_at,omitzero"`
+	ReadAt     time.Time   `json:"read_at,omitzero"` // unknown: when nothing of its action was seen under way; seen again a while later, it is released
 	Share      float64     `json:"share,omitempty"`
+	PerHour    int         `json:"per_hour,omitempty"` // of its request's limits
 }
 
 // HolderState says how a holder stands.

@@ -22,7 +22,7 @@ import (
 var prefixes = map[string]string{
 	"bedrock": "bedrock", "bedrockagent": "bedrock", "bedrockagentcore": "bedrock-agentcore", "bedrockagentruntime": "bedrock", "bedrockruntime": "bedrock",
 	"cloudtrail": "cloudtrail", "cloudwatch": "cloudwatch", "cloudwatchlogs": "logs", "ecs": "ecs", "pi": "pi", "qbusiness": "qbusiness", "rds": "rds",
-	"s3": "s3", "sqs": "sqs", "ssm": "ssm", "sts": "sts", "xray": "xray",
+	"s3": "s3", "sns": "sns", "sqs": "sqs", "ssm": "ssm", "sts": "sts", "xray": "xray",
 }
 
 // renamed are the operations that IAM calls otherwise; "" needs no permission.

@@ -19,7 +19,7 @@ import (
 
 const (
 	connectTimeout = 5 * time.Second
-	callTimeout    = 20 * time.Second // of a whole call: people wait for what is in it
+	callTimeout    = 10 * time.Second // of a whole call: people wait for what is in it
 	maxAnswer      = 1 << 20
 	maxQuoted      = 200              // characters that an error repeats of an answer
 	maxRetryAfter  = 10 * time.Minute // a service that asks for more is asked again after this

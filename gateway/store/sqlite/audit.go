@@ -16,6 +16,11 @@ func addAudit(ctx context.Context, tx *sql.Tx, a store.Audit) error {
 	return err
 }
 
+// Record implements store.Problems.
+func (s *Store) Record(ctx context.Context, by store.Audit) error {
+	return s.write(ctx, "record what a person did", func(tx *sql.Tx) error { return addAudit(ctx, tx, by) })
+}
+
 // Audited implements store.Problems.
 func (s *Store) Audited(ctx context.Context, subject string, before int64, limit int) ([]store.Audit, error) {
 	if before <= 0 {

@@ -139,6 +139,14 @@ func silencesAreKept(t *testing.T, fresh func(testing.TB) Opener) {
 	if len(log) != 2 || log[0].Action != store.AuditSilenceEnded || log[1].Action != store.AuditSilenceCreated || len(log[1].Detail) == 0 {
 		t.Errorf("audit: %+v", log)
 	}
+	other := store.Audit{At: end.At, Principal: "ada", Action: store.AuditControlsKilled, Subject: "controls", Reason: "it misfires", Detail: []byte(`{"killed":true}`)}
+	if err := s.Record(ctx(t), other); err != nil {
+		t.Fatal(err)
+	}
+	if got := must[[]store.Audit](t)(s.Audited(ctx(t), "controls", 0, 10)); len(got) != 1 || got[0].ID == 0 || got[0].Principal != "ada" ||
+		got[0].Reason != other.Reason || string(got[0].Detail) != string(other.Detail) || !got[0].At.Equal(end.At) {
+		t.Errorf("audit of something else: %+v", got)
+	}
 	if next := must[[]store.Audit](t)(s.Audited(ctx(t), "sil-1", log[0].ID, 10)); len(next) != 1 {
 		t.Errorf("next page of the audit: %+v", next)
 	}

@@ -1,6 +1,6 @@
 /** What the gateway's HTTP API is asked and answers, where the protocol's schema has no word for it. */
 import type { DecodedEvent } from "../protocol/decoder";
-import type { Agent, Alert, Origin, Role, Summary } from "../protocol/generated";
+import type { Agent, Alert, Controls, LeaseState, Origin, ReviewLine, Role, Summary } from "../protocol/generated";
 
 export interface Me {
   name: string;
@@ -77,6 +77,32 @@ export interface ReviewRequest {
   cause?: string;
   cause_service?: string;
   comment?: string;
+}
+
+/** Another option that a person puts forward. Whoever does may not approve it. */
+export interface ProposeRequest {
+  option_id: string;
+  reason: string;
+}
+
+/** An edit of the post-incident review, of the version that base names. */
+export interface ReviewEdit {
+  base: number;
+  lines: ReviewLine[];
+}
+
+/** All that people set for Vigil as a whole, on top of the revision that they saw. */
+export type ControlsRequest = Pick<Controls, "mode" | "dry_run" | "dry_run_services" | "dry_run_incidents" | "revision"> & { reason: string };
+
+/** How a lease stands; where error says why it could not be asked, the resource is all that is known. */
+export interface Lease extends LeaseState {
+  error?: string;
+}
+
+export interface LeaseList {
+  leases: Lease[];
+  /** There are others. */
+  more: boolean;
 }
 
 /** Which deliveries: q is searched in source, reason and body. */

@@ -4,11 +4,12 @@
  * same key, and the gateway does it once.
  */
 import { decodeEvent, decodeSummary, decodeView } from "../protocol/decoder";
-import type { Kind, Move, Severity, View } from "../protocol/generated";
+import type { Controls, Kind, Move, Severity, View } from "../protocol/generated";
 import type {
   AlertSource,
   AuditPage,
   BudgetRequest,
+  ControlsRequest,
   Correlation,
   DecisionRequest,
   Delivery,
@@ -20,7 +21,10 @@ import type {
   EventPage,
   IncidentAlertPage,
   IncidentPage,
+  LeaseList,
   Me,
+  ProposeRequest,
+  ReviewEdit,
   ReviewRequest,
   Silence,
   SilencePage,
@@ -126,6 +130,50 @@ export class Rest {
 
   async review(id: string, request: ReviewRequest, key: string): Promise<void> {
     await this.verb(id, "review", request, key);
+  }
+
+  /** Puts another option forward in place of what is proposed. */
+  async propose(id: string, request: ProposeRequest, key: string): Promise<void> {
+    await this.verb(id, "proposals", request, key);
+  }
+
+  /** A conflict says that somebody else edited the same version before. */
+  async editReview(id: string, edit: ReviewEdit, key: string): Promise<void> {
+    await this.send("PUT", `/incidents/${encodeURIComponent(id)}/review`, edit, key);
+  }
+
+  /** Where the review is as Markdown. */
+  reviewMarkdown(id: string): string {
+    return `/api/v1/incidents/${encodeURIComponent(id)}/review.md`;
+  }
+
+  async controls(): Promise<Controls> {
+    return (await this.get("/controls")) as Controls;
+  }
+
+  /** A conflict says that somebody else changed them since the revision that was seen. */
+  async setControls(request: ControlsRequest, key: string): Promise<Controls> {
+    return (await this.send("PUT", "/controls", request, key)) as Controls;
+  }
+
+  /** No new effect begins from now on, whatever was decided. */
+  async stopActing(reason: string, key: string): Promise<Controls> {
+    return (await this.send("POST", "/controls/kill", { reason }, key)) as Controls;
+  }
+
+  /** A kill that came after the revision that was seen stays. */
+  async startActing(reason: string, revision: number | undefined, key: string): Promise<Controls> {
+    return (await this.send("DELETE", "/controls/kill", { reason, revision }, key)) as Controls;
+  }
+
+  async leases(): Promise<LeaseList> {
+    const list = (await this.get("/leases")) as LeaseList;
+    return { ...list, leases: list.leases ?? [] };
+  }
+
+  /** Ends an unknown lease on a person's word. */
+  async clearLease(resource: string, workflowId: string, reason: string, key: string): Promise<void> {
+    await this.send("POST", `/leases/${encodeURIComponent(resource)}/clear`, { workflow_id: workflowId, reason }, key);
   }
 
   /** Where the whole of a piece of evidence is that was shortened. */

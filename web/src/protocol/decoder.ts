@@ -134,6 +134,10 @@ function check(value: unknown, wanted: string, path: string): string | undefined
     return firstWrong(Object.entries(value), wanted.slice(1, -1), path);
   }
   switch (wanted) {
+    case "any":
+      return undefined;
+    case "plain":
+      return ["string", "number", "boolean"].includes(typeof value) ? undefined : `${path} is no string, number or boolean`;
     case "string":
     case "boolean":
       return typeof value === wanted ? undefined : `${path} is not a ${wanted}`;

@@ -56,13 +56,43 @@ export type ProposalState = "pending" | "approved" | "rejected" | "expired" | "v
  */
 export type Risk = "low" | "medium" | "high" | "critical";
 /**
+ * BlastRadius says what else an action can hurt.
+ */
+export type BlastRadius = "instance" | "service" | "callers" | "account";
+/**
  * Autonomy says who has to agree before an action runs.
  */
-export type Autonomy = "approve" | "never";
+export type Autonomy = "autonomous" | "notify" | "approve" | "two_approvers" | "never";
+/**
+ * Role is what a principal may do; each includes the ones before it.
+ */
+export type Role = "viewer" | "responder" | "approver" | "admin";
+/**
+ * Mode is how far Vigil may go, for everything at once.
+ */
+export type Mode = "read_only" | "advisory" | "execute";
 /**
  * BudgetScope says whose budget is meant.
  */
 export type BudgetScope = "agent" | "incident" | "day";
+/**
+ * NotificationKind says why people are told.
+ */
+export type NotificationKind =
+  | "opened"
+  | "escalated"
+  | "approval"
+  | "reminder"
+  | "decided"
+  | "acting"
+  | "outcome"
+  | "handover"
+  | "failed_unsafe"
+  | "closed";
+/**
+ * DeliveryState says what became of a notification.
+ */
+export type NotificationState = "sent" | "suppressed" | "failed" | "doubtful";
 /**
  * Verdict says whether a diagnosis names a cause.
  */
@@ -120,7 +150,14 @@ export type HandoverReason =
   | "cancelled"
   | "healthy"
   | "guardrail"
+  | "policy"
+  | "failed_unsafe"
+  | "withdrawn"
   | "failed";
+/**
+ * HolderState says how a holder stands.
+ */
+export type HolderState = "waiting" | "holds" | "unknown";
 /**
  * Status is where an incident stands, in one word.
  */
@@ -154,6 +191,22 @@ export type PhaseState = "pending" | "running" | "completed" | "degraded" | "ski
  */
 export type VerificationState = "measuring" | "helped" | "not_helped" | "unknown";
 /**
+ * RemediationState says how the carrying out of an action stands, or ended.
+ */
+export type RemediationState =
+  | "waiting"
+  | "running"
+  | "probing"
+  | "undoing"
+  | "helped"
+  | "undone"
+  | "failed"
+  | "unproven"
+  | "unknown"
+  | "failed_unsafe"
+  | "withdrawn"
+  | "rehearsed";
+/**
  * MemberState is how an alert that is only mentioned stands.
  */
 export type MemberState = "firing" | "resolved" | "silenced";
@@ -169,6 +222,7 @@ export type IncidentEvent =
   | AlertsMovedEvent
   | ApprovalDecidedEvent
   | ApprovalExpiredEvent
+  | ApprovalGivenEvent
   | ApprovalRequestedEvent
   | ApprovalVoidedEvent
   | BudgetExhaustedEvent
@@ -193,10 +247,15 @@ export type IncidentEvent =
   | MessageDraftedEvent
   | ModelCalledEvent
   | ModelRoutedEvent
+  | NotificationSentEvent
+  | OptionProposedEvent
   | PhaseChangedEvent
+  | PolicyRuledEvent
   | PredictionConcludedEvent
   | QuestionAnsweredEvent
   | QuestionAskedEvent
+  | RemediationChangedEvent
+  | ReviewEditedEvent
   | ReviewWrittenEvent
   | VerificationMeasuredEvent;
 /**
@@ -207,10 +266,6 @@ export type Purpose = "classify" | "forecast" | "diagnose" | "plan" | "communica
  * RouteReason is why a model was chosen.
  */
 export type RouteReason = "configured" | "malformed" | "unsupported" | "unavailable" | "statistics";
-/**
- * Role is what a principal may do; each includes the ones before it.
- */
-export type Role = "viewer" | "responder" | "approver" | "admin";
 /**
  * Every frame that the gateway sends.
  */
@@ -223,6 +278,7 @@ export type ServerFrame =
   | AlertsMovedEvent
   | ApprovalDecidedEvent
   | ApprovalExpiredEvent
+  | ApprovalGivenEvent
   | ApprovalRequestedEvent
   | ApprovalVoidedEvent
   | BudgetExhaustedEvent
@@ -247,15 +303,21 @@ export type ServerFrame =
   | MessageDraftedEvent
   | ModelCalledEvent
   | ModelRoutedEvent
+  | NotificationSentEvent
+  | OptionProposedEvent
   | PhaseChangedEvent
+  | PolicyRuledEvent
   | PredictionConcludedEvent
   | QuestionAnsweredEvent
   | QuestionAskedEvent
+  | RemediationChangedEvent
+  | ReviewEditedEvent
   | ReviewWrittenEvent
   | VerificationMeasuredEvent
   | SystemHealthEvent
   | BusinessMetricsEvent
   | AWSServicesEvent
+  | ControlsChangedEvent
   | Welcome
   | Snapshot
   | Position
@@ -264,7 +326,8 @@ export type ServerFrame =
 /**
  * SystemEvent is the frame of a system event.
  */
-export type SystemEvent = SystemHealthEvent | BusinessMetricsEvent | AWSServicesEvent;
+export type SystemEvent =
+  SystemHealthEvent | BusinessMetricsEvent | AWSServicesEvent | ControlsChangedEvent;
 
 /**
  * AWSServiceMetrics is one AWS service (and model, where it has one) as one
@@ -419,40 +482,91 @@ export interface Usage {
 export interface Action {
   incident_id: string;
   plan_revision: number;
-  step: number;
+  /**
+   * of the catalogue entry
+   */
+  name: string;
   type: string;
   target: string;
+  /**
+   * in order; undone in reverse
+   */
+  steps: Step[] | null;
+  precondition?: string;
+  planned?: TargetState;
+  /**
+   * digest of the diagnosis and the evidence that it rests on
+   */
+  basis?: string;
+  catalogue_version: string;
+}
+/**
+ * Step is one change to the user's systems, and what takes it back.
+ */
+export interface Step {
+  executor: string;
+  /**
+   * operation, in the executor's words
+   */
   document: string;
   arguments?: {
     [k: string]: string;
   };
-  precondition?: string;
-  catalogue_version: string;
+  undo?: Undo;
 }
 /**
- * ActionFinished is the outcome, or that there is no telling.
+ * Undo is how a step is taken back, by the same executor.
+ */
+export interface Undo {
+  document: string;
+  arguments?: {
+    [k: string]: string;
+  };
+}
+/**
+ * TargetState is what an executor reads of a target: strings, numbers and
+ * booleans by name, such as desired_count or task_definition. Numbers are
+ * float64, as JSON has them.
+ */
+export interface TargetState {
+  [k: string]: string | number | boolean;
+}
+/**
+ * ActionFinished is the outcome of a step, or that there is no telling.
  */
 export interface ActionFinished {
   execution: Execution;
 }
 /**
- * Execution is one run of an action.
+ * Execution is one run of an effect: a step of an action, or what takes it back.
  */
 export interface Execution {
   action_hash: string;
+  step: number;
+  undo?: boolean;
+  executor: string;
+  document: string;
   client_token: string;
   /**
    * the executor's own id, once it is known
    */
   id?: string;
   state: ExecutionState;
+  /**
+   * failed before anything was sent, or turned down: nothing happened
+   */
+  refused?: boolean;
+  /**
+   * refused because what it was decided on no longer holds
+   */
+  voided?: boolean;
   detail?: string;
   started_at?: string;
   ended_at?: string;
   provenance: Provenance;
 }
 /**
- * ActionFinished is the outcome, or that there is no telling.
+ * ActionFinished is the outcome of a step, or that there is no telling.
  */
 export interface ActionFinishedEvent {
   type: "action.finished";
@@ -475,15 +589,37 @@ export interface ActionFinishedEvent {
   data: ActionFinished;
 }
 /**
- * ActionStarted is the intent: from here on the action may have happened.
+ * ActionStarted is the intent: from here on this step of the action, or what
+ * takes it back, may have happened.
  */
 export interface ActionStarted {
-  proposal_id: string;
   action: Action;
+  effect: Effect;
   client_token: string;
 }
 /**
- * ActionStarted is the intent: from here on the action may have happened.
+ * Effect is one call that changes something: a step of an action, or what
+ * takes that step back.
+ */
+export interface Effect {
+  incident_id: string;
+  action_hash: string;
+  /**
+   * from 1
+   */
+  step: number;
+  undo?: boolean;
+  type: string;
+  executor: string;
+  document: string;
+  target: string;
+  arguments?: {
+    [k: string]: string;
+  };
+}
+/**
+ * ActionStarted is the intent: from here on this step of the action, or what
+ * takes it back, may have happened.
  */
 export interface ActionStartedEvent {
   type: "action.started";
@@ -761,6 +897,14 @@ export interface Claim {
   supported: boolean;
 }
 /**
+ * Approval is one person's yes.
+ */
+export interface Approval {
+  by: string;
+  at: string;
+  comment?: string;
+}
+/**
  * ApprovalDecided says who decided, and how.
  */
 export interface ApprovalDecided {
@@ -823,6 +967,41 @@ export interface ApprovalExpiredEvent {
   data: ApprovalExpired;
 }
 /**
+ * ApprovalGiven is one yes of those that are needed. An ApprovalDecided follows
+ * the last one.
+ */
+export interface ApprovalGiven {
+  proposal_id: string;
+  by: string;
+  comment?: string;
+  have: number;
+  need: number;
+}
+/**
+ * ApprovalGiven is one yes of those that are needed. An ApprovalDecided follows
+ * the last one.
+ */
+export interface ApprovalGivenEvent {
+  type: "approval.given";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: ApprovalGiven;
+}
+/**
  * ApprovalRequested puts a proposal before people.
  */
 export interface ApprovalRequested {
@@ -838,24 +1017,63 @@ export interface Proposal {
   title: string;
   reason: string;
   risk: Risk;
-  blast_radius: string;
+  blast_radius: BlastRadius;
   effect: string;
   /**
    * approving shows what would run, and runs nothing
    */
   dry_run: boolean;
+  ruling: Ruling;
   score: number;
   /**
    * step of the escalation ladder, from 0
    */
   level: number;
   asked_of: string;
+  /**
+   * a person who chose this option, and may not approve it; empty: Vigil
+   */
+  proposed_by?: string;
+  /**
+   * approvals, by as many people
+   */
+  need: number;
+  approvals?: Approval[];
   state: ProposalState;
   requested_at: string;
   deadline: string;
   decided_by?: string;
   decided_at?: string;
   comment?: string;
+}
+/**
+ * Ruling is what comes of a policy's verdict under the controls: who has to
+ * agree, and whether anything runs at all.
+ */
+export interface Ruling {
+  autonomy: Autonomy;
+  /**
+   * name of the rule that decided
+   */
+  rule: string;
+  reason: string;
+  /**
+   * of the file
+   */
+  version: string;
+  tier?: string;
+  /**
+   * name of the change freeze that is on
+   */
+  freeze?: string;
+  role?: Role;
+  mode: Mode;
+  dry_run: boolean;
+  dry_run_reason?: string;
+  /**
+   * why it is stricter than the policy says
+   */
+  bounds?: string[];
 }
 /**
  * ApprovalRequested puts a proposal before people.
@@ -1031,6 +1249,20 @@ export interface BusinessMetricsEvent {
   data: BusinessMetrics;
 }
 /**
+ * Call is a request exactly as an executor would send it.
+ */
+export interface Call {
+  /**
+   * ssm, ecs, kubernetes, webhook
+   */
+  service: string;
+  /**
+   * StartAutomationExecution, UpdateService, …
+   */
+  operation: string;
+  request: unknown;
+}
+/**
  * CauseReviewed is a person's answer to "was this the cause?". It may come
  * after the end, and carries no number.
  */
@@ -1136,6 +1368,42 @@ export interface ComponentHealth {
   detail?: string;
 }
 /**
+ * Controls are what people set for all incidents while they run. The zero
+ * value is how Vigil ships: advisory, nothing in dry run but what the
+ * catalogue has not enabled, nothing stopped.
+ */
+export interface Controls {
+  mode?: Mode;
+  dry_run?: boolean;
+  dry_run_services?: string[];
+  dry_run_incidents?: string[];
+  /**
+   * the kill switch: no new effect begins, whatever was decided
+   */
+  killed?: boolean;
+  /**
+   * who changed them last
+   */
+  by?: string;
+  reason?: string;
+  at?: string;
+  /**
+   * of the store they are in, for changing them without overwriting another's change
+   */
+  revision?: number;
+}
+/**
+ * Controls are what people set for all incidents while they run. The zero
+ * value is how Vigil ships: advisory, nothing in dry run but what the
+ * catalogue has not enabled, nothing stopped.
+ */
+export interface ControlsChangedEvent {
+  type: "controls.changed";
+  at: string;
+  provenance: Provenance;
+  data: Controls;
+}
+/**
  * Cost is what models and guardrail consumed for one incident. CostMicros is
  * the sum of all calls whose price is known; UnknownPriced counts the others.
  * Repeated counts calls that were sent and whose answer was lost in a crash:
@@ -1152,6 +1420,17 @@ export interface Cost {
   unknown_priced_calls: number;
   repeated_calls: number;
   repeated_cost_usd_micros: number;
+}
+/**
+ * Counterfactual is what would have been chosen without one agent's vote.
+ */
+export interface Counterfactual {
+  without: Agent;
+  /**
+   * empty: nothing
+   */
+  chosen_id?: string;
+  score: number;
 }
 /**
  * Cursor is a place in the stream of events: "I have everything up to here".
@@ -1231,25 +1510,35 @@ export interface Decision {
    * share of all weight held by valid voters
    */
   valid_weight: number;
-  autonomy: Autonomy;
   rationale: string;
+  excluded?: Exclusion[];
+  /**
+   * valid votes for something else, or for nothing
+   */
+  minority?: Vote[];
+  /**
+   * where another option would have won
+   */
+  counterfactuals?: Counterfactual[];
 }
 /**
  * Option is one thing that could be done. Agents vote on one shared list.
  */
 export interface Option {
   /**
-   * type:target, unique within a decision
+   * name:target, unique within a decision
    */
   id: string;
+  name: string;
   type: string;
   target: string;
-  arguments?: {
-    [k: string]: string;
-  };
   title: string;
+  steps?: Step[];
+  precondition?: string;
+  planned?: TargetState;
   risk: Risk;
-  blast_radius: string;
+  blast_radius: BlastRadius;
+  share?: number;
   effect: string;
   enabled: boolean;
 }
@@ -1271,6 +1560,14 @@ export interface Vote {
    * why the vote does not count; empty: it counts
    */
   dropped?: string;
+}
+/**
+ * Exclusion is an option that could not be chosen, and why.
+ */
+export interface Exclusion {
+  option_id: string;
+  title: string;
+  reason: string;
 }
 /**
  * DecisionMade is the outcome of the agents' vote.
@@ -1300,6 +1597,24 @@ export interface DecisionMadeEvent {
   published_at?: string;
   provenance: Provenance;
   data: DecisionMade;
+}
+/**
+ * DeliveryView is what became of telling somebody, and when.
+ */
+export interface DeliveryView {
+  key: string;
+  kind: NotificationKind;
+  channel: string;
+  team?: string;
+  /**
+   * who that is now, such as the person on call
+   */
+  to?: string;
+  state: NotificationState;
+  detail?: string;
+  ref?: string;
+  provenance: Provenance;
+  at: string;
 }
 /**
  * Diagnosis is what is believed to be wrong, and why.
@@ -1641,6 +1956,21 @@ export interface ForecastPoint {
   high: number;
 }
 /**
+ * Span is a stretch of time in which nothing is granted.
+ */
+export interface Freeze {
+  name: string;
+  from: string;
+  to: string;
+}
+/**
+ * Grant is a lease that was given, for counting by the hour.
+ */
+export interface Grant {
+  action: string;
+  at: string;
+}
+/**
  * GuardrailChecked says what the guardrail made of a text. What it was is
  * said, the text is not.
  */
@@ -1699,6 +2029,28 @@ export interface Hello {
   protocol: number;
   topics: string[] | null;
   cursor?: Cursor;
+}
+/**
+ * Holder is a remediation that wants, or has, a lease.
+ */
+export interface Holder {
+  workflow_id: string;
+  run_id: string;
+  incident_id: string;
+  action: Action;
+  state: HolderState;
+  detail?: string;
+  asked_at?: string;
+  granted_at?: string;
+  /**
+   * unknown: when nothing of its action was seen under way; seen again a while later, it is released
+   */
+  read_at?: string;
+  share?: number;
+  /**
+   * of its request's limits
+   */
+  per_hour?: number;
 }
 /**
  * IncidentAborted is made by the gateway for a workflow that was terminated,
@@ -1848,6 +2200,10 @@ export interface View {
    */
   cause_correct?: boolean;
   reviewed_by?: string;
+  /**
+   * of the post-incident review; 0: not written
+   */
+  review_version?: number;
   description?: string;
   labels?: {
     [k: string]: string;
@@ -1870,7 +2226,22 @@ export interface View {
   execution?: Execution;
   verification?: Verification;
   message?: string;
+  /**
+   * ReviewLines as one text
+   */
   review?: string;
+  ruling?: Ruling;
+  /**
+   * every step of every action, and what took them back, as they began
+   */
+  executions?: Execution[];
+  remediation?: Remediation;
+  proposed?: OptionProposed;
+  review_lines?: ReviewLine[];
+  /**
+   * the latest ShownDeliveries, one per notification and channel
+   */
+  deliveries?: DeliveryView[];
   budget: Budget;
   /**
    * raised for agents
@@ -1954,6 +2325,67 @@ export interface Verification {
   state: VerificationState;
   checks?: Check[];
   detail?: string;
+}
+/**
+ * Remediation is the carrying out of one action.
+ */
+export interface Remediation {
+  workflow_id: string;
+  action_hash: string;
+  name: string;
+  target: string;
+  state: RemediationState;
+  detail?: string;
+  /**
+   * the lease that it has not got
+   */
+  waits_for?: string;
+  executions?: Execution[];
+  verification?: Verification;
+  /**
+   * rehearsed: what would have been sent
+   */
+  calls?: Call[];
+  /**
+   * withdrawn because the decision no longer holds: it may be asked for anew
+   */
+  voided?: boolean;
+  /**
+   * of the workflow
+   */
+  started_at: string;
+  /**
+   * of the first effect
+   */
+  acted_at?: string;
+  ended_at?: string;
+}
+/**
+ * OptionProposed says that a person put another option forward.
+ */
+export interface OptionProposed {
+  option_id: string;
+  by: string;
+  reason: string;
+}
+/**
+ * ReviewLine is one line of a post-incident review, and the events that it
+ * rests on. A line that a person wrote may cite none.
+ */
+export interface ReviewLine {
+  /**
+   * Summary, Timeline, Cause, Actions, People, Cost
+   */
+  section: string;
+  text: string;
+  /**
+   * event ids
+   */
+  cites?: string[];
+  /**
+   * a person, where one wrote or changed it
+   */
+  by?: string;
 }
 /**
  * Question is a person's question with its answer, once there is one.
@@ -2371,6 +2803,75 @@ export interface ModelRouted {
   detail?: string;
 }
 /**
+ * NotificationSent is what became of telling somebody.
+ */
+export interface NotificationSentEvent {
+  type: "notification.sent";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: NotificationSent;
+}
+/**
+ * NotificationSent is what became of telling somebody.
+ */
+export interface NotificationSent {
+  delivery: NotificationDelivery;
+}
+/**
+ * Delivery is what became of a notification.
+ */
+export interface NotificationDelivery {
+  key: string;
+  kind: NotificationKind;
+  channel: string;
+  team?: string;
+  /**
+   * who that is now, such as the person on call
+   */
+  to?: string;
+  state: NotificationState;
+  detail?: string;
+  ref?: string;
+  provenance: Provenance;
+}
+/**
+ * OptionProposed says that a person put another option forward.
+ */
+export interface OptionProposedEvent {
+  type: "option.proposed";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: OptionProposed;
+}
+/**
  * PhaseChanged is the flow of an incident: a phase began or ended.
  */
 export interface PhaseChangedEvent {
@@ -2400,6 +2901,37 @@ export interface PhaseChanged {
   phase: Phase;
   state: PhaseState;
   detail?: string;
+}
+/**
+ * PolicyRuled says who has to agree to an action, and which rule says so.
+ */
+export interface PolicyRuledEvent {
+  type: "policy.ruled";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: PolicyRuled;
+}
+/**
+ * PolicyRuled says who has to agree to an action, and which rule says so.
+ */
+export interface PolicyRuled {
+  option_id: string;
+  action_hash: string;
+  ruling: Ruling;
 }
 /**
  * PredictionConcluded is the forecast.
@@ -2496,7 +3028,73 @@ export interface QuestionAsked {
   text: string;
 }
 /**
- * ReviewWritten is the short factual review at the end.
+ * RemediationChanged is how the carrying out of an action stands now.
+ */
+export interface RemediationChangedEvent {
+  type: "remediation.changed";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: RemediationChanged;
+}
+/**
+ * RemediationChanged is how the carrying out of an action stands now.
+ */
+export interface RemediationChanged {
+  remediation: Remediation;
+}
+/**
+ * ReviewEdited is a person's edit of the review. It may come after the end, and
+ * carries no number.
+ */
+export interface ReviewEditedEvent {
+  type: "review.edited";
+  /**
+   * run_id/seq
+   */
+  id: string;
+  incident_id: string;
+  run_id: string;
+  /**
+   * Seq counts 1, 2, 3, … per incident and run. 0 is an event that the
+   * gateway made because the workflow no longer can (incident.aborted).
+   */
+  seq: number;
+  epoch?: string;
+  offset?: number;
+  at: string;
+  published_at?: string;
+  provenance: Provenance;
+  data: ReviewEdited;
+}
+/**
+ * ReviewEdited is a person's edit of the review. It may come after the end, and
+ * carries no number.
+ */
+export interface ReviewEdited {
+  by: string;
+  /**
+   * that this makes; the written review is 1
+   */
+  version: number;
+  lines: ReviewLine[] | null;
+}
+/**
+ * ReviewWritten is the review at the end, made from the events alone. Every
+ * line cites the events that it rests on. It is version 1.
  */
 export interface ReviewWrittenEvent {
   type: "review.written";
@@ -2519,10 +3117,15 @@ export interface ReviewWrittenEvent {
   data: ReviewWritten;
 }
 /**
- * ReviewWritten is the short factual review at the end.
+ * ReviewWritten is the review at the end, made from the events alone. Every
+ * line cites the events that it rests on. It is version 1.
  */
 export interface ReviewWritten {
+  /**
+   * all lines, for those who show no more
+   */
   text: string;
+  lines: ReviewLine[] | null;
 }
 /**
  * VerificationMeasured is one look at the telemetry after an action; its
@@ -2554,6 +3157,48 @@ export interface VerificationMeasuredEvent {
  */
 export interface VerificationMeasured {
   verification: Verification;
+}
+/**
+ * LeaseLimits bound what happens to a resource at once.
+ */
+export interface LeaseLimits {
+  /**
+   * holders at once; 1 or more
+   */
+  concurrent: number;
+  /**
+   * of capacity, all holders together; 0: not bounded
+   */
+  share?: number;
+  /**
+   * grants for the request's own action within an hour; 0: not bounded
+   */
+  per_hour?: number;
+}
+/**
+ * LeaseState is a lease as it stands, and the input of its workflow.
+ */
+export interface LeaseState {
+  resource: string;
+  limits: LeaseLimits;
+  frozen?: Freeze[];
+  /**
+   * holding or unknown
+   */
+  holders?: Holder[];
+  /**
+   * first come first
+   */
+  waiting?: Holder[];
+  /**
+   * within the last hour
+   */
+  recent?: Grant[];
+  /**
+   * ever
+   */
+  granted: number;
+  released: number;
 }
 /**
  * ModelDelta is a piece of what a model is saying, as it arrives. It is
@@ -2705,26 +3350,36 @@ export interface Summary {
    */
   cause_correct?: boolean;
   reviewed_by?: string;
+  /**
+   * of the post-incident review; 0: not written
+   */
+  review_version?: number;
 }
 
 export const protocolVersion = 1;
 export const agentValues = ["detection", "diagnosis", "prediction", "resolution", "communication"] as const satisfies readonly Agent[];
 export const agentStateValues = ["idle", "initializing", "analyzing", "processing", "waiting", "completed", "error", "timeout"] as const satisfies readonly AgentState[];
 export const alertStatusValues = ["firing", "resolved"] as const satisfies readonly AlertStatus[];
-export const autonomyValues = ["approve", "never"] as const satisfies readonly Autonomy[];
+export const autonomyValues = ["autonomous", "notify", "approve", "two_approvers", "never"] as const satisfies readonly Autonomy[];
+export const blastRadiusValues = ["instance", "service", "callers", "account"] as const satisfies readonly BlastRadius[];
 export const budgetScopeValues = ["agent", "incident", "day"] as const satisfies readonly BudgetScope[];
 export const evidenceKindValues = ["metric", "log", "change", "topology", "events", "database_load", "runbook", "past_incident", "ranking"] as const satisfies readonly EvidenceKind[];
 export const executionStateValues = ["running", "succeeded", "failed", "unknown"] as const satisfies readonly ExecutionState[];
 export const guardrailOutcomeValues = ["passed", "anonymized", "blocked", "failed", "off"] as const satisfies readonly GuardrailOutcome[];
-export const handoverReasonValues = ["inconclusive", "no_action", "rejected", "approval_expired", "dry_run", "action_failed", "action_unknown", "not_verified", "cancelled", "healthy", "guardrail", "failed"] as const satisfies readonly HandoverReason[];
+export const handoverReasonValues = ["inconclusive", "no_action", "rejected", "approval_expired", "dry_run", "action_failed", "action_unknown", "not_verified", "cancelled", "healthy", "guardrail", "policy", "failed_unsafe", "withdrawn", "failed"] as const satisfies readonly HandoverReason[];
+export const holderStateValues = ["waiting", "holds", "unknown"] as const satisfies readonly HolderState[];
 export const kindValues = ["invalid", "not_found", "conflict", "denied", "throttled", "unavailable", "budget", "internal"] as const satisfies readonly Kind[];
 export const memberStateValues = ["firing", "resolved", "silenced"] as const satisfies readonly MemberState[];
+export const modeValues = ["read_only", "advisory", "execute"] as const satisfies readonly Mode[];
+export const notificationKindValues = ["opened", "escalated", "approval", "reminder", "decided", "acting", "outcome", "handover", "failed_unsafe", "closed"] as const satisfies readonly NotificationKind[];
+export const notificationStateValues = ["sent", "suppressed", "failed", "doubtful"] as const satisfies readonly NotificationState[];
 export const originValues = ["live", "recorded", "simulated"] as const satisfies readonly Origin[];
 export const outcomeValues = ["remediated", "recovered", "resolved_by_person", "alert_cleared", "unresolved", "merged", "aborted"] as const satisfies readonly Outcome[];
 export const phaseValues = ["detection", "diagnosis", "prediction", "decision", "approval", "resolution", "verification", "communication", "review"] as const satisfies readonly Phase[];
 export const phaseStateValues = ["pending", "running", "completed", "degraded", "skipped", "failed"] as const satisfies readonly PhaseState[];
 export const proposalStateValues = ["pending", "approved", "rejected", "expired", "voided"] as const satisfies readonly ProposalState[];
 export const purposeValues = ["classify", "forecast", "diagnose", "plan", "communicate", "answer"] as const satisfies readonly Purpose[];
+export const remediationStateValues = ["waiting", "running", "probing", "undoing", "helped", "undone", "failed", "unproven", "unknown", "failed_unsafe", "withdrawn", "rehearsed"] as const satisfies readonly RemediationState[];
 export const riskValues = ["low", "medium", "high", "critical"] as const satisfies readonly Risk[];
 export const roleValues = ["viewer", "responder", "approver", "admin"] as const satisfies readonly Role[];
 export const routeReasonValues = ["configured", "malformed", "unsupported", "unavailable", "statistics"] as const satisfies readonly RouteReason[];

@@ -410,7 +410,7 @@ function isOlder(a: Summary, b: Summary): boolean {
   }
   if (a.seq !== b.seq) return a.seq < b.seq;
   // What carries no number shows in the time, or, where later events came after it, in what it says.
-  const reviewed = a.cause_correct === b.cause_correct && a.reviewed_by === b.reviewed_by;
+  const reviewed = a.cause_correct === b.cause_correct && a.reviewed_by === b.reviewed_by && (a.review_version ?? 0) >= (b.review_version ?? 0);
   return updated > 0 || (updated === 0 && !reviewed);
 }
 

@@ -2,13 +2,13 @@
  * What an incident's events add up to. Mirrors View.Apply in workflows/event/view.go line by line;
  * reduce.test.ts holds both against the same golden stories. Views are never changed in place.
  */
-import { actionHash } from "../protocol/action-hash";
 import {
   type AgentUpdated,
   type AgentView,
   type Budget,
   type BudgetRaised,
   type Cost,
+  type Execution,
   type GuardrailChecked,
   type IncidentEvent,
   type IncidentOpenedEvent,
@@ -22,6 +22,7 @@ import {
   agentValues,
   phaseValues,
 } from "../protocol/generated";
+import { approve, deliver, edit, execution, keepUnnumbered, written } from "./reduce-actions";
 import { alert, mention, move } from "./reduce-alerts";
 
 /**
@@ -42,9 +43,8 @@ export function reduce(view: View | undefined, e: IncidentEvent): View | undefin
 function beginning(e: IncidentEvent, before: View | undefined): View | undefined {
   if (e.type === "incident.opened") return openedView(e);
   if (e.type === "incident.continued") {
-    // A review is no part of the story, so the workflow does not know of it.
-    const review = before?.cause_correct === undefined ? {} : { cause_correct: before.cause_correct, reviewed_by: before.reviewed_by };
-    return { ...e.data.view, run_id: e.run_id, ...review };
+    const { view } = e.data;
+    return { ...view, run_id: e.run_id, ...keepUnnumbered(view, before) };
   }
   return undefined;
 }
@@ -155,33 +155,40 @@ function changes(v: View, e: IncidentEvent): Partial<View> {
       return { prediction: e.data.prediction };
     case "decision.made":
       return { decision: e.data.decision };
+    case "policy.ruled":
+      return { ruling: e.data.ruling };
+    case "option.proposed":
+      return { proposed: e.data };
     case "approval.requested":
       return { proposal: e.data.proposal };
+    case "approval.given":
+      return approve(v, e.data.proposal_id, { by: e.data.by, at: e.at, comment: e.data.comment });
     case "approval.decided":
       return settle(v, e.data.proposal_id, e.data.state, e.at, e.data.by, e.data.comment);
     case "approval.expired":
       return settle(v, e.data.proposal_id, "expired", e.at);
     case "approval.voided":
       return settle(v, e.data.proposal_id, "voided", e.at, undefined, e.data.reason);
-    case "action.started":
-      return {
-        action: e.data.action,
-        execution: {
-          action_hash: actionHash(e.data.action),
-          client_token: e.data.client_token,
-          state: "running",
-          started_at: e.at,
-          provenance: e.provenance,
-        },
-      };
+    case "action.started": {
+      const { action, effect, client_token } = e.data;
+      const { action_hash, step, undo, executor, document } = effect;
+      const begun: Execution = { action_hash, step, undo, executor, document, client_token, state: "running", started_at: e.at, provenance: e.provenance };
+      return { action, ...execution(v, begun) };
+    }
     case "action.finished":
-      return { execution: e.data.execution };
+      return execution(v, e.data.execution);
+    case "remediation.changed":
+      return { remediation: e.data.remediation };
+    case "notification.sent":
+      return deliver(v, { ...e.data.delivery, at: e.at });
     case "verification.measured":
       return { verification: e.data.verification };
     case "message.drafted":
       return { message: e.data.text };
     case "review.written":
-      return { review: e.data.text };
+      return written(v, e.data);
+    case "review.edited":
+      return edit(v, e.data);
     case "incident.opened":
     case "incident.continued":
     case "incident.noted":
@@ -280,7 +287,8 @@ function settle(v: View, id: string, state: ProposalState, at: string, by?: stri
 export function summaryOf(view: View): Summary {
   const { description: _d, labels: _l, phases: _p, agents: _a, alerts: _al, evidence: _e, diagnosis: _di, prediction: _pr,
     decision: _de, proposal: _po, action: _ac, execution: _ex, verification: _ve, message: _m, review: _r,
-    budget: _b, agent_budgets: _ab, paused: _pa, questions: _q, guardrail: _g, lesson: _le, more_alerts: _ma, moves: _mo, ...summary } = view;
+    budget: _b, agent_budgets: _ab, paused: _pa, questions: _q, guardrail: _g, lesson: _le, more_alerts: _ma, moves: _mo,
+    ruling: _ru, executions: _exs, remediation: _re, proposed: _pp, review_lines: _rl, deliveries: _dl, ...summary } = view;
   return summary;
 }
 

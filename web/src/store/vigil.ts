@@ -6,7 +6,7 @@ import { type StoreApi, createStore } from "zustand/vanilla";
 
 import { type Connection, Feed, type FeedOptions } from "../feed/feed";
 import type { Rest } from "../feed/rest";
-import type { AWSServicesEvent, BusinessMetricsEvent, SystemEvent, SystemHealthEvent } from "../protocol/generated";
+import type { AWSServicesEvent, BusinessMetricsEvent, Controls, SystemEvent, SystemHealthEvent } from "../protocol/generated";
 import { hear } from "./aws-services";
 import { IncidentStore, type IncidentsState } from "./incidents";
 import { type Schedule, frameSchedule } from "./schedule";
@@ -17,6 +17,8 @@ export interface SystemState {
   business?: BusinessMetricsEvent;
   /** The latest of each worker. */
   aws?: readonly AWSServicesEvent[];
+  /** How far Vigil may go now, as far as is known. */
+  controls?: Controls;
 }
 
 export interface VigilState {
@@ -85,6 +87,11 @@ export class Vigil {
     this.feed.retry();
   }
 
+  /** Controls that were read or set over the API rather than heard of. */
+  learnControls(controls: Controls): void {
+    this.state.setState(({ system }) => ({ system: { ...system, controls: newer(system.controls, controls) } }));
+  }
+
   private system(event: SystemEvent): void {
     this.state.setState(({ system }) => ({ system: { ...system, ...systemPart(event, system) } }));
   }
@@ -98,5 +105,13 @@ function systemPart(event: SystemEvent, before: SystemState): SystemState {
       return { business: event };
     case "aws.services":
       return { aws: hear(before.aws ?? [], event) };
+    case "controls.changed":
+      return { controls: newer(before.controls, event.data) };
   }
+}
+
+/** An answer may be overtaken on its way by an event that says more. Revisions begin anew where the store of them was made anew; times do not. */
+function newer(have: Controls | undefined, next: Controls): Controls {
+  if (have === undefined || (next.revision ?? 0) >= (have.revision ?? 0)) return next;
+  return Date.parse(next.at ?? "") > Date.parse(have.at ?? "") ? next : have;
 }

@@ -1,14 +1,22 @@
 /** The words of the protocol as people say them. A word that is not here is shown as it came. */
 import type {
   AgentState,
+  Autonomy,
+  BlastRadius,
   Budget,
   ExecutionState,
   GuardrailOutcome,
   HandoverReason,
+  HolderState,
+  Mode,
+  NotificationKind,
+  NotificationState,
   Outcome,
   PhaseState,
   ProposalState,
   Purpose,
+  RemediationState,
+  Risk,
   RouteReason,
   Severity,
   Status,
@@ -89,6 +97,104 @@ const executionStates: Record<ExecutionState, Word> = {
 
 export const executionStateWord = (state: ExecutionState): Word => lookUp(executionStates, state);
 
+const remediationStates: Record<RemediationState, Word> = {
+  waiting: { text: "Waiting for its lease", tone: "accent" },
+  running: { text: "Running", tone: "accent" },
+  probing: { text: "Looking whether it helps", tone: "accent" },
+  undoing: { text: "Taking it back", tone: "warn" },
+  helped: { text: "It helped", tone: "good" },
+  undone: { text: "Taken back", tone: "warn" },
+  failed: { text: "Failed, nothing is left of it", tone: "bad" },
+  unproven: { text: "Done, unproven", tone: "warn" },
+  unknown: { text: "Unknown: a person has to look", tone: "bad" },
+  failed_unsafe: { text: "Not safe: it could not be taken back", tone: "bad" },
+  withdrawn: { text: "Withdrawn before anything changed", tone: "neutral" },
+  rehearsed: { text: "Rehearsed, nothing ran", tone: "neutral" },
+};
+
+export const remediationWord = (state: RemediationState): Word => lookUp(remediationStates, state);
+
+const remediationMeanings: Record<RemediationState, string> = {
+  waiting: "Nothing has been changed yet. It begins when its turn comes.",
+  running: "Its steps are being carried out, one after the other. Each is sent once.",
+  probing: "All steps are done. The telemetry is compared with its state before the incident.",
+  undoing: "It did not help, or failed half-way. What there is to take back is taken back, the last step first.",
+  helped: "The telemetry is back to its state before the incident.",
+  undone: "It did not help, or failed half-way, and what there is to take back was taken back.",
+  failed: "It was refused, or reported that it failed. Nothing of it is left.",
+  unproven: "It ran. Whether it helped cannot be told from the telemetry: missing data is not success.",
+  unknown: "Whether it ran cannot be told. It is not tried again.",
+  failed_unsafe: "It failed, and could not be taken back. Nothing more is tried.",
+  withdrawn: "It was called off, or refused, before anything was changed.",
+  rehearsed: "This was a dry run: what would have been sent is below, and was not sent.",
+};
+
+/** What a state means for the target, in a sentence or two. */
+export const remediationMeaning = (state: RemediationState): string => remediationMeanings[state] ?? capital(state);
+
+const holderStates: Record<HolderState, Word> = {
+  waiting: { text: "waits", tone: "neutral" },
+  holds: { text: "holds it", tone: "accent" },
+  unknown: { text: "unknown", tone: "bad" },
+};
+
+export const holderWord = (state: HolderState): Word => lookUp(holderStates, state);
+
+const notificationKinds: Record<NotificationKind, string> = {
+  opened: "it opened",
+  escalated: "nobody acknowledged it",
+  approval: "a decision is needed",
+  reminder: "a decision is still needed",
+  decided: "somebody decided",
+  acting: "Vigil acts",
+  outcome: "what came of an action",
+  handover: "it is theirs now",
+  failed_unsafe: "an action could not be taken back",
+  closed: "it is over",
+};
+
+export const notificationWord = (kind: NotificationKind): string => notificationKinds[kind] ?? spaced(kind);
+
+const notificationStates: Record<NotificationState, Word> = {
+  sent: { text: "sent", tone: "good" },
+  suppressed: { text: "not repeated", tone: "neutral" },
+  failed: { text: "failed", tone: "bad" },
+  doubtful: { text: "may not have arrived", tone: "warn" },
+};
+
+export const notificationStateWord = (state: NotificationState): Word => lookUp(notificationStates, state);
+
+const autonomies: Record<Autonomy, string> = {
+  autonomous: "Vigil may act alone",
+  notify: "Vigil may act alone, and tells people before",
+  approve: "One person has to approve",
+  two_approvers: "Two different people have to approve",
+  never: "Not by Vigil",
+};
+
+export const autonomyWord = (autonomy: Autonomy): string => autonomies[autonomy] ?? capital(autonomy);
+
+const modes: Record<Mode, { text: string; meaning: string }> = {
+  read_only: { text: "Read-only", meaning: "Vigil looks, and proposes nothing. No action runs." },
+  advisory: { text: "Advisory", meaning: "Vigil proposes; people decide on every action." },
+  execute: { text: "Execute", meaning: "The policy decides which actions need a person. The others run on their own." },
+};
+
+export const modeWord = (mode: Mode | undefined): { text: string; meaning: string } => modes[mode ?? "advisory"] ?? { text: capital(mode ?? ""), meaning: "" };
+
+const blasts: Record<BlastRadius, string> = {
+  instance: "one instance of the target",
+  service: "the target",
+  callers: "the target and all that call it",
+  account: "the account",
+};
+
+export const blastWord = (radius: BlastRadius): string => blasts[radius] ?? spaced(radius);
+
+const risks: Record<Risk, Tone> = { low: "neutral", medium: "warn", high: "bad", critical: "bad" };
+
+export const riskTone = (risk: Risk): Tone => risks[risk] ?? "neutral";
+
 const verificationStates: Record<VerificationState, Word> = {
   measuring: { text: "Measuring", tone: "accent" },
   helped: { text: "It helped", tone: "good" },
@@ -110,6 +216,9 @@ const handovers: Record<HandoverReason, string> = {
   cancelled: "The investigation was stopped",
   healthy: "The telemetry shows nothing wrong now",
   guardrail: "The guardrail did not let the action through",
+  policy: "The policy, or the mode, keeps Vigil from acting",
+  failed_unsafe: "An action could not be taken back",
+  withdrawn: "An approved action was refused before it began",
   failed: "Vigil cannot go on by itself",
 };
 

@@ -20,10 +20,12 @@ var stories = map[string]func() *tape{
 	"story-continued":    continuedStory,
 	"story-healthy":      healthyStory,
 	"story-moves":        movesStory,
+	"story-actions":      actionsStory,
+	"story-unsafe":       unsafeStory,
 }
 
 // storyOrder is where goldens of single types are looked for, in this order.
-var storyOrder = []func() *tape{deploymentStory, inconclusiveStory, abortedStory, databaseStory, continuedStory, healthyStory, movesStory, oddments}
+var storyOrder = []func() *tape{deploymentStory, inconclusiveStory, abortedStory, databaseStory, continuedStory, healthyStory, movesStory, actionsStory, unsafeStory, oddments}
 
 // buildGoldens makes one file per event type, per frame and per system event,
 // and one per story. The file of a type is called after it; evidence has
@@ -127,6 +129,8 @@ func frameGoldens(files map[string][]byte) error {
 			MTTRLowerSeconds: ptr(502.0), MTTRUpperSeconds: ptr(1240.0), MTTASeconds: ptr(64.0), SampleSize: 7, ModelCostMicros: 51240, ModelCallsUnknown: 2,
 			CausesReviewed: 6, CausesCorrect: 5},
 		event.TypeAWSServices: awsServices(),
+		event.TypeControlsChanged: incident.Controls{Mode: incident.ModeExecute, DryRunServices: []string{"payments"}, DryRunIncidents: []string{"inc-orders-9d4t7w"}, Killed: true,
+			By: "noor", Reason: "a rollback hit the wrong cluster", At: storyStart.Add(-time.Minute), Revision: 12},
 	} {
 		raw, err := json.Marshal(data)
 		if err != nil {

@@ -42,6 +42,12 @@ var enums = map[reflect.Type][]string{
 	typeOf[incident.Role]():              values(incident.Roles),
 	typeOf[incident.Kind]():              values(incident.Kinds),
 	typeOf[incident.Purpose]():           values(incident.Purposes),
+	typeOf[incident.BlastRadius]():       values(incident.BlastRadii),
+	typeOf[incident.Mode]():              values(incident.Modes),
+	typeOf[incident.RemediationState]():  values(incident.RemediationStates),
+	typeOf[incident.HolderState]():       values(incident.HolderStates),
+	typeOf[incident.NotificationKind]():  values(incident.NotificationKinds),
+	typeOf[incident.DeliveryState]():     values(incident.DeliveryStates),
 	typeOf[event.RouteReason]():          values(event.RouteReasons),
 	typeOf[event.BudgetScope]():          values(event.BudgetScopes),
 	typeOf[event.GuardrailOutcome]():     values(event.GuardrailOutcomes),
@@ -70,6 +76,7 @@ var systemEvents = []struct {
 	{"SystemHealthEvent", event.TypeSystemHealth, event.SystemHealthMetrics{}},
 	{"BusinessMetricsEvent", event.TypeBusinessMetrics, event.BusinessMetrics{}},
 	{"AWSServicesEvent", event.TypeAWSServices, event.AWSServices{}},
+	{"ControlsChangedEvent", event.TypeControlsChanged, incident.Controls{}},
 }
 
 // closeCodes names the close codes for code that reads the schema.
@@ -106,6 +113,7 @@ func buildSchema() ([]byte, error) {
 	}
 	b.addEnums()
 	b.addPoint()
+	b.addTargetState()
 	serverFrames := b.addEvents()
 	serverFrames = append(serverFrames, b.addSystemEvents()...)
 	for _, f := range frames {
@@ -117,6 +125,7 @@ func buildSchema() ([]byte, error) {
 	}
 	b.addUnion("ServerFrame", "Every frame that the gateway sends.", serverFrames)
 	b.add(typeOf[event.View]())
+	b.add(typeOf[incident.LeaseState]()) // what the gateway lists
 
 	root := &jsonschema.Schema{
 		Version: "https://json-schema.org/draft/2020-12/schema", ID: schemaID, Title: "Vigil protocol",
@@ -130,10 +139,11 @@ func buildSchema() ([]byte, error) {
 	return indent(root)
 }
 
-// mapType refers to enums and points by name, and leaves the rest to reflection.
+// mapType refers to enums, points and target states by name, and leaves the
+// rest to reflection.
 func mapType(t reflect.Type) *jsonschema.Schema {
-	if _, ok := enums[t]; ok || t == typeOf[incident.Point]() {
-		return ref(t.Name())
+	if _, ok := enums[t]; ok || t == typeOf[incident.Point]() || t == typeOf[incident.TargetState]() {
+		return ref(nameOf(t))
 	}
 	return nil
 }
@@ -141,8 +151,15 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 // nameOf is the name of t in the schema. Two packages may use a word for two
 // things; the schema has one name for each.
 func nameOf(t reflect.Type) string {
-	if t == typeOf[incident.SystemEvent]() {
+	switch t {
+	case typeOf[incident.SystemEvent]():
 		return "PlatformEvent" // SystemEvent is the frame
+	case typeOf[incident.Delivery]():
+		return "NotificationDelivery" // a delivery is what an alert source posts
+	case typeOf[incident.DeliveryState]():
+		return "NotificationState"
+	case typeOf[incident.Span]():
+		return "Freeze"
 	}
 	return t.Name()
 }
@@ -158,13 +175,25 @@ func (b *builder) addPoint() {
 	b.amended[t] = true
 }
 
+// addTargetState describes what an executor reads of a target: names and
+// values of any plain kind.
+func (b *builder) addTargetState() {
+	t := typeOf[incident.TargetState]()
+	plain := []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}
+	b.defs[t.Name()] = &jsonschema.Schema{
+		Type: "object", Description: b.reflector.CommentMap[t.PkgPath()+"."+t.Name()],
+		AdditionalProperties: &jsonschema.Schema{AnyOf: plain},
+	}
+	b.amended[t] = true
+}
+
 func (b *builder) addEnums() {
 	for t, set := range enums {
 		s := &jsonschema.Schema{Type: "string", Description: b.reflector.CommentMap[t.PkgPath()+"."+t.Name()]}
 		for _, v := range set {
 			s.Enum = append(s.Enum, v)
 		}
-		b.defs[t.Name()] = s
+		b.defs[nameOf(t)] = s
 	}
 }
 

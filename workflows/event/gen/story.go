@@ -129,15 +129,15 @@ func decide(t *tape, o incident.Origin) {
 	t.add(0, &event.AgentUpdated{Agent: incident.AgentResolution, State: incident.AgentAnalyzing, Phase: incident.PhaseDecision,
 		Task: "choose among the options", Turn: 1, MaxTurns: 6, EvidenceCount: 7}, flow)
 	t.add(610*time.Millisecond, &event.ModelCalled{Agent: incident.AgentResolution, Turn: 1, StopReason: "end_turn",
-		Text: `{"option_id":"rollback_deployment:checkout","reason":"it undoes the change that preceded the symptom","confidence":0.85,"cites":["E3","E5"]}`},
+		Text: `{"option_id":"roll_back:checkout","reason":"it undoes the change that preceded the symptom","confidence":0.85,"cites":["E3","E5"]}`},
 		byModel(o, proModel, 5, 598, 2950, 71, nil))
 	t.add(0, &event.AgentUpdated{Agent: incident.AgentResolution, State: incident.AgentCompleted, Phase: incident.PhaseDecision,
 		Turn: 1, MaxTurns: 6, Confidence: ptr(0.85), EvidenceCount: 7, KeyFinding: "Roll back checkout"}, flow)
 	decision := incident.Decide(deploymentOptions(), []incident.Vote{
 		{Agent: incident.AgentDetection, Confidence: 0.97, Reason: "the alert alone names no remedy"},
-		{Agent: incident.AgentDiagnosis, OptionID: "rollback_deployment:checkout", Confidence: 0.88, Cites: []string{"E1", "E3"}, Evidence: 0.9, Reason: "the deployment is the cause"},
-		{Agent: incident.AgentPrediction, OptionID: "rollback_deployment:checkout", Confidence: 0.71, Cites: []string{"E1"}, Evidence: 0.93, Reason: "it will not pass by itself"},
-		{Agent: incident.AgentResolution, OptionID: "rollback_deployment:checkout", Confidence: 0.85, Cites: []string{"E3", "E5"}, Evidence: 0.86, Reason: "it undoes the change that preceded the symptom"},
+		{Agent: incident.AgentDiagnosis, OptionID: "roll_back:checkout", Confidence: 0.88, Cites: []string{"E1", "E3"}, Evidence: 0.9, Reason: "the deployment is the cause"},
+		{Agent: incident.AgentPrediction, OptionID: "roll_back:checkout", Confidence: 0.71, Cites: []string{"E1"}, Evidence: 0.93, Reason: "it will not pass by itself"},
+		{Agent: incident.AgentResolution, OptionID: "roll_back:checkout", Confidence: 0.85, Cites: []string{"E3", "E5"}, Evidence: 0.86, Reason: "it undoes the change that preceded the symptom"},
 	})
 	t.add(time.Millisecond, &event.DecisionMade{Decision: decision}, flow)
 	t.add(0, &event.PhaseChanged{Phase: incident.PhaseDecision, State: incident.PhaseCompleted, Detail: "roll back checkout"}, flow)
@@ -157,25 +157,36 @@ func decide(t *tape, o incident.Origin) {
 }
 
 func deploymentOptions() []incident.Option {
-	var options []incident.Option
-	for _, e := range incident.DefaultSettings().Catalogue[:2] {
-		options = append(options, incident.Option{ID: string(e.Type) + ":checkout", Type: e.Type, Target: "checkout", Title: e.Title,
-			Arguments: map[string]string{"Cluster": "prod", "Service": "checkout"}, Risk: e.Risk, BlastRadius: e.BlastRadius, Effect: e.Effect, Enabled: true})
+	rollback := rollbackAction()
+	return []incident.Option{
+		{ID: "roll_back:checkout", Name: rollback.Name, Type: rollback.Type, Target: rollback.Target, Title: "Roll back the last deployment",
+			Steps: rollback.Steps, Precondition: rollback.Precondition, Planned: rollback.Planned, Risk: incident.RiskMedium, BlastRadius: incident.BlastService,
+			Share: 0.25, Effect: "the version before the last deployment serves again", Enabled: true},
+		{ID: "restart:checkout", Name: "restart", Type: incident.ActionRestartService, Target: "checkout", Title: "Restart the service",
+			Steps: []incident.Step{{Executor: "ecs", Document: "UpdateService", Arguments: map[string]string{"cluster": "prod", "service": "checkout", "force_new_deployment": "true"}}},
+			Risk:  incident.RiskLow, BlastRadius: incident.BlastService, Share: 0.5, Effect: "fresh tasks without what the old ones piled up", Enabled: true},
 	}
-	return options
 }
 
 func rollbackAction() incident.Action {
-	return incident.Action{IncidentID: "inc-checkout-7f3k2m", PlanRevision: 1, Step: 1, Type: incident.ActionRollbackDeployment, Target: "checkout",
-		Document: "Vigil-RollbackDeployment", Arguments: map[string]string{"Cluster": "prod", "Service": "checkout"},
-		Precondition: "checkout runs v42", CatalogueVersion: "2026-11-1"}
+	return incident.Action{IncidentID: "inc-checkout-7f3k2m", PlanRevision: 1, Name: "roll_back", Type: incident.ActionRollbackDeployment, Target: "checkout",
+		Steps: []incident.Step{{Executor: "ssm", Document: "Vigil-RollbackDeployment", Arguments: map[string]string{"Cluster": "prod", "Service": "checkout", "To": "checkout:41"},
+			Undo: &incident.Undo{Document: "Vigil-RollbackDeployment", Arguments: map[string]string{"Cluster": "prod", "Service": "checkout", "To": "checkout:42"}}}},
+		Precondition: `state.task_definition == "checkout:42"`, Planned: incident.TargetState{"task_definition": "checkout:42", "desired_count": 4.0, "stable": true},
+		Basis: contentHash("checkout diagnosis"), CatalogueVersion: "2026-11-1"}
+}
+
+// deploymentRuling is what the policy says of the rollback: one person.
+func deploymentRuling() incident.Ruling {
+	return incident.Ruling{PolicyVerdict: incident.PolicyVerdict{Autonomy: incident.AutonomyApprove, Rule: "production needs a person",
+		Reason: "checkout is in production and the severity is high", Version: "2026-11-1", Tier: "1", Role: incident.RoleApprover}, Mode: incident.ModeExecute}
 }
 
 func rollbackProposal(t *tape, id string, level int, asked string, score float64) incident.Proposal {
 	a := rollbackAction()
 	return incident.Proposal{ID: id, Action: a, ActionHash: a.Hash(), Title: "Roll back the last deployment",
-		Reason: "checkout v42 is the probable cause (E1, E2, E3)", Risk: incident.RiskMedium, BlastRadius: "one service",
-		Effect: "the version before the last deployment serves again", Score: score, Level: level, AskedOf: asked,
+		Reason: "checkout v42 is the probable cause (E1, E2, E3)", Risk: incident.RiskMedium, BlastRadius: incident.BlastService,
+		Effect: "the version before the last deployment serves again", Ruling: deploymentRuling(), Score: score, Level: level, AskedOf: asked, Need: 1,
 		State: incident.ProposalPending, RequestedAt: t.now, Deadline: t.now.Add(15 * time.Minute)}
 }
 
@@ -185,13 +196,12 @@ func act(t *tape, o incident.Origin) {
 	t.add(0, &event.IncidentStatusChanged{Status: incident.StatusResolving}, flow)
 	t.add(0, &event.PhaseChanged{Phase: incident.PhaseResolution, State: incident.PhaseRunning}, flow)
 	a := rollbackAction()
-	const token = "6f9619ff-8b86-4011-b42d-00c04fc964ff"
-	t.add(time.Millisecond, &event.ActionStarted{ProposalID: "P2", Action: a, ClientToken: token}, flow)
-	started := t.now
+	e := a.Effect(1)
+	t.add(time.Millisecond, &event.ActionStarted{Action: a, Effect: e, ClientToken: e.Token()}, flow)
 	done := byAWS(o, "ssm", "GetAutomationExecution", 8, 41)
-	t.add(6200*time.Millisecond, &event.ActionFinished{Execution: incident.Execution{ActionHash: a.Hash(), ClientToken: token,
-		ID: "5b1c9f6e-20d7-4a51-9d7f-7b4c1a2e8f00", State: incident.ExecutionSucceeded, Detail: "checkout serves v41 again",
-		StartedAt: started, EndedAt: t.now.Add(6200 * time.Millisecond), Provenance: done}}, done)
+	x := execution(e, t.now, 6200*time.Millisecond, done)
+	x.ID, x.Detail = "5b1c9f6e-20d7-4a51-9d7f-7b4c1a2e8f00", "checkout serves v41 again"
+	t.add(6200*time.Millisecond, &event.ActionFinished{Execution: x}, done)
 	t.add(0, &event.PhaseChanged{Phase: incident.PhaseResolution, State: incident.PhaseCompleted, Detail: "checkout serves v41 again"}, flow)
 	t.add(0, &event.IncidentStatusChanged{Status: incident.StatusVerifying}, flow)
 	t.add(0, &event.PhaseChanged{Phase: incident.PhaseVerification, State: incident.PhaseRunning}, flow)
@@ -212,8 +222,11 @@ func act(t *tape, o incident.Origin) {
 		Text: "Checkout was slow and failed for some customers from 14:02 UTC. The cause was a deployment; it was rolled back and checkout is back to normal."}, flow)
 	t.add(0, &event.PhaseChanged{Phase: incident.PhaseCommunication, State: incident.PhaseCompleted}, flow)
 	t.add(0, &event.PhaseChanged{Phase: incident.PhaseReview, State: incident.PhaseRunning}, flow)
-	t.add(2*time.Millisecond, &event.ReviewWritten{
-		Text: "checkout v42 (deployed 14:01:56) raised p95 latency from 121 to 940 ms. Approval took 16 min 37 s, of which 15 min waited for on-call. Rolled back by noor's decision; normal for 3 points after 2 min."}, flow)
+	writeReview(t, 2*time.Millisecond, []incident.ReviewLine{
+		{Section: "Summary", Text: "checkout v42 (deployed 14:01:56) raised p95 latency from 121 to 940 ms.", Cites: t.cite(event.TypeEvidenceCollected, event.TypeDiagnosisConcluded)},
+		{Section: "Actions", Text: "Rolled back by noor's decision; normal for 3 points after 2 min.", Cites: t.cite(event.TypeActionFinished, event.TypeVerificationMeasured)},
+		{Section: "People", Text: "Approval took 16 min 37 s, of which 15 min waited for on-call.", Cites: t.cite(event.TypeApprovalExpired, event.TypeApprovalDecided)},
+	}, flow)
 	t.add(0, &event.PhaseChanged{Phase: incident.PhaseReview, State: incident.PhaseCompleted}, flow)
 	t.add(0, &event.IncidentClosed{Status: incident.StatusResolved, Outcome: incident.OutcomeRemediated, Reason: "the telemetry is back to its state before the incident"}, flow)
 }

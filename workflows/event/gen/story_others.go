@@ -65,11 +65,16 @@ func abortedStory() *tape {
 	t.rerun("0195a1f6-9c00-7a10-8c00-0a1b2c3d4e04")
 	t.add(30*time.Second, &open, byPerson(o, "dana"))
 	t.add(0, &event.IncidentStatusChanged{Status: incident.StatusInvestigating}, flow)
-	a := incident.Action{IncidentID: t.incidentID, PlanRevision: 1, Step: 1, Type: incident.ActionScaleService, Target: "orders-db",
-		Document: "Vigil-ScaleService", Arguments: map[string]string{"Cluster": "prod", "Service": "orders-db"}, CatalogueVersion: "2026-11-1"}
+	a := incident.Action{IncidentID: t.incidentID, PlanRevision: 1, Name: "more_connections", Type: incident.ActionIncreaseResources, Target: "orders-db",
+		Steps: []incident.Step{{Executor: "ssm", Document: "Vigil-SetMaxConnections", Arguments: map[string]string{"Database": "orders-db", "MaxConnections": "400"},
+			Undo: &incident.Undo{Document: "Vigil-SetMaxConnections", Arguments: map[string]string{"Database": "orders-db", "MaxConnections": "200"}}}},
+		Precondition: "state.max_connections == 200.0", Planned: incident.TargetState{"max_connections": 200.0}, CatalogueVersion: "2026-11-1"}
 	t.add(4*time.Second, &event.ApprovalRequested{Proposal: incident.Proposal{ID: "P1", Action: a, ActionHash: a.Hash(),
 		Title: "Give the database more connections", Reason: "connections of orders-db are used up", Risk: incident.RiskLow,
-		BlastRadius: "one database and its callers", Effect: "waiting requests get a connection", DryRun: true, Score: 0.74, AskedOf: "on-call",
+		BlastRadius: incident.BlastCallers, Effect: "waiting requests get a connection", DryRun: true, Score: 0.74, AskedOf: "on-call", Need: 1,
+		Ruling: incident.Ruling{PolicyVerdict: incident.PolicyVerdict{Autonomy: incident.AutonomyApprove, Rule: "low risk, well supported",
+			Reason: "the risk is low and the score is 0.74", Version: "2026-11-1", Role: incident.RoleApprover}, Mode: incident.ModeAdvisory, DryRun: true,
+			DryRunReason: "actions of type increase_resources are not enabled", Bounds: []string{"the mode is advisory: people decide on everything"}},
 		State: incident.ProposalPending, RequestedAt: t.now, Deadline: t.now.Add(15 * time.Minute)}}, flow)
 	t.add(0, &event.IncidentStatusChanged{Status: incident.StatusAwaitingApproval, NeedsHuman: true}, flow)
 	t.addUnnumbered(50*time.Second, &event.IncidentAborted{Reason: "the workflow was terminated: maintenance"},

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"vigil/workflows/event"
@@ -47,6 +48,36 @@ func (t *tape) addReview(after time.Duration, key string, d *event.CauseReviewed
 	if t.err == nil {
 		t.events[len(t.events)-1].ID = incident.ReviewID(t.incidentID, key)
 	}
+}
+
+// addEdit records a person's edit of the review, whose id is its own workflow's.
+func (t *tape) addEdit(after time.Duration, d *event.ReviewEdited, p incident.Provenance) {
+	t.addUnnumbered(after, d, p)
+	if t.err == nil {
+		t.events[len(t.events)-1].ID = incident.PostmortemID(t.incidentID, d.Version-1)
+	}
+}
+
+// cite names the latest event of each of the types.
+func (t *tape) cite(types ...event.Type) []string {
+	var cited []string
+	for _, kind := range types {
+		if ids := t.ids(kind); len(ids) > 0 {
+			cited = append(cited, ids[len(ids)-1])
+		}
+	}
+	return cited
+}
+
+// ids names all events of a type, oldest first.
+func (t *tape) ids(kind event.Type) []string {
+	var ids []string
+	for _, e := range t.events {
+		if e.Type == kind {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
 }
 
 func (t *tape) append(data event.Data, seq int64, p incident.Provenance) {
@@ -98,6 +129,20 @@ func byGuardrail(o incident.Origin, request int, units int64, costMicros *int64)
 	p := byAWS(o, "bedrock", "ApplyGuardrail", request, 88)
 	p.Usage = &incident.Usage{TextUnits: units, CostMicros: costMicros}
 	return p
+}
+
+// execution is an effect that succeeded.
+func execution(e incident.Effect, started time.Time, took time.Duration, p incident.Provenance) incident.Execution {
+	return incident.Execution{ActionHash: e.ActionHash, Step: e.Step, Undo: e.Undo, Executor: e.Executor, Document: e.Document, ClientToken: e.Token(),
+		State: incident.ExecutionSucceeded, StartedAt: started, EndedAt: started.Add(took), Provenance: p}
+}
+
+func writeReview(t *tape, after time.Duration, lines []incident.ReviewLine, p incident.Provenance) {
+	texts := make([]string, len(lines))
+	for i, l := range lines {
+		texts[i] = l.Text
+	}
+	t.add(after, &event.ReviewWritten{Text: strings.Join(texts, "\n"), Lines: lines}, p)
 }
 
 func requestID(n int) string { return fmt.Sprintf("7d1f6a20-%04d-4c55-9a10-52b6f4e0c%03d", n, n) }

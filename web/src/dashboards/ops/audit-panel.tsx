@@ -44,6 +44,12 @@ const actions: Readonly<Record<string, string>> = {
   "deliveries.retried": "had deliveries read again:",
   "incident.merged": "merged the incident",
   "incident.split": "split the incident",
+  "controls.set": "set the",
+  "controls.killed": "stopped everything:",
+  "controls.started": "let Vigil act again:",
+  "lease.cleared": "cleared the lease",
+  "option.proposed": "put an option forward in",
+  "review.edited": "edited the review of",
 };
 
 function Entry({ entry: e }: { entry: AuditEntry }) {

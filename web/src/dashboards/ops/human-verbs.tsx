@@ -6,6 +6,7 @@ import { useVigil } from "../../store/react";
 import { SeverityLabel } from "../../ui/badge";
 import { Button } from "../../ui/button";
 import { TextField } from "../../ui/field";
+import { DryRunDialog } from "./dry-run-dialog";
 import { isOver } from "./list-model";
 import { MergeDialog } from "./move-dialogs";
 import { useRefusal } from "./permissions";
@@ -23,6 +24,7 @@ export function HumanVerbs({ view }: { view: View }) {
       <NoteDialog id={view.incident_id} refusal={refusal} />
       <SeverityDialog id={view.incident_id} current={view.severity} refusal={refusal} />
       <MergeDialog view={view} />
+      <DryRunDialog id={view.incident_id} />
       <ResolveDialog id={view.incident_id} refusal={refusal} />
     </div>
   );

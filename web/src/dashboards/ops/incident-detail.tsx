@@ -1,4 +1,4 @@
-import { ArrowLeft, FileText, MessageSquareText } from "lucide-react";
+import { ArrowLeft, MessageSquareText } from "lucide-react";
 import { useMemo, type ReactNode } from "react";
 
 import type { View } from "../../protocol/generated";
@@ -7,7 +7,7 @@ import { useIncident, useVigil } from "../../store/react";
 import { Button, buttonClass } from "../../ui/button";
 import { parseTime } from "../../ui/format";
 import { Panel, Skeleton } from "../../ui/panel";
-import { ActionPanel } from "./action-panel";
+import { ActionBanner } from "./action-banner";
 import { AgentsPanel } from "./agents-panel";
 import { AlertsPanel } from "./alerts-panel";
 import { AskPanel } from "./ask-panel";
@@ -17,15 +17,19 @@ import { CostPanel } from "./cost-panel";
 import { DecisionPanel } from "./decision-panel";
 import { DegradedBanner } from "./degraded-banner";
 import { DiagnosisPanel } from "./diagnosis-panel";
+import { EventLinksProvider } from "./event-links";
 import { EvidencePanel } from "./evidence-panel";
 import { ForecastPanel } from "./forecast-panel";
 import { GuardrailLine } from "./guardrail-line";
 import { IncidentHeader } from "./incident-header";
 import { IncidentLink } from "./navigation";
 import { PhaseRail } from "./phase-rail";
+import { PostmortemPanel } from "./postmortem-panel";
 import { ProposalCard } from "./proposal-card";
+import { RemediationPanel } from "./remediation-panel";
 import { ReviewPanel } from "./review-panel";
 import { Timeline } from "./timeline";
+import { ToldPanel } from "./told-panel";
 import { VerificationPanel } from "./verification-panel";
 
 export function IncidentDetail({ id }: { id: string }) {
@@ -88,33 +92,37 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
       <IncidentHeader view={v} />
       <PhaseRail phases={v.phases ?? []} />
       <CitationsProvider known={known}>
-        <DegradedBanner view={v} />
-        <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
-          <div className="grid min-w-0 gap-4">
-            {v.paused !== undefined && <BudgetCard view={v} paused={v.paused} />}
-            {acting && proposal}
-            {v.verification !== undefined && <VerificationPanel verification={v.verification} />}
-            {v.action !== undefined && <ActionPanel action={v.action} execution={v.execution} />}
-            {!acting && proposal}
-            <DiagnosisPanel diagnosis={v.diagnosis} />
-            <AskPanel view={v} />
-            <ReviewPanel view={v} events={events} />
-            {v.review !== undefined && <Prose title="What happened" icon={<FileText className="size-4" />} text={v.review} />}
-            {v.message !== undefined && <Prose title="Update for people" icon={<MessageSquareText className="size-4" />} text={v.message} note="written, not sent" />}
-            <AlertsPanel view={v} events={events} />
-            <EvidencePanel incidentId={v.incident_id} evidence={evidence} startedAt={startedAt} />
-            {v.decision !== undefined && <DecisionPanel decision={v.decision} />}
-            <CostPanel cost={v.cost} guardrail={v.guardrail} events={events} />
-            <GuardrailLine counts={v.guardrail} events={events} />
-          </div>
-          <div className="grid min-w-0 gap-4 md:grid-cols-2 md:items-start xl:grid-cols-1">
-            <AgentsPanel view={v} events={events} />
+        <EventLinksProvider events={events}>
+          <ActionBanner view={v} />
+          <DegradedBanner view={v} />
+          <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
             <div className="grid min-w-0 gap-4">
-              <Timeline events={events} />
-              <ForecastPanel prediction={v.prediction} evidence={evidence} />
+              {v.paused !== undefined && <BudgetCard view={v} paused={v.paused} />}
+              {acting && proposal}
+              <RemediationPanel view={v} events={events} />
+              {v.verification !== undefined && <VerificationPanel verification={v.verification} />}
+              {!acting && proposal}
+              <DiagnosisPanel diagnosis={v.diagnosis} />
+              <AskPanel view={v} />
+              <ReviewPanel view={v} events={events} />
+              <PostmortemPanel view={v} />
+              {v.message !== undefined && <Prose title="Update for people" icon={<MessageSquareText className="size-4" />} text={v.message} note="written, not sent" />}
+              <AlertsPanel view={v} events={events} />
+              <EvidencePanel incidentId={v.incident_id} evidence={evidence} startedAt={startedAt} />
+              {v.decision !== undefined && <DecisionPanel view={v} decision={v.decision} events={events} />}
+              <CostPanel cost={v.cost} guardrail={v.guardrail} events={events} />
+              <GuardrailLine counts={v.guardrail} events={events} />
+            </div>
+            <div className="grid min-w-0 gap-4 md:grid-cols-2 md:items-start xl:grid-cols-1">
+              <AgentsPanel view={v} events={events} />
+              <div className="grid min-w-0 gap-4">
+                <Timeline events={events} />
+                <ToldPanel deliveries={v.deliveries ?? []} />
+                <ForecastPanel prediction={v.prediction} evidence={evidence} />
+              </div>
             </div>
           </div>
-        </div>
+        </EventLinksProvider>
       </CitationsProvider>
     </article>
   );

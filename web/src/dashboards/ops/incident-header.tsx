@@ -1,7 +1,7 @@
-import { Hand } from "lucide-react";
+import { FlaskConical, Hand } from "lucide-react";
 
 import type { View } from "../../protocol/generated";
-import { OriginBadge, SeverityLabel, StatusBadge } from "../../ui/badge";
+import { Badge, OriginBadge, SeverityLabel, StatusBadge } from "../../ui/badge";
 import { cost, count, noData } from "../../ui/format";
 import { Age, Elapsed, Moment } from "../../ui/now";
 import { Fact } from "../../ui/panel";
@@ -10,6 +10,7 @@ import { HumanVerbs } from "./human-verbs";
 import { isOver } from "./list-model";
 import { MovesLine, partOf } from "./moves-line";
 import { LinkedText } from "./navigation";
+import { useControls } from "./use-controls";
 
 export function IncidentHeader({ view: v }: { view: View }) {
   const over = isOver(v);
@@ -21,6 +22,7 @@ export function IncidentHeader({ view: v }: { view: View }) {
             <SeverityLabel severity={v.severity} />
             <StatusBadge of={v} />
             <OriginBadge origin={v.origin} />
+            {!over && <DryRunBadge view={v} />}
             <span className="font-mono text-2xs text-ink-3 select-all">{v.incident_id}</span>
           </div>
           <h1 className="text-xl leading-tight font-semibold [overflow-wrap:anywhere]">{v.title}</h1>
@@ -84,6 +86,24 @@ export function IncidentHeader({ view: v }: { view: View }) {
         </Fact>
       </dl>
     </header>
+  );
+}
+
+/** Says that nothing of this incident would run, and why. */
+function DryRunBadge({ view: v }: { view: View }) {
+  const controls = useControls();
+  const why = [
+    controls?.dry_run === true && "everything is in dry run",
+    controls?.dry_run_services?.includes(v.service) === true && `${v.service} is in dry run`,
+    controls?.dry_run_incidents?.includes(v.incident_id) === true && "this incident is in dry run",
+  ].find((text) => text !== false);
+  if (why === undefined) return null;
+  return (
+    <span data-testid="dry-run">
+      <Badge tone="accent" title={`Actions are shown, not run: ${why}`} icon={<FlaskConical aria-hidden className="size-3" />}>
+        dry run
+      </Badge>
+    </span>
   );
 }
 

@@ -5,9 +5,11 @@ export const shortcuts = [
   { key: "k", text: "Previous incident" },
   { key: "a", text: "Go to Approve (Enter then decides)" },
   { key: "/", text: "Filter incidents" },
-  { key: "s", text: "System: health, AWS services, sources, audit" },
+  { key: "s", text: "System: health, AWS services, controls, sources, audit" },
   { key: "d", text: "Deliveries that could not be read" },
   { key: "m", text: "Silences and maintenance" },
+  { key: "c", text: "Controls: mode, dry run, kill switch" },
+  { key: "l", text: "Leases: who acts on what, who waits" },
   { key: "o", text: "Overview" },
   { key: "?", text: "This help" },
 ] as const;

@@ -229,7 +229,7 @@ describe("deciding", () => {
 
   it("a dry run is marked as one", async () => {
     await setUp([dryRun], "inc-orders-9d4t7w");
-    expect(screen.getByTestId("proposal").textContent).toContain("approving shows what would run, and runs nothing");
+    expect(screen.getByTestId("proposal").textContent).toContain("Approving shows what would run, and runs nothing");
   });
 
   it("the key a goes to Approve and decides nothing by itself", async () => {

@@ -11,6 +11,7 @@ import { HelpDialog } from "./help-dialog";
 import { IncidentDetail } from "./incident-detail";
 import { IncidentList } from "./incident-list";
 import { type Shortcut, useShortcuts } from "./keyboard";
+import { KillBanner } from "./kill-switch";
 import { type Filter, isOver, sections } from "./list-model";
 import { type Navigation, NavigationProvider } from "./navigation";
 import { Overview } from "./overview";
@@ -70,6 +71,8 @@ export function OpsPage({ incidentId, go, dev, now }: OpsPageProps) {
     s: () => setPlace({ tab: "vigil" }),
     d: () => setPlace({ tab: "deliveries" }),
     m: () => setPlace({ tab: "silences" }),
+    c: () => setPlace({ tab: "controls" }),
+    l: () => setPlace({ tab: "leases" }),
     o: () => go(undefined),
     "?": () => setHelp(true),
   };
@@ -85,6 +88,7 @@ export function OpsPage({ incidentId, go, dev, now }: OpsPageProps) {
               Skip to the incident
             </a>
             <TopBar counts={counts} dev={dev} onHelp={() => setHelp(true)} />
+            <KillBanner />
             <ConnectionBanner />
             {/* On a narrow screen: one incident, or the list with the overview below it. */}
             <div className={clsx("flex min-h-0 flex-1", incidentId === undefined && "max-lg:block max-lg:overflow-y-auto")}>

@@ -8,6 +8,10 @@ export type Place =
   /** With one silence on top. */
   | { tab: "silences"; silence?: string }
   | { tab: "sources" }
+  /** How far Vigil may go. */
+  | { tab: "controls" }
+  /** Who may act on what. */
+  | { tab: "leases" }
   | { tab: "audit" };
 
 const Context = createContext<(place: Place) => void>(() => {});

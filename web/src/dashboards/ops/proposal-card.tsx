@@ -1,19 +1,19 @@
-import { FlaskConical, ShieldCheck, ShieldX, Stamp } from "lucide-react";
-import { useCallback, useId, useMemo, useState, type ReactNode } from "react";
+import { Check, FlaskConical, ShieldCheck, ShieldX, Stamp } from "lucide-react";
+import { useCallback, useId, useMemo, useState } from "react";
 
 import { actionHash } from "../../protocol/action-hash";
-import type { Proposal, Risk } from "../../protocol/generated";
-import { useVigil } from "../../store/react";
+import type { Proposal } from "../../protocol/generated";
+import { useVigil, useVigilState } from "../../store/react";
 import { Badge } from "../../ui/badge";
 import { Button } from "../../ui/button";
 import { duration, parseTime, percent } from "../../ui/format";
 import { Moment, useNow } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
-import { type Tone, capital, proposalStateWord, spaced } from "../../ui/words";
+import { blastWord, proposalStateWord, riskTone } from "../../ui/words";
+import { ActionSteps, Precondition } from "./action-steps";
 import { useRefusal } from "./permissions";
+import { RulingBox } from "./ruling-box";
 import { useVerb } from "./use-verb";
-
-const risks: Record<Risk, Tone> = { low: "neutral", medium: "warn", high: "bad", critical: "bad" };
 
 /** An action put before people: exactly what would run, and the decision. */
 export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; proposal: Proposal }) {
@@ -44,7 +44,7 @@ export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; 
           <p className="flex items-center gap-2 rounded-md border border-dashed border-line-strong px-2.5 py-1.5 text-xs">
             <FlaskConical aria-hidden className="size-4 shrink-0 text-ink-3" />
             <span>
-              <b>Dry run.</b> This kind of action is not enabled: approving shows what would run, and runs nothing.
+              <b>Dry run.</b> {sentence(p.ruling.dry_run_reason) ?? "This kind of action is not enabled."} Approving shows what would run, and runs nothing.
             </span>
           </p>
         )}
@@ -56,6 +56,7 @@ export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; 
         ) : (
           <>
             <Outcome proposal={p} />
+            <Approvals proposal={p} />
             <details>
               <summary className="text-2xs font-semibold text-ink-3">What was proposed, exactly</summary>
               <div className="mt-2 space-y-3">
@@ -75,57 +76,84 @@ function Facts({ proposal: p, genuine }: { proposal: Proposal; genuine: boolean 
     <>
       <dl className="grid grid-cols-2 gap-x-4 gap-y-2 sm:grid-cols-4">
         <Fact label="Risk">
-          <Badge tone={risks[p.risk] ?? "neutral"}>{p.risk}</Badge>
+          <Badge tone={riskTone(p.risk)}>{p.risk}</Badge>
         </Fact>
-        <Fact label="Blast radius">{p.blast_radius}</Fact>
-        <Fact label="Support of the agents">{percent(p.score)}</Fact>
+        <Fact label="What it can hurt">{blastWord(p.blast_radius)}</Fact>
+        <Fact label="Support of the agents">{p.proposed_by === undefined ? percent(p.score) : `put forward by ${p.proposed_by}`}</Fact>
         <Fact label="Asked of">
           {p.asked_of}
           {p.level > 0 && ` (escalated, level ${p.level})`}
         </Fact>
       </dl>
-      <div className="rounded-md bg-sunken px-3 py-2">
-        <p className="mb-1.5 flex flex-wrap items-center gap-x-2 text-2xs font-semibold text-ink-3">
-          Exactly this would run
+      <div className="space-y-2.5 rounded-md bg-sunken px-3 py-2">
+        <p className="flex flex-wrap items-center gap-x-2 text-2xs font-semibold text-ink-3">
+          {p.dry_run ? "Exactly this would run, and will not" : "Exactly this would run"}
           <span title={p.action_hash} className="ml-auto inline-flex items-center gap-1 font-mono font-normal" data-testid="action-hash" data-hash={p.action_hash}>
             {genuine ? <ShieldCheck aria-hidden className="size-3.5 text-good" /> : <ShieldX aria-hidden className="size-3.5 text-bad" />}
             {p.action_hash.slice(0, 12)}
             <span className="sr-only">{genuine ? "The hash is that of the action shown" : "The hash is not that of the action shown"}</span>
           </span>
         </p>
-        <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-0.5 font-mono text-2xs">
-          <Row label="action">{action.type}</Row>
-          <Row label="target">{action.target}</Row>
-          <Row label="document">{action.document}</Row>
-          {Object.entries(action.arguments ?? {}).map(([name, value]) => (
-            <Row key={name} label={`  ${name}`}>
-              {value}
-            </Row>
-          ))}
-          {action.precondition !== undefined && <Row label="only if">{action.precondition}</Row>}
-          <Row label="plan">
-            revision {action.plan_revision}, step {action.step}, catalogue {action.catalogue_version}
-          </Row>
-        </dl>
+        <ActionSteps of={action} />
+        <Precondition of={action} />
+        <p className="font-mono text-2xs text-ink-3">
+          {action.name} ({action.type}) on {action.target}, plan revision {action.plan_revision}, catalogue {action.catalogue_version}
+        </p>
       </div>
+      <RulingBox ruling={p.ruling} />
     </>
   );
 }
 
-function Row({ label, children }: { label: string; children: ReactNode }) {
+/** Who has agreed, and how many more have to. */
+function Approvals({ proposal: p }: { proposal: Proposal }) {
+  const given = p.approvals ?? [];
+  const missing = Math.max(0, p.need - given.length);
+  if (p.need === 0 && given.length === 0) return null;
   return (
-    <>
-      <dt className="whitespace-pre text-ink-3">{label}</dt>
-      <dd className="min-w-0 [overflow-wrap:anywhere]">{children}</dd>
-    </>
+    <div data-testid="approvals" data-have={given.length} data-need={p.need} className="space-y-1 text-xs">
+      <p aria-live="polite">
+        <b className="font-semibold">
+          Approvals: {given.length} of {p.need}
+        </b>
+        {p.state === "pending" && missing > 0 && <span className="text-ink-2">, {missing === 1 ? "one more person has" : `${missing} more people have`} to agree</span>}
+      </p>
+      {given.length > 0 && (
+        <ul className="space-y-0.5">
+          {given.map((a) => (
+            <li key={a.by} className="flex items-baseline gap-2">
+              <Check aria-hidden className="size-3.5 shrink-0 self-center text-good" />
+              <span className="min-w-0 flex-1 [overflow-wrap:anywhere]">
+                <b className="font-medium">{a.by}</b>
+                {a.comment !== undefined && <span className="text-ink-2">: {a.comment}</span>}
+              </span>
+              <Moment at={a.at} className="tabular text-2xs text-ink-3" />
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
   );
+}
+
+/** Why the person on screen may not approve; the workflow checks the same again. */
+function useApprovalRefusal(p: Proposal): string | undefined {
+  const role = useRefusal(p.ruling.role ?? "approver");
+  const me = useVigilState((s) => s.connection.principal?.name);
+  if (role !== undefined) return role;
+  if (me !== undefined && p.proposed_by === me) return "You put this forward: somebody else has to approve it";
+  if (p.approvals?.some((a) => a.by === me)) return `You have approved it already: ${p.need} different people have to`;
+  return undefined;
 }
 
 function Decide({ incidentId, proposal: p, genuine }: { incidentId: string; proposal: Proposal; genuine: boolean }) {
   const { rest } = useVigil();
   const [comment, setComment] = useState("");
   const commentId = useId();
-  const refusal = useRefusal("approver") ?? (genuine ? undefined : "The hash is not that of the action shown: do not decide on it");
+  const refusalId = useId();
+  const forged = genuine ? undefined : "The hash is not that of the action shown: do not decide on it";
+  const toReject = useRefusal("approver") ?? forged;
+  const toApprove = useApprovalRefusal(p) ?? forged;
   const decide = useVerb(
     useCallback(
       (key: string, decision: "approve" | "reject", text: string) =>
@@ -133,9 +161,11 @@ function Decide({ incidentId, proposal: p, genuine }: { incidentId: string; prop
       [rest, incidentId, p.id, p.action_hash],
     ),
   );
-  const blocked = refusal !== undefined || decide.busy || decide.done;
+  const settled = decide.busy || decide.done;
+  const refusal = toReject ?? toApprove;
   return (
     <div className="space-y-2">
+      <Approvals proposal={p} />
       <Countdown proposal={p} />
       <label htmlFor={commentId} className="sr-only">
         Comment on the decision
@@ -145,21 +175,36 @@ function Decide({ incidentId, proposal: p, genuine }: { incidentId: string; prop
         rows={1}
         value={comment}
         maxLength={10_000}
-        disabled={blocked}
+        disabled={settled || toReject !== undefined}
         onChange={(e) => setComment(e.target.value)}
         placeholder="Comment (optional, kept with the decision)"
         className="field-sizing-content max-h-32 min-h-8 w-full rounded-md border border-line-strong bg-surface px-2.5 py-1.5 text-xs placeholder:text-ink-3 disabled:opacity-60"
       />
       <div className="flex flex-wrap items-center gap-2">
-        <Button kind="primary" data-action="approve" className="min-w-24" disabled={blocked} onClick={() => void decide.run("approve", comment.trim())}>
-          Approve
+        <Button
+          kind="primary"
+          data-action="approve"
+          className="min-w-24"
+          aria-describedby={refusal === undefined ? undefined : refusalId}
+          disabled={settled || toApprove !== undefined}
+          onClick={() => void decide.run("approve", comment.trim())}
+        >
+          {p.dry_run ? "Approve the dry run" : "Approve"}
         </Button>
-        <Button kind="danger" className="min-w-24" disabled={blocked} onClick={() => void decide.run("reject", comment.trim())}>
+        <Button kind="danger" className="min-w-24" disabled={settled || toReject !== undefined} onClick={() => void decide.run("reject", comment.trim())}>
           Reject
         </Button>
         {decide.busy && <span className="text-xs text-ink-2">Asking the workflow…</span>}
-        {decide.done && <span className="text-xs text-good">Recorded.</span>}
-        {refusal !== undefined && <span className="text-xs text-ink-2">{refusal}.</span>}
+        {decide.done && (
+          <span role="status" className="text-xs text-good">
+            Recorded.
+          </span>
+        )}
+        {refusal !== undefined && (
+          <span id={refusalId} data-testid="may-not-decide" className="text-xs text-ink-2">
+            {refusal}.
+          </span>
+        )}
       </div>
       {decide.error !== undefined && (
         <p role="alert" data-testid="decision-error" className="rounded-md bg-bad-soft px-2.5 py-1.5 text-xs text-bad">
@@ -206,7 +251,6 @@ function Outcome({ proposal: p }: { proposal: Proposal }) {
   );
 }
 
-/** What the action is called, for other parts of the screen. */
-export function actionName(type: string, target: string): string {
-  return `${capital(spaced(type))} ${target}`;
+function sentence(text: string | undefined): string | undefined {
+  return text === undefined || text === "" ? undefined : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

@@ -8,7 +8,9 @@ import { buttonClass } from "../../ui/button";
 import { count } from "../../ui/format";
 import { AuditPanel } from "./audit-panel";
 import { AWSPanel } from "./aws-panel";
+import { ControlsPanel } from "./controls-panel";
 import { DeliveriesPanel } from "./deliveries-panel";
+import { LeasesPanel } from "./leases-panel";
 import type { Place } from "./places";
 import { RulesPanel } from "./rules-panel";
 import { silencesActive } from "./silence-words";
@@ -16,7 +18,7 @@ import { SilencesPanel } from "./silences-panel";
 import { SourcesPanel } from "./sources-panel";
 import { BusinessPanel, HealthPanel } from "./system-panels";
 
-const titles: Record<Place["tab"], string> = { vigil: "Vigil", deliveries: "Deliveries", silences: "Silences", sources: "Sources and rules", audit: "Audit" };
+const titles: Record<Place["tab"], string> = { vigil: "Vigil", controls: "Controls", leases: "Leases", deliveries: "Deliveries", silences: "Silences", sources: "Sources and rules", audit: "Audit" };
 
 /** Vigil itself, beside whatever is on the page. */
 export function SystemDrawer({ place, onPlace }: { place: Place | undefined; onPlace: (place: Place | undefined) => void }) {
@@ -45,6 +47,12 @@ export function SystemDrawer({ place, onPlace }: { place: Place | undefined; onP
               <HealthPanel />
               <BusinessPanel />
               <AWSPanel />
+            </Part>
+            <Part tab="controls">
+              <ControlsPanel />
+            </Part>
+            <Part tab="leases">
+              <LeasesPanel />
             </Part>
             <Part tab="deliveries">
               <DeliveriesPanel key={shown.tab === "deliveries" ? shown.source : undefined} source={shown.tab === "deliveries" ? shown.source : undefined} />

@@ -3,7 +3,8 @@ import type { DecodedEvent } from "../../protocol/decoder";
 import { type Alert, type AlertMention, type IncidentEvent, type Move, memberStateValues } from "../../protocol/generated";
 import { stateOf } from "../../store/reduce-alerts";
 import { count, cost, percent } from "../../ui/format";
-import { type Tone, agentStateWord, capital, causeWord, executionStateWord, handoverWord, outcomeWord, phaseStateWord, severityWord, spaced, statusWord, verificationStateWord } from "../../ui/words";
+import { type Tone, agentStateWord, capital, causeWord, handoverWord, outcomeWord, phaseStateWord, severityWord, spaced, statusWord, verificationStateWord } from "../../ui/words";
+import { actionWords } from "./action-words";
 import { investigationWords } from "./investigation-words";
 
 export type Actor = "person" | "ai" | "system";
@@ -105,7 +106,8 @@ function wordsOf(e: IncidentEvent): Words {
       return { text: `Decision: ${e.data.decision.rationale}`, key: true };
     case "approval.requested": {
       const { proposal: p } = e.data;
-      return { text: `Asked ${p.asked_of} to approve: ${p.title} (${p.action.target})`, detail: p.reason, tone: "warn", key: true };
+      const dry = p.dry_run ? ", as a dry run" : "";
+      return { text: `Asked ${p.asked_of} to approve: ${p.title} (${p.action.target})${dry}`, detail: p.reason, tone: "warn", key: true };
     }
     case "approval.decided":
       return { text: `${capital(e.data.state)} by ${e.data.by}`, detail: e.data.comment, tone: e.data.state === "approved" ? "good" : "bad", key: true, ...person(e.data.by) };
@@ -113,12 +115,15 @@ function wordsOf(e: IncidentEvent): Words {
       return { text: `Nobody decided in time on level ${e.data.level}`, tone: "warn", key: true };
     case "approval.voided":
       return { text: "The proposal was overtaken", detail: e.data.reason, key: true };
+    case "policy.ruled":
+    case "option.proposed":
+    case "approval.given":
     case "action.started":
-      return { text: `Started: ${spaced(e.data.action.type)} of ${e.data.action.target}`, tone: "accent", key: true };
-    case "action.finished": {
-      const word = executionStateWord(e.data.execution.state);
-      return { text: `Action: ${word.text.toLowerCase()}`, detail: e.data.execution.detail, tone: word.tone, key: true };
-    }
+    case "action.finished":
+    case "remediation.changed":
+    case "notification.sent":
+    case "review.edited":
+      return actionWords(e);
     case "verification.measured": {
       const v = e.data.verification;
       const word = verificationStateWord(v.state);

@@ -1,6 +1,6 @@
 import { clsx } from "clsx";
 import { Bot, Cog, ListTree, User } from "lucide-react";
-import { useMemo, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
 import type { DecodedEvent } from "../../protocol/decoder";
 import { OriginBadge } from "../../ui/badge";
@@ -8,6 +8,7 @@ import { toneText } from "../../ui/badge";
 import { Choices } from "../../ui/choices";
 import { Moment } from "../../ui/now";
 import { Empty, Panel } from "../../ui/panel";
+import { useEventLinks } from "./event-links";
 import { LinkedText } from "./navigation";
 import { type Actor, type Line, lineOf } from "./timeline-words";
 
@@ -19,7 +20,10 @@ const actors: Record<Actor, { icon: ReactNode; text: string; className: string }
 
 /** All that happened, newest first. */
 export function Timeline({ events }: { events: readonly DecodedEvent[] }) {
-  const [everything, setEverything] = useState(false);
+  const { shown: asked } = useEventLinks();
+  // Whoever asks for an event sees it, whether it matters to others or not.
+  const [choice, setChoice] = useState({ everything: false, times: 0 });
+  const everything = choice.everything || (asked?.times ?? 0) > choice.times;
   const lines = useMemo(() => events.map(lineOf).toReversed(), [events]);
   const shown = everything ? lines : lines.filter((l) => l.key);
   return (
@@ -35,7 +39,7 @@ export function Timeline({ events }: { events: readonly DecodedEvent[] }) {
             { value: "all", text: `All ${lines.length}` },
           ]}
           value={everything ? "all" : "key"}
-          onChange={(value) => setEverything(value === "all")}
+          onChange={(value) => setChoice({ everything: value === "all", times: asked?.times ?? 0 })}
         />
       }
     >
@@ -44,7 +48,7 @@ export function Timeline({ events }: { events: readonly DecodedEvent[] }) {
       ) : (
         <ol className="px-3.5 py-2">
           {shown.map((l) => (
-            <Entry key={l.id} line={l} />
+            <Entry key={l.id} line={l} asked={asked?.id === l.id ? asked.times : 0} />
           ))}
         </ol>
       )}
@@ -52,10 +56,17 @@ export function Timeline({ events }: { events: readonly DecodedEvent[] }) {
   );
 }
 
-function Entry({ line: l }: { line: Line }) {
+/** asked is how often any event was asked for, when this is the one that was asked for last. */
+function Entry({ line: l, asked }: { line: Line; asked: number }) {
   const actor = actors[l.actor];
+  const ref = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (asked === 0) return;
+    ref.current?.scrollIntoView({ block: "center", behavior: "smooth" });
+    ref.current?.focus({ preventScroll: true });
+  }, [asked]);
   return (
-    <li data-testid="timeline-entry" data-type={l.type} data-seq={l.event.seq} className="relative flex gap-2.5 pb-2.5 last:pb-0.5">
+    <li ref={ref} tabIndex={-1} data-testid="timeline-entry" data-type={l.type} data-seq={l.event.seq} data-asked={asked > 0} className={clsx("relative flex gap-2.5 pb-2.5 last:pb-0.5", asked > 0 && "rounded bg-accent-soft")}>
       <span aria-hidden className="absolute top-6 bottom-0 left-[11px] w-px bg-line" />
       <span title={actor.text} className={clsx("z-10 mt-px grid size-[23px] shrink-0 place-items-center rounded-full", actor.className)}>
         {actor.icon}

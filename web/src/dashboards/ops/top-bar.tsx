@@ -9,6 +9,7 @@ import { capital } from "../../ui/words";
 import { ConnectionBadge } from "./connection-badge";
 import { DemoControls } from "./demo-controls";
 import { HealthIcon } from "./health-icon";
+import { ControlsChip } from "./kill-switch";
 import { IncidentLink } from "./navigation";
 import { useOpenPlace } from "./places";
 import { silencesActive } from "./silence-words";
@@ -33,6 +34,7 @@ export function TopBar({ counts, dev, onHelp }: Props) {
       </IncidentLink>
       <Figures counts={counts} />
       <div className="order-last flex w-full flex-wrap items-center gap-x-3 gap-y-1 sm:order-none sm:ml-auto sm:w-auto">
+        <ControlsChip />
         <SetAside />
         <Silenced />
         <HealthChips />
@@ -41,7 +43,7 @@ export function TopBar({ counts, dev, onHelp }: Props) {
       </div>
       <div className="flex items-center gap-1 max-sm:ml-auto">
         <DemoControls />
-        <button type="button" onClick={() => open({ tab: "vigil" })} className={buttonClass("ghost", "px-1.5!")} title="Vigil, deliveries, silences, sources, audit">
+        <button type="button" onClick={() => open({ tab: "vigil" })} className={buttonClass("ghost", "px-1.5!")} title="Vigil, controls, leases, deliveries, silences, sources, audit">
           <PanelRightOpen aria-hidden className="size-4" />
           <span className="sr-only">System</span>
         </button>
