@@ -168,7 +168,7 @@ func (r *run) states(ctx context.Context, target string, executors map[string]ac
 		line := s.Executor + " sees " + words(state)
 		if err != nil {
 			line = s.Executor + " cannot say: " + err.Error()
-			if k := incident.KindOf(err); k != incident.KindNotFound && k != incident.KindInvalid && !shown[line] {
+			if doubtful(err) && !shown[line] {
 				r.failed = append(r.failed, fmt.Errorf("%s: %w", target, err))
 			}
 		}
@@ -177,6 +177,13 @@ func (r *run) states(ctx context.Context, target string, executors map[string]ac
 		}
 		shown[line] = true
 	}
+}
+
+// doubtful reports whether an error leaves it open how the target is, rather
+// than saying that the executor has none such.
+func doubtful(err error) bool {
+	k := incident.KindOf(err)
+	return err != nil && k != incident.KindNotFound && k != incident.KindInvalid
 }
 
 func forTarget(e incident.CatalogueEntry, target string) bool {
@@ -188,6 +195,12 @@ func (r *run) entry(ctx context.Context, acts *activities.Activities, e incident
 	if !forTarget(e, target) {
 		r.say("    does not fit: it is for %s\n", strings.Join(e.Services, ", "))
 		return
+	}
+	if x, ok := acts.Executors[e.Steps[0].Executor].(*remembering); ok {
+		if s := r.seen[x.key(e.Steps[0].Document, target)]; s != nil && doubtful(s.err) {
+			r.say("    cannot be told: %s cannot say how %s is\n", x.name, target)
+			return
+		}
 	}
 	planned, err := acts.PlanOptions(ctx, []activities.Candidate{{Entry: e, Target: target}})
 	switch {
@@ -242,8 +255,12 @@ type remembering struct {
 	run  *run
 }
 
+func (x *remembering) key(document, target string) string {
+	return x.name + "\x00" + document + "\x00" + target
+}
+
 func (x *remembering) Observe(ctx context.Context, e incident.Effect) (incident.TargetState, incident.Provenance, error) {
-	key := x.name + "\x00" + e.Document + "\x00" + e.Target
+	key := x.key(e.Document, e.Target)
 	s := x.run.seen[key]
 	if s == nil {
 		s = &sight{}
