@@ -31,6 +31,7 @@ type Server struct {
 	sns      *snsHost // nil: nobody is told of alarms
 	queues   *queues
 	hooks    *hooks
+	sessions sessions
 	handler  http.Handler
 
 	advancing sync.Mutex // so that transitions reach the notifier in order
