@@ -35,6 +35,12 @@ func actChecks(cfg aws.Config, roles map[string]string) []check {
 	}
 	for _, class := range slices.Sorted(maps.Keys(roles)) {
 		role := roles[class]
+		if role == "" {
+			checks = append(checks, check{name: "role of " + class, ask: func(context.Context) (string, error) {
+				return "", &notice{"its actions are enabled and it has no role, as others have", "name one with --action-role " + class + "=arn; until then its actions are refused"}
+			}})
+			continue
+		}
 		checks = append(checks, check{name: "role of " + class, action: "sts:AssumeRole and sts:SetSourceIdentity", setting: "--action-role",
 			policy: "deploy/iam/act/trust.json is how the role trusts the worker, and " + workerPolicy,
 			ask: func(ctx context.Context) (string, error) {

@@ -45,7 +45,7 @@ type Config struct {
 	Cluster   string // of ECS; default prod
 
 	Acts  bool              // actions are carried out by AWS
-	Roles map[string]string // ARN of the role of each class of actions
+	Roles map[string]string // ARN of the role of each class of actions; "" for one that lacks it
 }
 
 // timeout bounds one call: what takes longer than this does not work.

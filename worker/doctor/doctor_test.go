@@ -133,7 +133,7 @@ func everything(url string) doctor.Config {
 
 func acting(c *doctor.Config) {
 	*c = doctor.Config{AWS: c.AWS, Acts: true, Roles: map[string]string{"scale_service": "arn:aws:iam::111122223333:role/vigil-act-scale-service",
-		"clear_cache": "arn:aws:iam::111122223333:role/vigil-act-clear-cache"}}
+		"clear_cache": "arn:aws:iam::111122223333:role/vigil-act-clear-cache", "drain_traffic": ""}}
 }
 
 func denied(action string) [2]string {
