@@ -29,6 +29,7 @@ type Config struct {
 	AlertQueues
 	Actions
 	Executing
+	Notify
 
 	Lookback      time.Duration
 	Approval      time.Duration // per level of the ladder
@@ -67,6 +68,7 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	c.AlertQueues.flags(fs)
 	c.Actions.flags(fs)
 	c.Executing.flags(fs)
+	c.Notify.flags(fs)
 	fs.DurationVar(&c.Lookback, "lookback", c.Lookback, "how far before an incident telemetry is read; the first half counts as normal")
 	fs.DurationVar(&c.Approval, "approval-timeout", c.Approval, "how long each level of the ladder has to decide")
 	fs.DurationVar(&c.Handover, "handover-timeout", c.Handover, "how long each level has, once an incident is a person's")
@@ -89,6 +91,9 @@ func (c Config) settings() (incident.Settings, error) {
 		return s, err
 	}
 	if err := c.AlertQueues.validate(); err != nil {
+		return s, err
+	}
+	if err := c.Notify.apply(&s); err != nil {
 		return s, err
 	}
 	if err := c.Actions.apply(&s); err != nil {
