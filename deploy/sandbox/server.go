@@ -30,6 +30,7 @@ type Server struct {
 	notifier *notifier
 	sns      *snsHost // nil: nobody is told of alarms
 	queues   *queues
+	hooks    *hooks
 	handler  http.Handler
 
 	advancing sync.Mutex // so that transitions reach the notifier in order
@@ -67,6 +68,7 @@ func New(cfg Config) (*Server, error) {
 	if s.queues, err = newQueues(cfg.Queues, cfg.Now()); err != nil {
 		return nil, err
 	}
+	s.hooks = newHooks(cfg.Now)
 	s.handler = s.routes()
 	return s, nil
 }
