@@ -133,7 +133,7 @@ func chooseAnother(t *tape, before incident.Decision) {
 	r.changed(0, incident.RemediationHelped)
 }
 
-// endWell records the end, the review with its cites, and two edits of it.
+// endWell records the end, the review with its cites, and an edit of it.
 func endWell(t *tape) {
 	const o = incident.OriginSimulated
 	flow := byWorkflow(o)
