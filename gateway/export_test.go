@@ -73,3 +73,22 @@ func NewReconciler(e Engine, o Open, p EventPublisher, now func() time.Time) fun
 		log: zap.NewNop(), now: now, since: map[string]time.Time{}, done: map[string]time.Time{}}
 	return r.pass
 }
+
+// Switch is the controls without a server around them.
+type Switch struct{ *controls }
+
+// NewSwitch makes one that tells of nothing.
+func NewSwitch(b Bucket) Switch { return Switch{newControls(b, zap.NewNop())} }
+
+// Kill stops, as the handler does.
+func (s Switch) Kill(ctx context.Context, by, reason string) (incident.Controls, error) {
+	return s.kill(ctx, by, reason)
+}
+
+// KillWait is for how long a kill is tried.
+const KillWait = killWait
+
+// NewDirectory makes one whose passes the test runs itself, whole or not.
+func NewDirectory(b Bucket, everybody func() map[string]incident.Role) func(ctx context.Context, whole bool) error {
+	return newDirectory(b, everybody, zap.NewNop()).sync
+}

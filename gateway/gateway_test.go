@@ -120,7 +120,7 @@ func TestSocket(t *testing.T) {
 	must(t, json.Unmarshal(seen[event.TypeSystemHealth], &health))
 	var m event.SystemHealthMetrics
 	must(t, json.Unmarshal(health.Data, &m))
-	if len(m.Components) != 4 || m.OpenIncidents != 1 || health.Provenance.Origin != incident.OriginLive {
+	if len(m.Components) != 6 || m.OpenIncidents != 1 || health.Provenance.Origin != incident.OriginLive {
 		t.Errorf("health is %+v", m)
 	}
 	r.publish("inc-1", 2, &event.IncidentNoted{By: "alice", Text: "hm"})

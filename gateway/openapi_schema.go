@@ -34,6 +34,8 @@ var closedSets = map[reflect.Type][]any{
 	reflect.TypeFor[incident.ExecutionState]():    set(incident.ExecutionStates),
 	reflect.TypeFor[incident.VerificationState](): set(incident.VerificationStates),
 	reflect.TypeFor[incident.Origin]():            set(incident.Origins),
+	reflect.TypeFor[incident.HolderState]():       set(incident.HolderStates),
+	reflect.TypeFor[incident.RemediationState]():  set(incident.RemediationStates),
 	reflect.TypeFor[incident.Role]():              set(incident.Roles),
 	reflect.TypeFor[incident.Kind]():              set(incident.Kinds),
 	reflect.TypeFor[event.Type]():                 set(event.Types()),

@@ -13,6 +13,7 @@ import (
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 
+	"vigil/gateway"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -74,8 +75,11 @@ func TestResponsesAreAsDocumented(t *testing.T) {
 	t.Parallel()
 	r := start(t, withDemo, withKept)
 	r.open("inc-1")
+	r.open("inc-over")
+	r.review("inc-over")
+	r.engine.leases = someLeases()
 	fill(r, "inc-1")
-	r.publishKept("inc-1", 20)
+	r.publishKept("inc-1", 22)
 	doc, err := libopenapi.NewDocument(r.document())
 	must(t, err)
 	v, errs := validator.NewValidator(doc)
@@ -109,6 +113,9 @@ func TestResponsesAreAsDocumented(t *testing.T) {
 	list = append(list,
 		exchange{"POST", "/api/v1/session", map[string]string{"token": tokens[incident.RoleViewer]}, "", 200},
 		exchange{"POST", "/api/v1/session", map[string]string{"token": "x"}, "", 401},
+		exchange{"PUT", "/api/v1/incidents/inc-over/review", editOf("It was the pool."), incident.RoleResponder, 202},
+		exchange{"PUT", "/api/v1/incidents/inc-over/review", editOf("It was not."), incident.RoleAdmin, 409},
+		exchange{"PUT", "/api/v1/controls", gateway.ControlsRequest{Mode: incident.ModeAdvisory, Reason: "x", Revision: 99}, incident.RoleAdmin, 409},
 		exchange{"GET", "/api/v1/incidents/none", nil, incident.RoleViewer, 404},
 		exchange{"GET", "/api/v1/incidents?limit=999", nil, incident.RoleViewer, 400},
 		exchange{"POST", "/api/v1/incidents/inc-1/notes", map[string]string{"text": ""}, incident.RoleResponder, 422},
@@ -147,7 +154,7 @@ func TestResponsesAreAsDocumented(t *testing.T) {
 				}
 			}
 		}
-		if x.status < 300 && strings.HasPrefix(x.path, "/api/v1/incidents") {
+		if x.status < 300 && (strings.HasPrefix(x.path, "/api/v1/incidents") || strings.HasPrefix(x.path, "/api/v1/controls") && x.method != "DELETE") {
 			req.Body = io.NopCloser(bytes.NewReader(body))
 			if ok, problems := v.ValidateHttpRequest(req); !ok {
 				for _, p := range problems {
@@ -183,6 +190,8 @@ func fill(r *rig, id string) {
 		&event.QuestionAnswered{ID: "Q1", Answer: &incident.Answer{Text: "because", Method: "statistics", Claims: []incident.Claim{{Text: "x"}}}},
 		&event.BudgetExhausted{Scope: event.BudgetOfAgent, Agent: incident.AgentDiagnosis, Which: "turns", Cap: incident.Budget{Turns: 3}},
 		&event.LessonLearned{Lesson: incident.Lesson{IncidentID: id, RunID: "run-" + id, Title: "x", Outcome: incident.OutcomeRemediated, Origin: incident.OriginLive}, Into: []string{"archive"}},
+		&event.RemediationChanged{Remediation: incident.Remediation{WorkflowID: "w", ActionHash: action.Hash(), State: incident.RemediationRunning}},
+		&event.NotificationSent{Delivery: incident.Delivery{Key: "k", Channel: "pager", State: incident.DeliveryStates[0], Provenance: live}},
 		&event.IncidentDegraded{Degraded: true, Reason: "no model"},
 		&event.IncidentStatusChanged{Status: incident.StatusVerifying},
 	} {

@@ -22,7 +22,7 @@ const maxDryRuns = 200
 // of the controls which whoever asks has seen. The kill switch is not among
 // them: it stays as it is.
 type ControlsRequest struct {
-	Mode            incident.Mode `json:"mode"`
+	Mode            incident.Mode `json:"mode" jsonschema:"enum=read_only,enum=advisory,enum=execute"`
 	DryRun          bool          `json:"dry_run"`
 	DryRunServices  []string      `json:"dry_run_services,omitempty"`
 	DryRunIncidents []string      `json:"dry_run_incidents,omitempty"`

@@ -27,7 +27,6 @@ import (
 	"vigil/activities/prometheus"
 	"vigil/activities/qbusiness"
 	"vigil/activities/rds"
-	"vigil/activities/ssm"
 	"vigil/activities/xray"
 )
 
@@ -71,7 +70,7 @@ func NewPorts(ctx context.Context, c Config, d Deps, recorder activities.Recorde
 			return nil, err
 		}
 	}
-	for _, part := range []func(context.Context, *Ports) error{b.telemetry, b.models, b.knowledge, b.keeper, b.notifier} {
+	for _, part := range []func(context.Context, *Ports) error{b.telemetry, b.models, b.knowledge, b.keeper, b.executors, b.actions, b.able, b.notifier} {
 		if err := part(ctx, p); err != nil {
 			return nil, err
 		}
@@ -127,7 +126,7 @@ func (b builder) telemetry(_ context.Context, p *Ports) error {
 		}
 		all.metrics, all.logs, all.topology = append(all.metrics, measured), append(all.logs, lines), append(all.topology, xray.New(b.aws, b.recorder))
 		all.changes = append(all.changes, ecs.New(b.aws, ecs.Config{Cluster: b.Cluster}, b.recorder), cloudtrail.New(b.aws, b.recorder))
-		p.Database, p.Executor = rds.New(b.aws, b.recorder), ssm.New(b.aws, b.recorder)
+		p.Database = rds.New(b.aws, b.recorder)
 	}
 	p.Metrics = all.metrics
 	if len(all.logs) > 0 {

@@ -127,6 +127,9 @@ func (x *Executor) Start(ctx context.Context, e incident.Effect) (string, incide
 			}
 		})...)
 	}
+	if err := activities.LastLook(ctx); err != nil {
+		return "", incident.Provenance{}, err
+	}
 	out, p, err := awscall.Do(ctx, x.call, "UpdateService", update, x.input(e, want))
 	if err != nil {
 		return "", p, err

@@ -106,6 +106,9 @@ func (e *Executor) Start(ctx context.Context, a incident.Effect) (string, incide
 			}
 		})...)
 	}
+	if err := activities.LastLook(ctx); err != nil {
+		return "", incident.Provenance{}, err
+	}
 	out, p, err := awscall.Do(ctx, e.call, "StartAutomationExecution", start, in)
 	if err != nil {
 		return "", p, err

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -36,6 +37,8 @@ type lab struct {
 	aws     string // the sandbox's URL
 	ports   *worker.Ports
 
+	controls incident.Controls
+
 	mu        sync.Mutex
 	clock     func() time.Time
 	published []event.Event
@@ -44,11 +47,12 @@ type lab struct {
 
 // setup is what a test changes.
 type setup struct {
-	fault   world.Fault
-	seed    uint64
-	sandbox func(*sandbox.Config)
-	worker  func(*worker.Config)
-	ports   func(*activities.Activities)
+	fault    world.Fault
+	stubborn int // how many kinds of right remedies do nothing
+	seed     uint64
+	sandbox  func(*sandbox.Config)
+	worker   func(*worker.Config)
+	ports    func(*activities.Activities)
 	// register replaces activities by others of the same name, after the
 	// product's own were registered. It may be nil.
 	register func(*testsuite.TestWorkflowEnvironment, *activities.Activities)
@@ -78,7 +82,7 @@ func start(t *testing.T, s setup) *lab {
 	t.Cleanup(server.Close)
 	l.aws = server.URL
 	if s.fault != "" {
-		if err := l.sandbox.World().StartFault(s.fault); err != nil {
+		if err := l.sandbox.World().StartStubbornFault(s.fault, s.stubborn); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -101,15 +105,19 @@ func start(t *testing.T, s setup) *lab {
 	})
 	a := l.ports.Activities
 	a.Publisher, a.Spending, a.Deltas = l, l, l
+	a.Controls, a.Principals, a.Leases = l, l, l
 	if s.ports != nil {
 		s.ports(a)
 	}
 	a.Register(l.env)
+	// The world moves on by the test's clock, which stands still while an
+	// activity runs: one that waits for an execution looks once.
+	l.env.RegisterActivityWithOptions(l.lookOnce, activity.RegisterOptions{Name: activities.AwaitExecutionName, DisableAlreadyRegisteredCheck: true})
 	if s.register != nil {
 		s.register(l.env, a)
 	}
 	l.env.RegisterWorkflowWithOptions(workflows.IncidentWorkflow, workflow.RegisterOptions{Name: incident.WorkflowType})
-	l.env.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: workflows.RemediationWorkflowType})
+	l.env.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: incident.RemediationWorkflowType})
 	return l
 }
 
@@ -230,6 +238,29 @@ func (l *lab) Publish(_ context.Context, all []event.Event) error {
 	defer l.mu.Unlock()
 	l.published = append(l.published, all...)
 	return nil
+}
+
+// lookOnce is AwaitExecution without the waiting, which Temporal's retries do.
+func (l *lab) lookOnce(ctx context.Context, in activities.AwaitInput) (activities.AwaitResult, error) {
+	state, detail, p, err := l.ports.Activities.Executors[in.Effect.Executor].Get(ctx, in.Effect, in.ID)
+	if err == nil && state == incident.ExecutionRunning {
+		err = incident.Errorf(incident.KindUnavailable, "execution %s still runs", in.ID)
+	}
+	return activities.AwaitResult{State: state, Detail: detail, Provenance: p}, err
+}
+
+// People may do everything here, and nobody has switched anything off.
+func (l *lab) Read(context.Context) (incident.Controls, error) { return l.controls, nil }
+
+func (l *lab) Role(context.Context, string) (incident.Role, error) { return incident.RoleAdmin, nil }
+
+// Request grants every lease at once: nobody else acts.
+func (l *lab) Request(_ context.Context, r incident.LeaseRequest) error {
+	return l.env.SignalWorkflowByID(r.Holder.WorkflowID, incident.SignalLeaseGranted, incident.LeaseGranted{Resource: r.Resource})
+}
+
+func (l *lab) AwaitClose(context.Context, string, string) (*incident.Remediation, error) {
+	return nil, nil
 }
 
 func (l *lab) Allow(context.Context) error { return nil }

@@ -30,6 +30,7 @@ type Server struct {
 	notifier *notifier
 	sns      *snsHost // nil: nobody is told of alarms
 	queues   *queues
+	hooks    *hooks
 	told     *told
 	handler  http.Handler
 
@@ -68,6 +69,7 @@ func New(cfg Config) (*Server, error) {
 	if s.queues, err = newQueues(cfg.Queues, cfg.Now()); err != nil {
 		return nil, err
 	}
+	s.hooks = newHooks(cfg.Now)
 	s.handler = s.routes()
 	return s, nil
 }

@@ -21,7 +21,7 @@ func Escape(s string) string {
 		case r == '@' || r == '#': // mentions, addresses, references to issues
 			b.WriteString(`\` + string(r) + joiner)
 		case r == ':' && (strings.HasPrefix(rest, "/") || endsWithScheme(text[:i])):
-			b.WriteString(`\:` + joiner)
+			b.WriteString(joiner + `\:` + joiner)
 		case r == '.' && endsWithWord(text[:i], "www"):
 			b.WriteString(joiner + `\.`)
 		case strings.ContainsRune("\\`*_{}[]<>!|&~$^", r), i == 0 && strings.ContainsRune("+-=", r), (r == '.' || r == ')') && digits(text[:i]):

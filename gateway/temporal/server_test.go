@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	commonpb "go.temporal.io/api/common/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -35,6 +36,9 @@ type server struct {
 	onQuery  func(*workflowservice.QueryWorkflowRequest) (any, error)
 	describe *workflowservice.DescribeWorkflowExecutionResponse
 	queue    *workflowservice.DescribeTaskQueueResponse
+	history  *historypb.History
+	lists    []*workflowservice.ListWorkflowExecutionsRequest
+	onList   func(*workflowservice.ListWorkflowExecutionsRequest) *workflowservice.ListWorkflowExecutionsResponse
 }
 
 func (s *server) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
@@ -89,6 +93,20 @@ func (s *server) QueryWorkflow(_ context.Context, r *workflowservice.QueryWorkfl
 
 func (s *server) DescribeWorkflowExecution(context.Context, *workflowservice.DescribeWorkflowExecutionRequest) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	return s.describe, s.err
+}
+
+func (s *server) GetWorkflowExecutionHistory(context.Context, *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
+	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: s.history}, nil
+}
+
+func (s *server) ListWorkflowExecutions(_ context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lists = append(s.lists, r)
+	if s.err != nil {
+		return nil, s.err
+	}
+	return s.onList(r), nil
 }
 
 func (s *server) DescribeTaskQueue(context.Context, *workflowservice.DescribeTaskQueueRequest) (*workflowservice.DescribeTaskQueueResponse, error) {

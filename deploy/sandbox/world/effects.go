@@ -8,6 +8,7 @@ type faultSpec struct {
 	place  func(w *World) (service, callee string)                      // where it sits in a made world
 	delay  float64                                                      // ticks before its first effect
 	lasts  float64                                                      // ticks after which it ends by itself; 0: never
+	mends  int64                                                        // ticks after which somebody else has ended it while it was held back; 0: nobody does
 	begin  func(w *World, a *ailment)                                   // what it comes of
 	step   func(w *World, a *ailment, age float64)                      // how it goes on; nil: heat rises over the ramp
 	strain func(w *World, a *ailment, s *strains)                       // what it does
@@ -32,7 +33,7 @@ func init() {
 			home: [2]string{Checkout}, place: ownCode,
 			delay: 2, // new tasks take so long to start; then traffic shifts
 			begin: func(w *World, a *ailment) {
-				a.version = w.deploy(a.service, badSummaries[a.tone%len(badSummaries)]).TaskDefinition
+				a.code = w.deploy(a.service, badSummaries[a.tone%len(badSummaries)]).Code
 			},
 			strain: func(w *World, a *ailment, s *strains) {
 				t := s.on(a.service)
@@ -45,11 +46,6 @@ func init() {
 		},
 		FaultConnectionsExhausted: {
 			home: [2]string{OrdersDB}, place: busiestDatabase,
-			begin: func(w *World, a *ailment) {
-				// Requests that wait hold what they have. The surge alone would not fill
-				// the pool; holding on while trying again does, whatever its size.
-				a.hold = overcommit*float64(w.limits[a.service])/w.topo.byName[a.service].base[gConnections]/(1+surge) - 1
-			},
 			step:   stepConnections,
 			strain: strainConnections,
 			talk:   talkConnections,
@@ -91,6 +87,7 @@ func init() {
 		},
 		FaultTrafficSurge: {
 			home: [2]string{Web}, place: func(w *World) (string, string) { return w.topo.entry, "" },
+			mends: 240,
 			step: func(_ *World, a *ailment, age float64) {
 				a.heat = a.follow(clamp(age/a.ramp, 0, 1), a.heat)
 				a.backlog += 0.5 * (a.heat - a.backlog) // queues fill after the requests are there
@@ -166,11 +163,8 @@ func init() {
 		},
 		FaultDependencyFailure: {
 			home: [2]string{PaymentsProvider}, place: onlyOf(KindExternal),
-			strain: func(w *World, a *ailment, s *strains) {
-				t := s.on(a.service)
-				t.plus[gLatency] += w.felt(a, a.service) * a.heat
-				t.plus[gErrors] += (0.1 + 0.05*a.size) * a.heat
-			},
+			mends: 120,
+			step:  stepDependency, strain: strainDependency,
 			talk: func(w *World, a *ailment) {
 				for _, c := range w.topo.callers(a.service) {
 					w.say(c.name, 1.3*a.heat, pickFor(providerPhrases, a.tone, a.service))
@@ -215,6 +209,7 @@ func init() {
 		},
 		FaultNetworkFailure: {
 			home: [2]string{Checkout, Payments}, place: twoServices,
+			mends: 120,
 			strain: func(w *World, a *ailment, s *strains) {
 				share := 1.0
 				for _, c := range w.topo.byName[a.service].calls {
@@ -273,6 +268,36 @@ func init() {
 	}
 }
 
+// stepDependency: what is somebody else's stays ill while its callers no longer
+// depend on it.
+func stepDependency(_ *World, a *ailment, age float64) {
+	full := clamp(age/a.ramp, 0, 1)
+	a.before = reach{a.ill, a.heat}
+	a.heat = a.follow(full, a.heat)
+	switch {
+	case a.cured == 0 || len(a.holds) > 0:
+		a.ill = full
+	default:
+		a.ill *= drain
+	}
+}
+
+// strainDependency makes it slow and unreliable, and takes that away again from
+// the callers that are held away from it: symptoms reach them one tick later.
+func strainDependency(w *World, a *ailment, s *strains) {
+	latency, errors := w.felt(a, a.service), 0.1+0.05*a.size
+	t := s.on(a.service)
+	t.plus[gLatency] += latency * a.ill
+	t.plus[gErrors] += errors * a.ill
+	hidden := a.before.ill - a.before.heat
+	if hidden <= 0 {
+		return
+	}
+	for _, c := range w.topo.callers(a.service) {
+		s.along(c.name, a.service, way{latency: -latency * hidden, errors: -errors * hidden, traffic: -0.9 * hidden})
+	}
+}
+
 // stepBlip is full heat after delay ticks, until the false alarm ends.
 func stepBlip(delay float64) func(*World, *ailment, float64) {
 	return func(_ *World, a *ailment, age float64) {
@@ -286,7 +311,13 @@ func stepBlip(delay float64) func(*World, *ailment, float64) {
 
 func surgeOf(a *ailment) float64 { return 0.5 + 0.35*a.size }
 
+// stepConnections: requests that wait hold what they have. The surge alone
+// would not fill the pool; holding on while trying again does, whatever its
+// size.
 func stepConnections(w *World, a *ailment, age float64) {
+	if a.cured == 0 {
+		a.hold = overcommit*float64(w.limits[a.service])/w.topo.byName[a.service].base[gConnections]/(1+surge) - 1
+	}
 	a.heat = a.follow(clamp(age/a.ramp, 0, 1), a.heat)
 	limit := float64(w.limits[a.service])
 	short := clamp((w.wanted(a.service)-0.9*limit)/(0.3*limit), 0, 1)

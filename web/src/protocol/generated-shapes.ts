@@ -712,7 +712,9 @@ export const shapes = {
     "detail?": "string",
     "asked_at?": "time",
     "granted_at?": "time",
+    "read_at?": "time",
     "share?": "number",
+    "per_hour?": "number",
   },
   Hypothesis: {
     cause: "string",

@@ -2042,7 +2042,15 @@ export interface Holder {
   detail?: string;
   asked_at?: string;
   granted_at?: string;
+  /**
+   * unknown: when nothing of its action was seen under way; seen again a while later, it is released
+   */
+  read_at?: string;
   share?: number;
+  /**
+   * of its request's limits
+   */
+  per_hour?: number;
 }
 /**
  * IncidentAborted is made by the gateway for a workflow that was terminated,
@@ -3163,7 +3171,7 @@ export interface LeaseLimits {
    */
   share?: number;
   /**
-   * grants for the same action within an hour; 0: not bounded
+   * grants for the request's own action within an hour; 0: not bounded
    */
   per_hour?: number;
 }

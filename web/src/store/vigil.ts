@@ -110,7 +110,8 @@ function systemPart(event: SystemEvent, before: SystemState): SystemState {
   }
 }
 
-/** An answer may be overtaken on its way by an event that says more. */
+/** An answer may be overtaken on its way by an event that says more. Revisions begin anew where the store of them was made anew; times do not. */
 function newer(have: Controls | undefined, next: Controls): Controls {
-  return have !== undefined && (have.revision ?? 0) > (next.revision ?? 0) ? have : next;
+  if (have === undefined || (next.revision ?? 0) >= (have.revision ?? 0)) return next;
+  return Date.parse(next.at ?? "") > Date.parse(have.at ?? "") ? next : have;
 }

@@ -22,9 +22,13 @@ func actionsStory() *tape {
 	told(t, incident.NotifyOpened, "inc/opened", "slack-incidents", "on-call", "#incidents", incident.DeliverySent, "")
 	told(t, incident.NotifyOpened, "inc/opened", "pagerduty", "on-call", "dana", incident.DeliverySent, "")
 	t.add(0, &event.IncidentStatusChanged{Status: incident.StatusInvestigating}, flow)
-	t.add(8*time.Second, &event.DiagnosisConcluded{Diagnosis: incident.Diagnosis{Verdict: incident.VerdictProbable, Cause: incident.CauseConnectionsExhausted, Service: "payments",
+	waits := incident.Evidence{ID: "E1", Kind: incident.EvidenceMetric, Source: "cloudwatch", Service: "payments", Title: "Metrics of payments", Found: true,
+		Finding: "latency_ms 84 → 1960 since 18:01:50", Strength: 0.9, CollectedBy: incident.AgentDiagnosis, Provenance: byAWS(o, "cloudwatch", "GetMetricData", 78, 35),
+		Series: []incident.Series{ramp("payments", incident.MetricLatency, "ms", t.now.Add(-4*time.Minute), 10*time.Second, 24, t.now.Add(-time.Minute), 84, 1960)}}
+	t.add(2*time.Second, &event.EvidenceCollected{Evidence: waits}, waits.Provenance)
+	t.add(6*time.Second, &event.DiagnosisConcluded{Diagnosis: incident.Diagnosis{Verdict: incident.VerdictProbable, Cause: incident.CauseConnectionsExhausted, Service: "payments",
 		Summary: "The pool of payments is too small for the load since 18:01.", Confidence: 0.81, Method: "statistics",
-		Claims: []incident.Claim{{Text: "Requests wait for a connection.", Supported: false}}}}, flow)
+		Claims: []incident.Claim{{Text: "Requests wait for a connection.", Cites: []string{"E1"}, Supported: true}}}}, flow)
 
 	first := capacityOption()
 	decision := incident.Decide([]incident.Option{first, restartOption(), revertOption()}, []incident.Vote{

@@ -1,6 +1,7 @@
 import { OctagonAlert } from "lucide-react";
 
 import type { Execution, View } from "../../protocol/generated";
+import { capital } from "../../ui/words";
 import { isOver } from "./list-model";
 import { useOpenPlace } from "./places";
 import { carriedOut, executionsOf, isUndo, leftStanding } from "./remediation-model";
@@ -23,8 +24,10 @@ export function ActionBanner({ view: v }: { view: View }) {
         </span>
       </p>
       <div className="mt-1.5 space-y-2 pl-7.5">
-        {r.detail !== undefined && <p className="[overflow-wrap:anywhere]">{r.detail}.</p>}
-        <p>Vigil does nothing more about it by itself. {unsafe ? "Somebody was paged." : "It is not tried again, because it may have happened."}</p>
+        {r.detail !== undefined && <p className="[overflow-wrap:anywhere]">{capital(r.detail)}.</p>}
+        <p>
+          Vigil does nothing more about it by itself. {unsafe ? <Paged view={v} /> : "It is not tried again, because it may have happened."}
+        </p>
         <div>
           <h3 className="text-xs font-semibold">What to do now</h3>
           <ol className="list-decimal space-y-0.5 pl-5 text-xs">
@@ -38,16 +41,27 @@ export function ActionBanner({ view: v }: { view: View }) {
             )}
             <li>Write down what you found as a note, and resolve the incident, or put another option forward.</li>
             <li>
-              Its lease is kept, so that nothing else changes {r.target} meanwhile. An admin clears it when {r.target} is known to be sound:{" "}
+              See under{" "}
               <button type="button" onClick={() => open({ tab: "leases" })} className="font-medium underline">
                 leases
-              </button>
-              .
+              </button>{" "}
+              whether anything else may act on {r.target} meanwhile. A lease that is held as unknown is cleared by an admin, once {r.target} is known to be sound.
             </li>
           </ol>
         </div>
       </div>
     </section>
+  );
+}
+
+/** Whether somebody is known to have been woken for it. */
+function Paged({ view: v }: { view: View }) {
+  const paged = (v.deliveries ?? []).filter((d) => d.kind === "failed_unsafe" && d.state === "sent").map((d) => d.to ?? d.team ?? d.channel);
+  if (paged.length > 0) return <span data-testid="paged">Paged: {[...new Set(paged)].join(", ")}.</span>;
+  return (
+    <b data-testid="paged" className="font-semibold text-bad">
+      Nobody is known to have been paged for it yet.
+    </b>
   );
 }
 

@@ -1,6 +1,6 @@
 /** The events of deciding on actions, carrying them out and telling people, in words. */
 import type { Effect, IncidentEvent } from "../../protocol/generated";
-import { autonomyWord, executionStateWord, notificationStateWord, notificationWord, remediationWord, spaced } from "../../ui/words";
+import { autonomyWord, capital, executionStateWord, notificationStateWord, notificationWord, remediationWord } from "../../ui/words";
 import { resourceWords } from "./lease-words";
 import type { Words } from "./timeline-words";
 
@@ -34,7 +34,7 @@ export function actionWords(e: ActionEvent): Words {
       const { remediation: r } = e.data;
       const word = remediationWord(r.state);
       const waits = r.state === "waiting" && r.waits_for !== undefined && r.waits_for !== "" ? ` (${resourceWords(r.waits_for)})` : "";
-      return { text: `${spaced(r.name)} on ${r.target}: ${lower(word.text)}${waits}`, detail: r.detail, tone: word.tone, key: true };
+      return { text: `${capital(r.name)} on ${r.target}: ${lower(word.text)}${waits}`, detail: r.detail, tone: word.tone, key: true };
     }
     case "notification.sent": {
       const { delivery: d } = e.data;

@@ -17,12 +17,13 @@ import { type Settable, toggled, useControls, useReadControls, useSetControls } 
 export function ControlsPanel() {
   const query = useReadControls();
   const controls = useControls();
+  const verb = useSetControls(); // outlives the form, which begins anew with other controls
   return (
     <>
       {controls !== undefined && <Switch controls={controls} />}
       <Panel title="How far Vigil may go" icon={<ShieldHalf className="size-4" />} testId="controls" aside={controls?.by !== undefined && <Changed controls={controls} />}>
         <Paged list={query} shown={controls === undefined ? 0 : 1} empty="Nothing is set.">
-          {controls !== undefined && <Form key={controls.revision ?? 0} controls={controls} />}
+          {controls !== undefined && <Form key={controls.revision ?? 0} controls={controls} verb={verb} />}
         </Paged>
       </Panel>
     </>
@@ -57,11 +58,10 @@ function Switch({ controls: c }: { controls: Controls }) {
   );
 }
 
-function Form({ controls: c }: { controls: Controls }) {
+function Form({ controls: c, verb }: { controls: Controls; verb: ReturnType<typeof useSetControls> }) {
   const refusal = useRefusalNow("admin");
   const [draft, setDraft] = useState<Settable>(c);
   const [reason, setReason] = useState("");
-  const verb = useSetControls();
   const changed = JSON.stringify(settable(draft)) !== JSON.stringify(settable(c));
   const change = (part: Settable) => setDraft({ ...draft, ...part });
   const services = draft.dry_run_services ?? [];
@@ -111,6 +111,11 @@ function Form({ controls: c }: { controls: Controls }) {
           <Button kind="ghost" onClick={() => setDraft(c)}>
             Undo changes
           </Button>
+        )}
+        {verb.done && !changed && (
+          <span role="status" className="text-xs text-good">
+            Set.
+          </span>
         )}
         {refusal !== undefined && <span className="text-2xs text-ink-3">{refusal}</span>}
       </div>

@@ -1,4 +1,4 @@
-import { CircleSlash, Vote as VoteIcon } from "lucide-react";
+import { ChevronRight, CircleSlash, Vote as VoteIcon } from "lucide-react";
 import { useMemo } from "react";
 
 import type { DecodedEvent } from "../../protocol/decoder";
@@ -88,9 +88,10 @@ function OptionRow({ view: v, decision: d, option: o }: { view: View; decision: 
   const carried = carriedOut(v);
   const busy = carried !== undefined && !hasEnded(carried.state) ? "An action is being carried out: wait for its outcome" : undefined;
   return (
-    <li data-testid={`option-${o.id}`} data-chosen={chosen}>
-      <details>
-        <summary className="flex flex-wrap items-center gap-x-3 gap-y-0.5 text-xs">
+    <li data-testid={`option-${o.id}`} data-chosen={chosen} className="flex items-start gap-2">
+      <details className="group min-w-0 flex-1">
+        <summary className="flex min-h-6 flex-wrap items-center gap-x-3 gap-y-0.5 text-xs">
+          <ChevronRight aria-hidden className="-mr-1.5 size-3.5 shrink-0 text-ink-3 transition-transform group-open:rotate-90" />
           <Meter value={d.scores?.[o.id]} label={`Score of ${o.title}`} absent="no support" className="w-28 shrink-0" />
           <span className={chosen ? "font-semibold" : ""}>
             {o.title}: {o.target}
@@ -109,11 +110,7 @@ function OptionRow({ view: v, decision: d, option: o }: { view: View; decision: 
           <Precondition of={o} />
         </div>
       </details>
-      {!pending && !isOver(v) && (
-        <div className="pl-31">
-          <ProposeDialog incidentId={v.incident_id} option={o} busy={busy} />
-        </div>
-      )}
+      {!pending && !isOver(v) && <ProposeDialog incidentId={v.incident_id} option={o} busy={busy} />}
     </li>
   );
 }

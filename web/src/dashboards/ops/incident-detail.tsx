@@ -93,35 +93,35 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
       <PhaseRail phases={v.phases ?? []} />
       <CitationsProvider known={known}>
         <EventLinksProvider events={events}>
-        <ActionBanner view={v} />
-        <DegradedBanner view={v} />
-        <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
-          <div className="grid min-w-0 gap-4">
-            {v.paused !== undefined && <BudgetCard view={v} paused={v.paused} />}
-            {acting && proposal}
-            <RemediationPanel view={v} events={events} />
-            {v.verification !== undefined && <VerificationPanel verification={v.verification} />}
-            {!acting && proposal}
-            <DiagnosisPanel diagnosis={v.diagnosis} />
-            <AskPanel view={v} />
-            <ReviewPanel view={v} events={events} />
-            <PostmortemPanel view={v} />
-            {v.message !== undefined && <Prose title="Update for people" icon={<MessageSquareText className="size-4" />} text={v.message} note="written, not sent" />}
-            <AlertsPanel view={v} events={events} />
-            <EvidencePanel incidentId={v.incident_id} evidence={evidence} startedAt={startedAt} />
-            {v.decision !== undefined && <DecisionPanel view={v} decision={v.decision} events={events} />}
-            <CostPanel cost={v.cost} guardrail={v.guardrail} events={events} />
-            <GuardrailLine counts={v.guardrail} events={events} />
-          </div>
-          <div className="grid min-w-0 gap-4 md:grid-cols-2 md:items-start xl:grid-cols-1">
-            <AgentsPanel view={v} events={events} />
+          <ActionBanner view={v} />
+          <DegradedBanner view={v} />
+          <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
             <div className="grid min-w-0 gap-4">
-              <Timeline events={events} />
-              <ToldPanel deliveries={v.deliveries ?? []} />
-              <ForecastPanel prediction={v.prediction} evidence={evidence} />
+              {v.paused !== undefined && <BudgetCard view={v} paused={v.paused} />}
+              {acting && proposal}
+              <RemediationPanel view={v} events={events} />
+              {v.verification !== undefined && <VerificationPanel verification={v.verification} />}
+              {!acting && proposal}
+              <DiagnosisPanel diagnosis={v.diagnosis} />
+              <AskPanel view={v} />
+              <ReviewPanel view={v} events={events} />
+              <PostmortemPanel view={v} />
+              {v.message !== undefined && <Prose title="Update for people" icon={<MessageSquareText className="size-4" />} text={v.message} note="written, not sent" />}
+              <AlertsPanel view={v} events={events} />
+              <EvidencePanel incidentId={v.incident_id} evidence={evidence} startedAt={startedAt} />
+              {v.decision !== undefined && <DecisionPanel view={v} decision={v.decision} events={events} />}
+              <CostPanel cost={v.cost} guardrail={v.guardrail} events={events} />
+              <GuardrailLine counts={v.guardrail} events={events} />
+            </div>
+            <div className="grid min-w-0 gap-4 md:grid-cols-2 md:items-start xl:grid-cols-1">
+              <AgentsPanel view={v} events={events} />
+              <div className="grid min-w-0 gap-4">
+                <Timeline events={events} />
+                <ToldPanel deliveries={v.deliveries ?? []} />
+                <ForecastPanel prediction={v.prediction} evidence={evidence} />
+              </div>
             </div>
           </div>
-        </div>
         </EventLinksProvider>
       </CitationsProvider>
     </article>

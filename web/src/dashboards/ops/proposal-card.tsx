@@ -9,7 +9,7 @@ import { Button } from "../../ui/button";
 import { duration, parseTime, percent } from "../../ui/format";
 import { Moment, useNow } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
-import { blastWord, capital, proposalStateWord, riskTone, spaced } from "../../ui/words";
+import { blastWord, proposalStateWord, riskTone } from "../../ui/words";
 import { ActionSteps, Precondition } from "./action-steps";
 import { useRefusal } from "./permissions";
 import { RulingBox } from "./ruling-box";
@@ -253,9 +253,4 @@ function Outcome({ proposal: p }: { proposal: Proposal }) {
 
 function sentence(text: string | undefined): string | undefined {
   return text === undefined || text === "" ? undefined : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
-}
-
-/** What the action is called, for other parts of the screen. */
-export function actionName(type: string, target: string): string {
-  return `${capital(spaced(type))} ${target}`;
 }

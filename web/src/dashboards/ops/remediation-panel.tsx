@@ -9,12 +9,11 @@ import { noData } from "../../ui/format";
 import { Age, Elapsed, Moment } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
 import { ProvenanceLine } from "../../ui/provenance";
-import { executionStateWord, remediationMeaning, remediationWord } from "../../ui/words";
+import { capital, executionStateWord, remediationMeaning, remediationWord } from "../../ui/words";
 import { ActionSteps } from "./action-steps";
 import { resourceWords } from "./lease-words";
 import { IncidentLink } from "./navigation";
 import { useOpenPlace } from "./places";
-import { actionName } from "./proposal-card";
 import { type Carried, carriedOut, earlierRemediations, executionsOf, hasEnded, isUndo } from "./remediation-model";
 
 /** The carrying out of an action, from its lease to what came of it. */
@@ -41,15 +40,15 @@ export function RemediationPanel({ view: v, events }: { view: View; events: read
     >
       <div className="space-y-3 p-3.5">
         <div>
-          <p className="text-[13px] font-medium">{action === undefined ? `${r.name} on ${r.target}` : actionName(action.type, action.target)}</p>
+          <p className="text-[13px] font-medium">{capital(r.name)} on {r.target}</p>
           <p className="text-xs text-ink-2" role="status" aria-live="polite" data-testid="remediation-meaning">
             {remediationMeaning(r.state)}
-            {r.detail !== undefined && r.detail !== "" && <span className="[overflow-wrap:anywhere]"> {sentence(r.detail)}</span>}
+            {r.waits_for === undefined && r.detail !== undefined && r.detail !== "" && <span className="[overflow-wrap:anywhere]"> {sentence(r.detail)}</span>}
           </p>
         </div>
-        {r.waits_for !== undefined && r.waits_for !== "" && <WaitsFor resource={r.waits_for} workflowId={r.workflow_id} />}
+        {r.waits_for !== undefined && r.waits_for !== "" && <WaitsFor resource={r.waits_for} detail={r.detail} workflowId={r.workflow_id} />}
         <Times carried={r} />
-        {action !== undefined && <ActionSteps of={action} standing={(action.steps ?? []).map((_, i) => <Standing key={i} execution={executions.find((x) => x.step === i + 1 && !isUndo(x))} ended={hasEnded(r.state)} />)} />}
+        {action !== undefined && <ActionSteps of={action} standing={r.state === "rehearsed" ? undefined : (action.steps ?? []).map((_, i) => <Standing key={i} execution={executions.find((x) => x.step === i + 1 && !isUndo(x))} ended={hasEnded(r.state)} />)} />}
         {undone.length > 0 && (
           <section aria-label="Taken back" data-testid="undone" className="space-y-1.5 border-t border-line pt-2.5">
             <h3 className="text-2xs font-semibold text-ink-3">Taken back, the last step first</h3>
@@ -74,7 +73,7 @@ export function RemediationPanel({ view: v, events }: { view: View; events: read
                 <li key={e.action_hash} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs">
                   <Badge tone={remediationWord(e.state).tone}>{remediationWord(e.state).text}</Badge>
                   <span className="font-medium">
-                    {e.name} on {e.target}
+                    {capital(e.name)} on {e.target}
                   </span>
                   {e.detail !== undefined && <span className="min-w-0 text-ink-2 [overflow-wrap:anywhere]">{e.detail}</span>}
                 </li>
@@ -100,7 +99,7 @@ function Times({ carried: r }: { carried: Carried }) {
 }
 
 /** Which lease it has not got, and who has. */
-function WaitsFor({ resource, workflowId }: { resource: string; workflowId: string | undefined }) {
+function WaitsFor({ resource, detail, workflowId }: { resource: string; detail: string | undefined; workflowId: string | undefined }) {
   const { rest } = useVigil();
   const open = useOpenPlace();
   const leases = useQuery({ queryKey: ["leases"], queryFn: () => rest.leases(), refetchInterval: 10_000 });
@@ -112,7 +111,7 @@ function WaitsFor({ resource, workflowId }: { resource: string; workflowId: stri
         <p>
           Waits for <b className="font-semibold">{resourceWords(resource)}</b>, so that no two actions change it at once.
         </p>
-        {lease !== undefined && <Queue lease={lease} workflowId={workflowId} />}
+        {lease === undefined ? detail !== undefined && <p className="text-ink-2 [overflow-wrap:anywhere]">{detail}</p> : <Queue lease={lease} workflowId={workflowId} />}
       </div>
       <button type="button" onClick={() => open({ tab: "leases" })} className="shrink-0 text-accent underline">
         All leases
