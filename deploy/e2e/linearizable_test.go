@@ -219,7 +219,7 @@ func TestDecisionsAreLinearizable(t *testing.T) {
 			t.Errorf("resolve: %d %s", status, text)
 		}
 	}
-	if result := porcupine.CheckOperationsTimeout(decided, history, time.Minute); !result {
+	if result := porcupine.CheckOperationsTimeout(decided, history, time.Minute); result != porcupine.Ok {
 		t.Error("no order of the requests explains what people were told")
 		for _, o := range history {
 			t.Logf("%d–%d %s", o.Call, o.Return, decided.DescribeOperation(o.Input, o.Output))
