@@ -56,7 +56,7 @@ func (x *exchange) decode(into any) error {
 // operations is all of AWS that the sandbox speaks.
 var operations = slices.Concat(cloudwatchOperations, logsOperations, xrayOperations, cloudtrailOperations,
 	ecsOperations, ssmOperations, rdsOperations, piOperations, bedrockOperations, knowledgeOperations, memoryOperations, agentOperations, qbusinessOperations,
-	controlPlaneOperations, sqsOperations)
+	controlPlaneOperations, sqsOperations, snsOperations)
 
 // serveAWS finds the operation that a request is for. Model ids may be ARNs,
 // whose slashes come escaped, so paths are matched before they are unescaped.

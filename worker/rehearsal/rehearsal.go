@@ -1,7 +1,9 @@
 package rehearsal
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -209,7 +211,9 @@ func (r *run) entry(ctx context.Context, acts *activities.Activities, e incident
 		r.failed = append(r.failed, fmt.Errorf("%s on %s: %w", e.Name, target, err))
 		return
 	case len(planned.Options) == 0:
-		r.say("    does not fit: %s\n", planned.Excluded[0].Reason)
+		reason := planned.Excluded[0].Reason
+		reason, _, _ = strings.Cut(reason, ": "+target+" is map[") // how it is stands above
+		r.say("    does not fit: %s\n", reason)
 		return
 	}
 	o := planned.Options[0]
@@ -238,7 +242,25 @@ func (r *run) call(e incident.Effect, how string) {
 		r.failed = append(r.failed, fmt.Errorf("%s on %s: %w", e.Document, e.Target, err))
 		return
 	}
-	r.say("%s%s%s %s %s\n", indent, how, c.Service, c.Operation, c.Request)
+	r.say("%s%s%s %s %s\n", indent, how, c.Service, c.Operation, inOrder(c.Request))
+}
+
+// inOrder is a request with its names in order, so that the same call is
+// printed in the same way. Some encoders have none.
+func inOrder(raw json.RawMessage) json.RawMessage {
+	var v any
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil {
+		return raw
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return raw
+	}
+	return bytes.TrimSpace(out.Bytes())
 }
 
 // sight is what was seen of a target.

@@ -35,6 +35,8 @@ var kinds = map[string]incident.Kind{
 	"MaxConcurrentQueriesException":             incident.KindThrottled,
 	"OverLimit":                                 incident.KindThrottled, // SQS: too many messages in flight
 	"KmsThrottled":                              incident.KindThrottled,
+	"Throttled":                                 incident.KindThrottled, // SNS
+	"KMSThrottling":                             incident.KindThrottled,
 
 	// Later.
 	"InternalServerException":     incident.KindUnavailable,
@@ -75,12 +77,15 @@ var kinds = map[string]incident.Kind{
 	"KmsAccessDeniedException":       incident.KindDenied,
 	"KmsAccessDenied":                incident.KindDenied,
 	"InvalidSecurity":                incident.KindDenied, // SQS: not over TLS, or not signed
+	"AuthorizationError":             incident.KindDenied, // SNS
+	"KMSAccessDenied":                incident.KindDenied,
 	"OperationNotPermittedException": incident.KindDenied,
 
 	// Nothing there.
 	"DBClusterNotFoundFault":                       incident.KindNotFound,
 	"DBInstanceNotFound":                           incident.KindNotFound,
 	"ResourceNotFound":                             incident.KindNotFound,
+	"NotFound":                                     incident.KindNotFound, // SNS
 	"ResourceNotFoundException":                    incident.KindNotFound,
 	"ClusterNotFoundException":                     incident.KindNotFound,
 	"ServiceNotFoundException":                     incident.KindNotFound,
