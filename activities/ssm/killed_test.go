@@ -2,6 +2,7 @@ package ssm_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,20 @@ func TestKilledWhilePreparing(t *testing.T) {
 	})
 	x := mustExecutor(t, awstest.Config(s.URL), ssm.Config{Roles: map[incident.ActionType]string{incident.ActionRestartService: "arn:aws:iam::111122223333:role/vigil-act-restart"}}, nil)
 	if err := awstest.Killed(t, x, restart); err == nil || activities.KindOf(err) != incident.KindConflict {
+		t.Errorf("%v, want a refusal", err)
+	}
+}
+
+// TestKilledWhileConnecting: and one that is thrown while a connection is made.
+func TestKilledWhileConnecting(t *testing.T) {
+	t.Parallel()
+	s := awstest.Serve(t, func(op string, _ *http.Request, _ []byte) awstest.Answer {
+		t.Errorf("%s was sent", op)
+		return awstest.Answer{Status: 500}
+	})
+	cfg := awstest.Config(s.URL)
+	cfg.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: awstest.SlowDial}}
+	if err := awstest.Killed(t, mustExecutor(t, cfg, ssm.Config{}, nil), restart); err == nil || activities.KindOf(err) != incident.KindConflict || !strings.Contains(err.Error(), "the kill switch is on") {
 		t.Errorf("%v, want a refusal", err)
 	}
 }

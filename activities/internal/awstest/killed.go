@@ -2,6 +2,7 @@ package awstest
 
 import (
 	"context"
+	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,4 +36,14 @@ func Killed(t testing.TB, x activities.Executor, e incident.Effect) error {
 	env.RegisterActivityWithOptions(a.ExecuteAction, activity.RegisterOptions{Name: activities.ExecuteActionName})
 	_, err := env.ExecuteActivity(activities.ExecuteActionName, activities.ExecuteInput{Effect: e, Guard: activities.Guard{Begun: true}})
 	return err
+}
+
+// SlowDial connects after Slow.
+func SlowDial(ctx context.Context, network, address string) (net.Conn, error) {
+	select {
+	case <-time.After(Slow):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, address)
 }
