@@ -66,10 +66,7 @@ func (x *Executor) Observe(ctx context.Context, e incident.Effect) (incident.Tar
 		return nil, all, err
 	}
 	state, p, err := x.reader.State(ctx, s)
-	if p.Operation != "" {
-		all = awscall.Merge(all, p)
-	}
-	return state, all, err
+	return state, awscall.Merge(p, all), err // it is the service that was read
 }
 
 // describe reads the target; that there is none is an error.

@@ -24,10 +24,7 @@ func (e *Executor) Observe(ctx context.Context, a incident.Effect) (incident.Tar
 	}
 	if s != nil {
 		state, p, err := e.reader.State(ctx, s)
-		if p.Operation != "" {
-			all = awscall.Merge(all, p)
-		}
-		return state, all, err
+		return state, awscall.Merge(p, all), err // it is the service that was read
 	}
 	state, p, err := e.database(ctx, a.Target)
 	if p.Operation != "" {
