@@ -42,6 +42,12 @@ type Channel interface {
 	Send(ctx context.Context, m Message) (Receipt, error)
 }
 
+// Chooser is a Channel that is not told of everything that it might be sent.
+type Chooser interface {
+	// Skip says why m is none of the channel's business; "" where it is.
+	Skip(m Message) string
+}
+
 // Secret reads a file that holds one secret. It is read for each message, so
 // that secrets can be rotated without a restart. Errors quote nothing of it.
 func Secret(what, path string) (string, error) {
