@@ -95,6 +95,14 @@ func Inert(s string) string {
 	}, strings.ToValidUTF8(s, ""))
 }
 
+// mrkdwn are the characters by which Slack knows mentions, links and entities,
+// and those that would format what follows.
+var mrkdwn = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "'", "*", "∗", "~", "∼")
+
+// Mrkdwn makes text that mentions nobody, links nowhere and formats nothing
+// where Slack reads mrkdwn.
+func Mrkdwn(s string) string { return mrkdwn.Replace(s) }
+
 // Refusal is the error of a channel that will not take a message, ever.
 func Refusal(op, format string, args ...any) *incident.Error {
 	return &incident.Error{Kind: incident.KindInvalid, Op: op, Msg: fmt.Sprintf(format, args...)}
