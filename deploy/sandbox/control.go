@@ -234,6 +234,7 @@ func (s *Server) Reset(seed *uint64) {
 	s.calls.reset()
 	s.bodies.reset()
 	s.hooks.reset()
+	s.sessions.reset()
 }
 
 // readJSON reads a small body; an empty one leaves into as it is.

@@ -197,6 +197,14 @@ func (s *Server) serve(op operation, params []string, w http.ResponseWriter, r *
 	model := modelOf(op, params)
 	incident := incidentOf(body)
 	s.calls.update(call, func(c *Call) { c.Model, c.Incident = model, incident })
+	identity, denied := s.sessions.permit(op, r, body, s.cfg.Now())
+	if identity != "" {
+		s.calls.update(call, func(c *Call) { c.Facts["source_identity"] = identity })
+	}
+	if denied != nil {
+		fail(denied)
+		return
+	}
 	st, refused := asked(r, op.name)
 	if refused != nil {
 		fail(refused)

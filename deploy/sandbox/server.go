@@ -32,6 +32,7 @@ type Server struct {
 	queues   *queues
 	hooks    *hooks
 	told     *told
+	sessions sessions
 	handler  http.Handler
 
 	advancing sync.Mutex // so that transitions reach the notifier in order

@@ -135,7 +135,23 @@ func fail(ctx context.Context, p incident.Provenance, seen *sighting, err error)
 	if len(where) > 0 {
 		what += " (" + strings.Join(where, ", ") + ")"
 	}
+	if kind == incident.KindUnavailable && !seen.connected.Load() {
+		cause = errors.Join(cause, errUnsent)
+	}
 	return &incident.Error{Kind: kind, Op: operation(p), Msg: what + "; " + advice[kind], Err: cause}
+}
+
+// errUnsent marks a failure of which it is certain that nothing was sent: there
+// never was a connection.
+var errUnsent = errors.New("there was no connection, so nothing was sent")
+
+// Effect is the error of a call that changes something. One that never left is
+// a refusal, of kind conflict, and not in doubt as one whose answer is missing.
+func Effect(err error) error {
+	if !errors.Is(err, errUnsent) {
+		return err
+	}
+	return &incident.Error{Kind: incident.KindConflict, Msg: "nothing was sent", Err: err}
 }
 
 func operation(p incident.Provenance) string {

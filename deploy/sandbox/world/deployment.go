@@ -111,7 +111,7 @@ func (w *World) rollback(service, actor string) (Deployment, bool) {
 	current := w.current(service)
 	best := Deployment{}
 	for _, d := range w.deployments[service] {
-		if d.Code < current.Code && d.Revision > best.Revision && !w.withdrawn[release{service, d.Code}] {
+		if d.Code < current.Code && d.Revision > best.Revision && !w.withdrawn[version{service, d.Code}] {
 			best = d
 		}
 	}
@@ -124,7 +124,7 @@ func (w *World) rollback(service, actor string) (Deployment, bool) {
 // goBack makes an earlier version the current one.
 func (w *World) goBack(service string, revision int, actor string, f Fate) Deployment {
 	current := w.current(service)
-	w.withdrawn[release{service, current.Code}] = true
+	w.withdrawn[version{service, current.Code}] = true
 	d := w.record(Deployment{Service: service, Revision: revision, Actor: actor,
 		Summary: "roll back from " + current.TaskDefinition, CreatedAt: w.present(), Rollback: true, fate: f})
 	if !f.before(stepSettle) {
@@ -133,8 +133,8 @@ func (w *World) goBack(service string, revision int, actor string, f Fate) Deplo
 	return d
 }
 
-// release is the code of one revision.
-type release struct {
+// version is the code that a service ran.
+type version struct {
 	service string
 	code    int
 }
@@ -153,8 +153,14 @@ func (w *World) record(d Deployment) Deployment {
 	p.cpu, p.memory = d.CPU, d.Memory
 	w.deployments[d.Service] = append(w.deployments[d.Service], d)
 	w.audit(deployEvent(d, w.desired[d.Service]))
-	w.release(func(a *ailment, h deed) bool { // what is bad stays so
-		return a.fault == FaultBadDeployment && h.document == DocumentRollback && h.service == d.Service && a.code == d.Code
+	w.release(func(a *ailment, h deed) bool {
+		switch {
+		case h.service != d.Service:
+			return false
+		case h.document == DocumentRollback: // what is bad stays so
+			return a.fault == FaultBadDeployment && a.code == d.Code
+		}
+		return h.document == DocumentIncrease && h.level > map[string]int{ResourceCPU: d.CPU, ResourceMemory: d.Memory}[h.argument]
 	})
 	return d
 }

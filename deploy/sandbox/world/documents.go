@@ -45,7 +45,7 @@ type target struct {
 }
 
 var (
-	running   = []Kind{KindECS, KindDatabase, KindCache}
+	ours      = []Kind{KindECS, KindDatabase, KindCache}
 	resources = []Kind{KindECS, KindDatabase, KindCache, KindTable}
 	called    = []Kind{KindECS, KindDatabase, KindCache, KindTable, KindExternal}
 )
@@ -57,15 +57,15 @@ var documents []document
 func init() {
 	documents = []document{
 		{name: DocumentRollback, kinds: []Kind{KindECS}, act: (*World).rollBack},
-		{name: DocumentRestart, kinds: running, act: (*World).restart},
-		{name: DocumentScale, kinds: running, others: []string{"DesiredCount", "MaxConnections"}, act: (*World).scale},
-		{name: DocumentUpdateConfig, kinds: running, argument: "Setting", needed: true, act: (*World).updateConfig},
+		{name: DocumentRestart, kinds: ours, act: (*World).restart},
+		{name: DocumentScale, kinds: ours, others: []string{"DesiredCount", "MaxConnections"}, act: (*World).scale},
+		{name: DocumentUpdateConfig, kinds: ours, argument: "Setting", needed: true, act: (*World).updateConfig},
 		{name: DocumentEnableBreaker, kinds: called, act: (*World).enableBreaker},
 		{name: DocumentClearCache, kinds: []Kind{KindCache}, act: (*World).clearCache},
 		{name: DocumentIncrease, kinds: resources, argument: "Resource", needed: true, act: (*World).increase},
 		{name: DocumentDrain, kinds: called, others: []string{"Percent"}, act: (*World).drainTraffic},
 
-		{name: DocumentRestoreConfig, undoes: DocumentUpdateConfig, kinds: running, argument: "Setting", act: (*World).restoreConfig},
+		{name: DocumentRestoreConfig, undoes: DocumentUpdateConfig, kinds: ours, argument: "Setting", act: (*World).restoreConfig},
 		{name: DocumentDisableBreaker, undoes: DocumentEnableBreaker, kinds: called, act: (*World).disableBreaker},
 		{name: DocumentRestore, undoes: DocumentIncrease, kinds: resources, argument: "Resource", act: (*World).decrease},
 		{name: DocumentRestoreTraffic, undoes: DocumentDrain, kinds: called, others: []string{"Percent"}, act: (*World).restoreTraffic},

@@ -147,7 +147,8 @@ func (w *World) increase(e *Execution, t target) error {
 		return noResource(resource, t)
 	}
 	if resource != ResourceConnections { // which says so itself
-		w.treat(deed{document: e.Document, argument: resource, service: t.service, lasts: true, share: 1})
+		level := map[string]int{ResourceCPU: p.cpu, ResourceMemory: p.memory}[resource]
+		w.treat(deed{document: e.Document, argument: resource, service: t.service, lasts: true, share: 1, level: level})
 	}
 	return nil
 }

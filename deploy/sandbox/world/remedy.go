@@ -182,7 +182,7 @@ func (w *World) release(taken func(*ailment, deed) bool) {
 	for _, a := range slices.Concat(w.ailments, w.held) {
 		before := len(a.holds)
 		a.holds = slices.DeleteFunc(a.holds, func(h deed) bool { return taken(a, h) })
-		if len(a.holds) == before || a.relief() >= 1 || a.mended {
+		if len(a.holds) == before || a.cured == 0 || a.relief() >= 1 || a.mended {
 			continue
 		}
 		a.cured = 0

@@ -186,6 +186,23 @@ func TestTasksOfAnotherSizeAreAnotherRevision(t *testing.T) {
 	}
 }
 
+// TestLessCPUBringsAFaultBack, whichever way it is taken.
+func TestLessCPUBringsAFaultBack(t *testing.T) {
+	t.Parallel()
+	b := mustWorld(t, 1)
+	bands := b.bands(b.now)
+	b.mustStart(t, world.FaultCPUSaturation)
+	b.until(t, "alarm", 15, b.alarmed)
+	_, small := b.revisions(world.Orders)
+	b.mustAct(t, act(world.DocumentIncrease, "Resource", world.ResourceCPU), world.Orders)
+	b.recovers(t, bands)
+	b.mustUpdate(t, world.Orders, world.ServiceUpdate{Revision: small})
+	b.until(t, "the alarm once more", 22, b.alarmed)
+	if p, _ := b.Provision(world.Orders); p.CPU != 512 {
+		t.Errorf("%+v", p)
+	}
+}
+
 // TestFates: what is made to fail or to hang does so at its step, with or
 // without an effect.
 func TestFates(t *testing.T) {

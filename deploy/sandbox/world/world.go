@@ -56,7 +56,7 @@ type World struct {
 	pending []LogLine // of the tick being computed
 
 	deployments map[string][]Deployment
-	withdrawn   map[release]bool // what was rolled back from
+	withdrawn   map[version]bool // what was rolled back from
 	nextRoutine int64            // tick of the next harmless deployment
 	trail       *ring[TrailEvent]
 
@@ -115,7 +115,7 @@ func (w *World) begin(now time.Time) {
 	}
 	w.drift, w.truth, w.samples = map[string]*levels{}, map[string]flow{}, map[string]*ring[Sample]{}
 	w.logs, w.pending = map[string]*ring[LogLine]{}, nil
-	w.deployments, w.withdrawn, w.desired = map[string][]Deployment{}, map[release]bool{}, map[string]int{}
+	w.deployments, w.withdrawn, w.desired = map[string][]Deployment{}, map[version]bool{}, map[string]int{}
 	w.trail, w.events = newRing[TrailEvent](trailEvents), newRing[PlatformEvent](platformEvents)
 	w.limits, w.loads, w.behind, w.ailments = map[string]int{}, map[string]*loads{}, map[string]float64{}, nil
 	w.jobs, w.byToken, w.effects, w.tallies, w.held = nil, map[string]*Execution{}, nil, nil, nil
