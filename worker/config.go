@@ -27,8 +27,10 @@ type Config struct {
 	Telemetry
 	AI
 	AlertQueues
+	Actions
+	Executing
+	Notify
 
-	EnableActions []string // action types that may be executed once approved, or "all"; the others are dry runs
 	Lookback      time.Duration
 	Approval      time.Duration // per level of the ladder
 	Handover      time.Duration // per level, once an incident is a person's
@@ -44,7 +46,7 @@ func DefaultConfig() Config {
 	d := incident.DefaultSettings()
 	return Config{
 		NATSURL: "nats://127.0.0.1:4222", StreamReplicas: 1,
-		DataDir: "vigil-worker", Telemetry: defaultTelemetry(), AI: defaultAI(), AlertQueues: defaultAlertQueues(),
+		DataDir: "vigil-worker", Telemetry: defaultTelemetry(), AI: defaultAI(), AlertQueues: defaultAlertQueues(), Actions: defaultActions(),
 		Lookback: dur(d.LookbackMS), Approval: dur(d.ApprovalMS), Handover: dur(d.HandoverMS),
 		VerifyEvery: dur(d.VerifyEveryMS), VerifyPoints: d.VerifyPoints, VerifyTimeout: dur(d.VerifyTimeoutMS),
 		Ladder: d.Ladder,
@@ -64,7 +66,9 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	c.Telemetry.flags(fs)
 	c.AI.flags(fs)
 	c.AlertQueues.flags(fs)
-	fs.Var(listFlag{&c.EnableActions}, "enable-actions", "comma-separated action `types` that may be executed once approved, or all; every other one is a dry run")
+	c.Actions.flags(fs)
+	c.Executing.flags(fs)
+	c.Notify.flags(fs)
 	fs.DurationVar(&c.Lookback, "lookback", c.Lookback, "how far before an incident telemetry is read; the first half counts as normal")
 	fs.DurationVar(&c.Approval, "approval-timeout", c.Approval, "how long each level of the ladder has to decide")
 	fs.DurationVar(&c.Handover, "handover-timeout", c.Handover, "how long each level has, once an incident is a person's")
@@ -89,39 +93,13 @@ func (c Config) settings() (incident.Settings, error) {
 	if err := c.AlertQueues.validate(); err != nil {
 		return s, err
 	}
-	for i := range s.Catalogue {
-		s.Catalogue[i].Parameters = map[string]string{"Cluster": c.Cluster}
+	if err := c.Notify.apply(&s); err != nil {
+		return s, err
 	}
-	if len(c.EnableActions) > 0 && !c.has(SourceAWS) {
-		return s, incident.Errorf(incident.KindInvalid, "--enable-actions needs AWS Systems Manager to carry actions out; add aws to --telemetry, or enable none")
-	}
-	if err := enable(s.Catalogue, c.EnableActions); err != nil {
+	if err := c.Actions.apply(&s); err != nil {
 		return s, err
 	}
 	return s, s.Validate()
-}
-
-func enable(catalogue []incident.CatalogueEntry, types []string) error {
-	for _, t := range types {
-		known := false
-		for i := range catalogue {
-			if t == "all" || string(catalogue[i].Type) == t {
-				catalogue[i].Enabled, known = true, true
-			}
-		}
-		if !known {
-			return incident.Errorf(incident.KindInvalid, "--enable-actions: there is no action type %q; there are %s", t, typesOf(catalogue))
-		}
-	}
-	return nil
-}
-
-func typesOf(catalogue []incident.CatalogueEntry) string {
-	var names []string
-	for _, e := range catalogue {
-		names = append(names, string(e.Type))
-	}
-	return strings.Join(names, ", ")
 }
 
 func dur(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

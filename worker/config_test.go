@@ -21,30 +21,8 @@ func configured(t *testing.T, args ...string) (incident.Settings, error) {
 	return c.settings()
 }
 
-func TestEveryActionIsADryRunUntilItIsEnabled(t *testing.T) {
-	s, err := configured(t)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range s.Catalogue {
-		if e.Enabled {
-			t.Errorf("%s is enabled by default", e.Type)
-		}
-	}
-	s, err = configured(t, "--enable-actions", "rollback_deployment, restart_service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range s.Catalogue {
-		if want := e.Type != incident.ActionScaleService; e.Enabled != want {
-			t.Errorf("%s enabled: %v", e.Type, e.Enabled)
-		}
-	}
-}
-
 func TestBadSettingsSayWhatWouldBeRight(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"--enable-actions=explode", "rollback_deployment, restart_service, scale_service"},
 		{"--verify-points=1", "use 2 or more"},
 		{"--lookback=0s", "must be positive"},
 		{"--escalation-ladder=,", "name at least one level"},

@@ -23,10 +23,10 @@ import (
 	"vigil/activities/keeper"
 	"vigil/activities/knowledgebase"
 	"vigil/activities/kubernetes"
+	"vigil/activities/notify"
 	"vigil/activities/prometheus"
 	"vigil/activities/qbusiness"
 	"vigil/activities/rds"
-	"vigil/activities/ssm"
 	"vigil/activities/xray"
 )
 
@@ -61,13 +61,16 @@ func NewPorts(ctx context.Context, c Config, d Deps, recorder activities.Recorde
 		}
 	}()
 	b := builder{Config: c, deps: d, recorder: recorder}
+	if b.told, err = c.Notify.file(); err != nil {
+		return nil, err
+	}
 	if b.needsAWS() {
 		b.aws, err = awsconfig.Load(ctx, awsconfig.Options{Region: c.Region, Endpoint: c.Endpoint, AccessKeyID: d.AccessKeyID, SecretAccessKey: d.SecretAccessKey})
 		if err != nil {
 			return nil, err
 		}
 	}
-	for _, part := range []func(context.Context, *Ports) error{b.telemetry, b.models, b.knowledge, b.keeper} {
+	for _, part := range []func(context.Context, *Ports) error{b.telemetry, b.models, b.knowledge, b.keeper, b.executors, b.actions, b.able, b.notifier} {
 		if err := part(ctx, p); err != nil {
 			return nil, err
 		}
@@ -80,12 +83,13 @@ type builder struct {
 	deps     Deps
 	recorder activities.Recorder
 	aws      aws.Config
+	told     *notify.File // whom to tell; nil: nobody
 }
 
 // needsAWS reports whether anything that is configured is AWS's.
 func (b builder) needsAWS() bool {
 	return b.has(SourceAWS) || b.Provider == ProviderBedrock || b.GuardrailID != "" || b.KnowledgeBaseID != "" || b.MemoryID != "" ||
-		b.QBusinessID != "" || b.AgentID != "" || b.Bucket != ""
+		b.QBusinessID != "" || b.AgentID != "" || b.Bucket != "" || tellsByAWS(b.told)
 }
 
 func (b builder) telemetry(_ context.Context, p *Ports) error {
@@ -122,7 +126,7 @@ func (b builder) telemetry(_ context.Context, p *Ports) error {
 		}
 		all.metrics, all.logs, all.topology = append(all.metrics, measured), append(all.logs, lines), append(all.topology, xray.New(b.aws, b.recorder))
 		all.changes = append(all.changes, ecs.New(b.aws, ecs.Config{Cluster: b.Cluster}, b.recorder), cloudtrail.New(b.aws, b.recorder))
-		p.Database, p.Executor = rds.New(b.aws, b.recorder), ssm.New(b.aws, b.recorder)
+		p.Database = rds.New(b.aws, b.recorder)
 	}
 	p.Metrics = all.metrics
 	if len(all.logs) > 0 {

@@ -131,7 +131,7 @@ func (r *leaseRace) script() {
 		r.reads[c.id] = func() (string, error) {
 			now := r.now()
 			if c.underWay(now) && !(c.late && now.Before(c.closedAt.Add(8*time.Second))) {
-				return "", failing(incident.KindUnavailable, "it is still running")
+				return "", leaseFailure(incident.KindUnavailable, "it is still running")
 			}
 			return "nothing is under way", nil
 		}

@@ -22,8 +22,8 @@ func TestLeaseIsGrantedInTheOrderOfAsking(t *testing.T) {
 	l.at(time.Second, func(l *leaseRun) { l.asks("b"); l.asks("a"); l.asks("b"); l.asks("c") })
 	l.at(2*time.Second, func(l *leaseRun) {
 		s := l.state()
-		wantIDs(t, "hold", ids(s.Holders), "b")
-		wantIDs(t, "wait", ids(s.Waiting), "a", "c")
+		wantIDs(t, "hold", holderIDs(s.Holders), "b")
+		wantIDs(t, "wait", holderIDs(s.Waiting), "a", "c")
 		if h := s.Holders[0]; h.State != incident.HolderHolds || h.AskedAt.IsZero() || h.GrantedAt.IsZero() || s.Waiting[0].State != incident.HolderWaiting {
 			t.Errorf("the holder is %+v, the next %+v", h, s.Waiting[0])
 		}
@@ -66,12 +66,15 @@ func TestLeaseBoundsHowManyHoldAtOnce(t *testing.T) {
 		}
 	})
 	l.at(time.Minute, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "a", "b")
+		wantIDs(t, "hold", holderIDs(l.state().Holders), "a", "b")
 		l.closes("b", incident.RemediationUndone)
 	})
-	l.at(2*time.Minute, func(l *leaseRun) { wantIDs(t, "hold", ids(l.state().Holders), "a", "c"); l.asks("d", concurrent(3)) }) // the latest limits are in force
+	l.at(2*time.Minute, func(l *leaseRun) {
+		wantIDs(t, "hold", holderIDs(l.state().Holders), "a", "c")
+		l.asks("d", concurrent(3))
+	}) // the latest limits are in force
 	l.at(3*time.Minute, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "a", "c", "d")
+		wantIDs(t, "hold", holderIDs(l.state().Holders), "a", "c", "d")
 		for _, id := range []string{"a", "c", "d"} {
 			l.closes(id, incident.RemediationHelped)
 		}
@@ -96,20 +99,20 @@ func TestLeaseBoundsTheShareOfCapacity(t *testing.T) {
 		l.asks("e", wants(0.1))
 	})
 	l.at(time.Minute, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "a", "b", "c") // three tenths are 0.3, not more
+		wantIDs(t, "hold", holderIDs(l.state().Holders), "a", "b", "c") // three tenths are 0.3, not more
 		l.closes("a", incident.RemediationHelped)
 	})
 	l.at(2*time.Minute, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "b", "c", "d")
+		wantIDs(t, "hold", holderIDs(l.state().Holders), "b", "c", "d")
 		l.closes("b", incident.RemediationHelped)
 		l.closes("c", incident.RemediationHelped)
 	})
 	l.at(3*time.Minute, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "d") // the fifth wants more than there is, and is not overtaken
+		wantIDs(t, "hold", holderIDs(l.state().Holders), "d") // the fifth wants more than there is, and is not overtaken
 		l.closes("d", incident.RemediationHelped)
 	})
 	l.at(4*time.Minute, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "huge", "none") // alone, but for what takes nothing
+		wantIDs(t, "hold", holderIDs(l.state().Holders), "huge", "none") // alone, but for what takes nothing
 		l.closes("huge", incident.RemediationHelped)
 		l.closes("none", incident.RemediationHelped)
 		l.closes("e", incident.RemediationHelped)
@@ -125,24 +128,24 @@ func TestLeaseBoundsGrantsByTheHour(t *testing.T) {
 	l.at(2*time.Minute, func(l *leaseRun) { l.asks("b", twice); l.asks("c", twice); l.asks("d", other) })
 	l.at(3*time.Minute, func(l *leaseRun) {
 		s := l.state()
-		wantIDs(t, "hold", ids(s.Holders), "a", "b")
-		wantIDs(t, "wait", ids(s.Waiting), "c", "d") // the fourth may, but the third is first
+		wantIDs(t, "hold", holderIDs(s.Holders), "a", "b")
+		wantIDs(t, "wait", holderIDs(s.Waiting), "c", "d") // the fourth may, but the third is first
 		l.closes("a", incident.RemediationHelped)
 		l.closes("b", incident.RemediationHelped)
 	})
 	l.at(61*time.Minute+time.Second, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "c", "d")
+		wantIDs(t, "hold", holderIDs(l.state().Holders), "c", "d")
 		l.asks("gone", twice) // for its action, the hour is over at 2 minutes past
 		l.closes("c", incident.RemediationHelped)
 		l.closes("d", incident.RemediationHelped)
 	})
 	l.at(61*time.Minute+2*time.Second, func(l *leaseRun) { l.asks("e", other) })
 	l.at(61*time.Minute+3*time.Second, func(l *leaseRun) {
-		wantIDs(t, "wait", ids(l.state().Waiting), "gone", "e")
+		wantIDs(t, "wait", holderIDs(l.state().Waiting), "gone", "e")
 		l.closes("gone", "") // gives up, and must not keep the next one for the hour
 	})
 	l.at(61*time.Minute+4*time.Second, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "e")
+		wantIDs(t, "hold", holderIDs(l.state().Holders), "e")
 		l.closes("e", incident.RemediationHelped)
 	})
 	l.run()
@@ -161,7 +164,7 @@ func TestLeaseIsNotGrantedWhileFrozen(t *testing.T) {
 	l := newLease(t, "a", "b", "c")
 	l.at(time.Second, func(l *leaseRun) { l.asks("a", freeze); l.closes("a", incident.RemediationHelped) })
 	l.at(2*time.Minute, func(l *leaseRun) { l.asks("b", freeze) })
-	l.at(3*time.Hour, func(l *leaseRun) { wantIDs(t, "wait", ids(l.state().Waiting), "b") })
+	l.at(3*time.Hour, func(l *leaseRun) { wantIDs(t, "wait", holderIDs(l.state().Waiting), "b") })
 	l.at(9*time.Hour, func(l *leaseRun) {
 		l.closes("b", incident.RemediationHelped)
 		l.asks("c", func(r *incident.LeaseRequest) {
@@ -170,7 +173,7 @@ func TestLeaseIsNotGrantedWhileFrozen(t *testing.T) {
 	})
 	l.at(10*time.Hour, func(l *leaseRun) { l.asks("c") }) // lifted
 	l.at(11*time.Hour, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "c")
+		wantIDs(t, "hold", holderIDs(l.state().Holders), "c")
 		l.closes("c", incident.RemediationHelped)
 	})
 	l.run()
@@ -191,128 +194,12 @@ func TestLeasePassesOverAHolderThatHasClosed(t *testing.T) {
 	}
 }
 
-func TestLeaseOfATerminatedHolderIsReadBack(t *testing.T) {
-	for name, state := range map[string]incident.RemediationState{"terminated": "", "unknown": incident.RemediationUnknown, "not ended": incident.RemediationRunning} {
-		t.Run(name, func(t *testing.T) {
-			l := newLease(t, "a", "b")
-			tries := 0
-			l.reads["a"] = func() (string, error) {
-				tries++
-				switch { // found under way, seen nothing once, found again: visible late
-				case l.now().Before(leaseStart.Add(3 * time.Minute)), tries == 0:
-					return "", failing(incident.KindUnavailable, "step 1 is still running as exec-1")
-				case l.now().Before(leaseStart.Add(4 * time.Minute)):
-					return "", failing(incident.KindInvalid, "this worker has no executor")
-				}
-				return "step 1: succeeded", nil
-			}
-			l.at(time.Second, func(l *leaseRun) { l.asks("a"); l.asks("b") })
-			l.at(time.Minute, func(l *leaseRun) { l.closes("a", state) })
-			l.at(3*time.Minute-time.Second, func(l *leaseRun) {
-				s := l.state()
-				if h := s.Holders[0]; h.State != incident.HolderUnknown || !strings.Contains(h.Detail, "still running") || len(s.Waiting) != 1 {
-					t.Errorf("read back as %+v", h)
-				}
-				l.clears(incident.Principal{Name: "ada", Role: incident.RoleApprover}, "a", "looked", incident.KindDenied)
-			})
-			l.at(30*time.Minute, func(l *leaseRun) { l.closes("b", incident.RemediationHelped) })
-			last := l.run()
-			if last.Released != 2 {
-				t.Fatalf("ended as %+v", last)
-			}
-			seen := l.read["a"]
-			first := len(seen) - 2
-			if gap := seen[first+1].Sub(seen[first]); gap < 10*time.Second || gap > 11*time.Second {
-				t.Errorf("read as done twice, %s apart", gap)
-			}
-			if d := l.told[1].Sub(leaseStart); d < 4*time.Minute || d > 6*time.Minute {
-				t.Errorf("the next one got it after %s", d)
-			}
-		})
-	}
-}
-
-// An effect in flight may become visible after its holder is gone.
-func TestLeaseLooksTwiceBeforeItIsReleased(t *testing.T) {
-	l := newLease(t, "a", "b")
-	done := 0
-	l.reads["a"] = func() (string, error) {
-		if now := l.now(); now.After(leaseStart.Add(time.Minute+5*time.Second)) && now.Before(leaseStart.Add(2*time.Minute)) {
-			return "", failing(incident.KindUnavailable, "still running")
-		}
-		done++
-		return "nothing", nil
-	}
-	l.at(time.Second, func(l *leaseRun) { l.asks("a"); l.asks("b") })
-	l.at(time.Minute, func(l *leaseRun) { l.closes("a", "") })
-	l.at(2*time.Minute, func(l *leaseRun) { wantIDs(t, "hold", ids(l.state().Holders), "a") })
-	l.at(5*time.Minute, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "b")
-		l.closes("b", incident.RemediationHelped)
-	})
-	l.run()
-	if done != 3 {
-		t.Errorf("read as done %d times, wanted once before it was visible and twice in a row after", done)
-	}
-}
-
-// A holder that cannot be followed may be at work: reading back proves nothing.
-func TestLeaseOfAHolderThatCannotBeFollowedIsKept(t *testing.T) {
-	l := newLease(t, "a", "b")
-	l.lost["a"] = failing(incident.KindDenied, "no permission to read a")
-	l.at(time.Second, func(l *leaseRun) { l.asks("a"); l.asks("b") })
-	l.at(30*time.Second, func(l *leaseRun) {
-		if h := l.state().Holders[0]; h.State != incident.HolderUnknown || !strings.Contains(h.Detail, "no permission") {
-			t.Errorf("stands as %+v", h)
-		}
-	})
-	l.at(time.Hour, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "a")
-		if n := len(l.read["a"]); n != 0 {
-			t.Errorf("read back %d times", n)
-		}
-		l.closes("a", incident.RemediationHelped)
-	})
-	l.at(2*time.Hour, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "b")
-		l.closes("b", incident.RemediationHelped)
-	})
-	l.run()
-}
-
-func TestLeaseIsClearedByAnAdministratorOnly(t *testing.T) {
-	l := newLease(t, "a", "b")
-	l.reads["a"] = func() (string, error) { return "", failing(incident.KindDenied, "no permission") }
-	l.at(time.Second, func(l *leaseRun) { l.asks("a"); l.asks("b") })
-	l.at(2*time.Second, func(l *leaseRun) {
-		l.clears(leaseAdmin, "a", "I know better", incident.KindConflict) // it is at work
-		l.clears(leaseAdmin, "b", "I know better", incident.KindConflict) // it waits
-		l.clears(leaseAdmin, "c", "I know better", incident.KindConflict)
-	})
-	l.at(time.Minute, func(l *leaseRun) { l.closes("a", "") })
-	l.at(time.Hour, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "a")
-		l.clears(incident.Principal{Name: "ada", Role: incident.RoleApprover}, "a", "looked at it", incident.KindDenied)
-		l.clears(leaseAdmin, "a", " ", incident.KindInvalid)
-		l.clears(leaseAdmin, "a", "looked at it: the document has ended", "")
-		l.clears(leaseAdmin, "a", "once more", incident.KindConflict)
-	})
-	l.at(time.Hour+time.Second, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "b")
-		l.closes("b", incident.RemediationHelped)
-	})
-	last := l.run()
-	if n := len(l.read["a"]); last.Released != 2 || n < 55 || n > 70 {
-		t.Errorf("read back %d times in an hour; ended as %+v", n, last)
-	}
-}
-
 func TestLeaseGoesOnInANewRun(t *testing.T) {
 	names := []string{"a", "b", "c", "d", "e"}
 	l := newLease(t, names...)
 	l.reads["b"] = func() (string, error) {
 		if l.now().Before(leaseStart.Add(20 * time.Minute)) {
-			return "", failing(incident.KindUnavailable, "still running")
+			return "", leaseFailure(incident.KindUnavailable, "still running")
 		}
 		return "done", nil
 	}
@@ -330,22 +217,22 @@ func TestLeaseGoesOnInANewRun(t *testing.T) {
 	l.at(2*time.Minute, func(l *leaseRun) { before = l.state(); l.env.SetContinueAsNewSuggested(true); l.asks("c", limits) })
 	l.at(2*time.Minute+time.Second, func(l *leaseRun) {
 		after := l.state()
-		if fmt.Sprint(ids(before.Holders), ids(before.Waiting), len(before.Recent), before.Granted) != "[a b] [c d e] 2 2" ||
-			fmt.Sprint(ids(after.Holders), ids(after.Waiting), len(after.Recent), after.Granted) != "[a b] [c d e] 2 2" ||
+		if fmt.Sprint(holderIDs(before.Holders), holderIDs(before.Waiting), len(before.Recent), before.Granted) != "[a b] [c d e] 2 2" ||
+			fmt.Sprint(holderIDs(after.Holders), holderIDs(after.Waiting), len(after.Recent), after.Granted) != "[a b] [c d e] 2 2" ||
 			after.Holders[1].State != incident.HolderUnknown || !after.Waiting[0].AskedAt.Equal(before.Waiting[0].AskedAt) {
 			t.Errorf("carried\n%+v as\n%+v", before, after)
 		}
 	})
 	l.at(10*time.Minute, func(l *leaseRun) { l.closes("a", incident.RemediationHelped) })
 	l.at(11*time.Minute, func(l *leaseRun) {
-		wantIDs(t, "hold while frozen", ids(l.state().Holders), "b")
+		wantIDs(t, "hold while frozen", holderIDs(l.state().Holders), "b")
 		l.env.SetCurrentHistoryLength(1100)
 	})
 	l.at(16*time.Minute, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "b", "c")
+		wantIDs(t, "hold", holderIDs(l.state().Holders), "b", "c")
 		l.closes("c", incident.RemediationHelped)
 	})
-	l.at(30*time.Minute, func(l *leaseRun) { wantIDs(t, "hold in this hour", ids(l.state().Holders)) })
+	l.at(30*time.Minute, func(l *leaseRun) { wantIDs(t, "hold in this hour", holderIDs(l.state().Holders)) })
 	l.at(61*time.Minute, func(l *leaseRun) {
 		l.closes("d", incident.RemediationHelped)
 		l.closes("e", incident.RemediationFailed)
@@ -354,23 +241,6 @@ func TestLeaseGoesOnInANewRun(t *testing.T) {
 	wantIDs(t, "granted", l.granted, names...)
 	if d := l.told[3].Sub(leaseStart); runs != 3 || last.Released != 5 || d < time.Hour || d > time.Hour+2*time.Second {
 		t.Errorf("%d runs, the fourth was granted after %s, ended as %+v", runs, d, last)
-	}
-}
-
-// What was seen before the run ended counts in the next one.
-func TestReadingBackGoesOnInANewRun(t *testing.T) {
-	l := newLease(t, "a", "b")
-	l.at(time.Second, func(l *leaseRun) { l.asks("a"); l.asks("b") })
-	l.at(time.Minute, func(l *leaseRun) { l.closes("a", "") })
-	for n := range 3 {
-		l.at(time.Minute+time.Duration(1+3*n)*time.Second, func(l *leaseRun) { l.env.SetContinueAsNewSuggested(true); l.asks("b") })
-	}
-	l.at(time.Minute+12*time.Second, func(l *leaseRun) {
-		wantIDs(t, "hold", ids(l.state().Holders), "b")
-		l.closes("b", incident.RemediationHelped)
-	})
-	if _, runs := l.runAll("a", "b"); runs != 4 {
-		t.Errorf("%d runs", runs)
 	}
 }
 
@@ -386,7 +256,7 @@ func TestLeaseWithAVeryLongLineDoesNotGoOnYet(t *testing.T) {
 	})
 	l.at(2*time.Second, func(l *leaseRun) { l.env.SetContinueAsNewSuggested(true); l.asks("c") })
 	l.at(time.Minute, func(l *leaseRun) {
-		wantIDs(t, "wait", ids(l.state().Waiting), "b", "c")
+		wantIDs(t, "wait", holderIDs(l.state().Waiting), "b", "c")
 		if l.env != first {
 			t.Error("it went on in a new run with all of it")
 		}

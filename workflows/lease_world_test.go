@@ -28,9 +28,9 @@ var (
 	leaseStart = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 )
 
-// holders are the workflows that a lease has to do with, and what they did to
+// leaseHolders are the workflows that a lease has to do with, and what they did to
 // the world. They outlive the runs of the lease's workflow.
-type holders struct {
+type leaseHolders struct {
 	mu      sync.Mutex
 	now     func() time.Time
 	granted []string // who was told, in order
@@ -45,23 +45,23 @@ type holders struct {
 
 // leaseRun is one run of LeaseWorkflow in the test environment.
 type leaseRun struct {
-	*holders
+	*leaseHolders
 	t      tester
 	env    *testsuite.TestWorkflowEnvironment
-	script []step // what happens, in whichever run
+	script []leaseStep // what happens, in whichever run
 
 	asked, answered int // updates
 }
 
-// step happens once, so long after the first run began.
-type step struct {
+// leaseStep happens once, so long after the first run began.
+type leaseStep struct {
 	at   time.Duration
 	do   func(*leaseRun)
 	done *bool
 }
 
 func newLease(t tester, names ...string) *leaseRun {
-	l := &leaseRun{t: t, holders: &holders{over: map[string]*incident.Remediation{}, follow: map[string][]byte{}, lost: map[string]error{},
+	l := &leaseRun{t: t, leaseHolders: &leaseHolders{over: map[string]*incident.Remediation{}, follow: map[string][]byte{}, lost: map[string]error{},
 		reads: map[string]func() (string, error){}, read: map[string][]time.Time{}}}
 	l.begin(leaseStart, names)
 	return l
@@ -83,7 +83,7 @@ func (l *leaseRun) begin(at time.Time, names []string) {
 	}
 }
 
-func (h *holders) grant(id string) error {
+func (h *leaseHolders) grant(id string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, gone := h.over[id]; gone {
@@ -96,7 +96,7 @@ func (h *holders) grant(id string) error {
 	return nil
 }
 
-func (h *holders) awaitHolder(ctx context.Context, in activities.HolderInput) (activities.HolderResult, error) {
+func (h *leaseHolders) awaitHolder(ctx context.Context, in activities.HolderInput) (activities.HolderResult, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.lost[in.WorkflowID]; err != nil {
@@ -110,7 +110,7 @@ func (h *holders) awaitHolder(ctx context.Context, in activities.HolderInput) (a
 	return activities.HolderResult{}, activity.ErrResultPending
 }
 
-func (h *holders) readBack(_ context.Context, a incident.Action) (string, error) {
+func (h *leaseHolders) readBack(_ context.Context, a incident.Action) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.read[a.IncidentID] = append(h.read[a.IncidentID], h.now())
@@ -120,19 +120,19 @@ func (h *holders) readBack(_ context.Context, a incident.Action) (string, error)
 	return "nothing of it is visible", nil
 }
 
-// failing is what an activity of the product answers.
-func failing(k incident.Kind, text string) error {
+// leaseFailure is what an activity of the product answers.
+func leaseFailure(k incident.Kind, text string) error {
 	return temporal.NewApplicationErrorWithOptions(text, string(k), temporal.ApplicationErrorOptions{NonRetryable: !k.Retryable()})
 }
 
 // at has something happen, so long after the beginning.
 func (l *leaseRun) at(after time.Duration, do func(*leaseRun)) {
-	s := step{at: after, do: do, done: new(bool)}
+	s := leaseStep{at: after, do: do, done: new(bool)}
 	l.script = append(l.script, s)
 	l.schedule(s)
 }
 
-func (l *leaseRun) schedule(s step) {
+func (l *leaseRun) schedule(s leaseStep) {
 	l.env.RegisterDelayedCallback(func() {
 		if !*s.done && !l.env.IsWorkflowCompleted() {
 			*s.done = true
@@ -177,7 +177,7 @@ func (l *leaseRun) state() incident.LeaseState {
 		err = v.Get(&s)
 	}
 	if err != nil {
-		l.t.Fatalf("%v", err)
+		l.t.Fatal(err)
 	}
 	return s
 }
@@ -209,24 +209,35 @@ func (l *leaseRun) run() incident.LeaseState {
 	return l.state()
 }
 
-// runAll runs to the end over every run, and returns how many there were.
+// runAll goes on until nothing is left to happen, over every run: those that
+// continue, and those that are started anew because the lease had ended. It
+// returns how the last stood, with what all of them counted, and how many runs
+// there were.
 func (l *leaseRun) runAll(names ...string) (last incident.LeaseState, runs int) {
 	l.t.Helper()
 	in := incident.LeaseState{Resource: leased, Limits: incident.LeaseLimits{Concurrent: 1}}
+	var granted, released int64 // by leases that ended
 	for {
 		runs++
 		l.env.ExecuteWorkflow(incident.LeaseWorkflowType, in)
+		in = incident.LeaseState{Resource: leased, Limits: incident.LeaseLimits{Concurrent: 1}}
 		err := l.env.GetWorkflowError()
-		if err == nil {
-			return l.state(), runs
-		}
 		var again *workflow.ContinueAsNewError
-		if !errors.As(err, &again) {
+		switch {
+		case errors.As(err, &again):
+			in = incident.LeaseState{}
+			if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
+				l.t.Fatal(err)
+			}
+		case err != nil:
 			l.t.Fatalf("ended with %v", err)
-		}
-		in = incident.LeaseState{}
-		if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
-			l.t.Fatalf("%v", err)
+		default:
+			last = l.state()
+			granted, released = granted+last.Granted, released+last.Released
+			if len(last.Holders)+len(last.Waiting) > 0 || !slices.ContainsFunc(l.script, func(s leaseStep) bool { return !*s.done }) {
+				last.Granted, last.Released = granted, released
+				return last, runs
+			}
 		}
 		l.follow = map[string][]byte{} // the activities of a run end with it
 		l.begin(l.env.Now(), names)
@@ -238,7 +249,7 @@ func (l *leaseRun) runAll(names ...string) (last incident.LeaseState, runs int) 
 	}
 }
 
-func ids(list []incident.Holder) []string {
+func holderIDs(list []incident.Holder) []string {
 	out := []string{}
 	for _, h := range list {
 		out = append(out, h.WorkflowID)

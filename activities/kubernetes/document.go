@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"vigil/activities"
 	"vigil/workflows/incident"
 )
 
@@ -228,6 +229,9 @@ func (l *look) scale(ctx context.Context, t target, e incident.Effect, d documen
 		return unsent(err)
 	case now.Spec.Replicas != t.replicas():
 		return incident.Errorf(incident.KindConflict, "kubernetes: %s is to have %d replicas, and was to have %d a moment ago; nothing was scaled", t, now.Spec.Replicas, t.replicas())
+	}
+	if err := activities.LastLook(ctx); err != nil {
+		return err
 	}
 	now.Spec.Replicas = d.replicas
 	options := metav1.UpdateOptions{FieldManager: manager}

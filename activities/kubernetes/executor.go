@@ -207,6 +207,9 @@ func unsent(err error) error {
 
 // patch changes the workload in one request.
 func (l *look) patch(ctx context.Context, t target, kind types.PatchType, body []byte) error {
+	if err := activities.LastLook(ctx); err != nil {
+		return err
+	}
 	m, options := t.meta(), metav1.PatchOptions{FieldManager: manager}
 	apps := l.cluster.client.AppsV1()
 	return l.write("patch "+t.kind(), ctx, func() (err error) {

@@ -19,10 +19,14 @@ import (
 // which has half a minute for all of it. What takes longer waits in Temporal.
 const patience = 8 * time.Second
 
+// Speaker says messages in one channel. Those of slack, pagerduty, sns and
+// webhooknotify are some.
+type Speaker = tell.Channel
+
 // Router is the activities.Notifier.
 type Router struct {
 	file      *File
-	channels  map[string]tell.Channel
+	channels  map[string]Speaker
 	templates templates
 	paces     map[string]*pace
 	memory    *memory
@@ -36,7 +40,7 @@ var _ activities.Notifier = (*Router)(nil)
 
 // New makes a Router. channels has one for each of the file's. publicURL is
 // where people reach the dashboards; "" leaves links out.
-func New(f *File, channels map[string]tell.Channel, publicURL string) (*Router, error) {
+func New(f *File, channels map[string]Speaker, publicURL string) (*Router, error) {
 	r := &Router{file: f, channels: channels, paces: map[string]*pace{}, memory: newMemory(), patience: patience, now: time.Now, attempt: attempt}
 	var err error
 	if r.link, err = linker(publicURL); err != nil {

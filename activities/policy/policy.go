@@ -42,7 +42,10 @@ type rule struct {
 // noRule is what a decision is called that no rule has made.
 const noRule = "no rule"
 
-var _ activities.Policy = (*Policy)(nil)
+var (
+	_ activities.Policy  = (*Policy)(nil)
+	_ activities.Freezes = (*Policy)(nil)
+)
 
 // Version is the file's own, and the beginning of its hash.
 func (p *Policy) Version() string { return p.version }

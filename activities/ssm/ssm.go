@@ -106,9 +106,12 @@ func (e *Executor) Start(ctx context.Context, a incident.Effect) (string, incide
 			}
 		})...)
 	}
+	if err := activities.LastLook(ctx); err != nil {
+		return "", incident.Provenance{}, err
+	}
 	out, p, err := awscall.Do(ctx, e.call, "StartAutomationExecution", start, in)
 	if err != nil {
-		return "", p, err
+		return "", p, awscall.Effect(err)
 	}
 	if aws.ToString(out.AutomationExecutionId) == "" {
 		return "", p, awscall.Malformed(p, "the execution has no id")

@@ -89,6 +89,9 @@ func (x *Executor) Start(ctx context.Context, e incident.Effect) (string, incide
 	if err != nil {
 		return "", incident.Provenance{}, err
 	}
+	if err := activities.LastLook(ctx); err != nil {
+		return "", incident.Provenance{}, err
+	}
 	got, p, err := x.send(ctx, h, request{method: http.MethodPost, address: h.URL, body: raw, key: e.Token(), known: e.Token()})
 	if err != nil {
 		return "", p, err

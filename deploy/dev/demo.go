@@ -20,12 +20,12 @@ var faults = []gateway.DemoFault{
 	{Name: string(world.FaultCPUSaturation), Title: "CPU saturation", Description: "A service spins and leaves no CPU for requests."},
 	{Name: string(world.FaultTrafficSurge), Title: "Traffic surge", Description: "More requests come in than there is room for."},
 	{Name: string(world.FaultCacheFailure), Title: "Cache failure", Description: "A cache misses, and what is behind it carries the load."},
-	{Name: string(world.FaultStorageFull), Title: "Storage full", Description: "A database runs out of disk. Only people can help."},
-	{Name: string(world.FaultExpensiveQuery), Title: "Expensive query", Description: "One statement takes the database's CPU. Only people can help."},
-	{Name: string(world.FaultThrottled), Title: "Quota reached", Description: "A table refuses requests. Only people can help."},
-	{Name: string(world.FaultBadConfiguration), Title: "Bad configuration", Description: "A setting was changed, and errors follow. Only people can help."},
-	{Name: string(world.FaultDependencyFailure), Title: "Provider fails", Description: "Something outside no longer answers. Only people can help."},
-	{Name: string(world.FaultNetworkFailure), Title: "Network failure", Description: "Two services no longer reach each other. Only people can help."},
+	{Name: string(world.FaultStorageFull), Title: "Storage full", Description: "A database runs out of disk."},
+	{Name: string(world.FaultExpensiveQuery), Title: "Expensive query", Description: "One statement takes the database's CPU."},
+	{Name: string(world.FaultThrottled), Title: "Quota reached", Description: "A table refuses requests."},
+	{Name: string(world.FaultBadConfiguration), Title: "Bad configuration", Description: "A setting was changed, and errors follow."},
+	{Name: string(world.FaultDependencyFailure), Title: "Provider fails", Description: "Something outside no longer answers."},
+	{Name: string(world.FaultNetworkFailure), Title: "Network failure", Description: "Two services no longer reach each other."},
 	{Name: string(world.FalseAlarmDeployment), Title: "False alarm", Description: "A deployment warms up, an alarm fires, and nothing is wrong."},
 }
 

@@ -57,13 +57,11 @@ func TestSandboxRecovery(t *testing.T) {
 				}
 				advance(30)
 				truth, _ := w.Truth()
-				document, service := world.DocumentRestart, world.Catalog
-				if cured && len(truth.Remedies) > 0 {
-					document, service = truth.Remedies[0], truth.Services[0]
+				act := world.Remedy{Document: world.DocumentRestart, Parameters: map[string][]string{"Service": {world.Catalog}}}
+				if cured {
+					act = truth.Actions[0]
 				}
-				if cured && len(truth.Remedies) == 0 {
-					w.ClearFault()
-				} else if _, err := w.StartAutomation(document, map[string][]string{"Service": {service}}, nil, ""); err != nil {
+				if _, err := w.StartAutomation(act.Document, act.Parameters, nil, ""); err != nil {
 					t.Fatal(err)
 				}
 				acted, began := now, now.Add(-30*tick)

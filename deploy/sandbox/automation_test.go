@@ -26,6 +26,13 @@ func (f *fixture) effects() []world.Effect {
 	return out.Effects
 }
 
+func (f *fixture) tallies() []world.Tally {
+	f.tb.Helper()
+	var out struct{ Tallies []world.Tally }
+	f.do("GET", "/_effects", nil, &out)
+	return out.Tallies
+}
+
 func TestAutomation(t *testing.T) {
 	t.Parallel()
 	f := mustServe(t)
@@ -124,6 +131,106 @@ func TestAutomationErrors(t *testing.T) {
 	}
 	if effects := f.effects(); len(effects) != 1 {
 		t.Errorf("effects %+v, want that of the restart alone", effects)
+	}
+}
+
+// TestAutomationsMeetTheirFate: a call that goes well begins an execution that
+// does not.
+func TestAutomationsMeetTheirFate(t *testing.T) {
+	t.Parallel()
+	f := mustServe(t)
+	api := ssm.NewFromConfig(f.config())
+	for _, tc := range []struct {
+		rule           sandbox.ChaosRule
+		after, effects int
+		status         ssmtypes.AutomationExecutionStatus
+		step           string
+		succeeded      int32
+	}{
+		{sandbox.ChaosRule{Mode: sandbox.ChaosExecutionFails, MS: 20_000}, 4, 0, ssmtypes.AutomationExecutionStatusFailed, "act", 1},
+		{sandbox.ChaosRule{Mode: sandbox.ChaosExecutionFails, Step: "waitUntilStable"}, 3, 1, ssmtypes.AutomationExecutionStatusFailed, "waitUntilStable", 2},
+		{sandbox.ChaosRule{Mode: sandbox.ChaosExecutionHangs}, 40, 0, ssmtypes.AutomationExecutionStatusInprogress, "act", 1},
+		{sandbox.ChaosRule{Mode: sandbox.ChaosExecutionHangs, MS: 20_000, Step: "waitUntilStable"}, 4, 1, ssmtypes.AutomationExecutionStatusTimedout, "waitUntilStable", 2},
+	} {
+		tc.rule.Operation = "StartAutomationExecution"
+		f.mustChaos(tc.rule)
+		before := len(f.effects())
+		out, err := api.StartAutomationExecution(t.Context(), start("Vigil-RestartService", "web", uuid.NewString()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		get := func() *ssmtypes.AutomationExecution {
+			t.Helper()
+			got, err := api.GetAutomationExecution(t.Context(), &ssm.GetAutomationExecutionInput{AutomationExecutionId: out.AutomationExecutionId})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got.AutomationExecution
+		}
+		f.clock.ticks(tc.after - 1)
+		if e := get(); e.AutomationExecutionStatus != ssmtypes.AutomationExecutionStatusInprogress {
+			t.Errorf("%+v: %s too early", tc.rule, e.AutomationExecutionStatus)
+		}
+		f.clock.ticks(1)
+		e := get()
+		if e.AutomationExecutionStatus != tc.status || aws.ToString(e.CurrentStepName) != tc.step || e.ProgressCounters.SuccessSteps != tc.succeeded ||
+			(e.FailureMessage == nil) != (tc.status == ssmtypes.AutomationExecutionStatusInprogress) {
+			t.Errorf("%+v: %s at %s, %+v, %s", tc.rule, e.AutomationExecutionStatus, aws.ToString(e.CurrentStepName), e.ProgressCounters, aws.ToString(e.FailureMessage))
+		}
+		if n := len(f.effects()) - before; n != tc.effects {
+			t.Errorf("%+v: %d effects", tc.rule, n)
+		}
+	}
+	for _, bad := range []sandbox.ChaosRule{{Operation: "DescribeServices", Mode: sandbox.ChaosExecutionFails},
+		{Operation: "UpdateService", Mode: sandbox.ChaosExecutionFails, Step: "lunch"}} {
+		if status := f.do("POST", "/_world/chaos", bad, nil); status != 400 {
+			t.Errorf("%+v was taken with %d", bad, status)
+		}
+	}
+}
+
+// TestStubbornFaultOnTheWire: the right remedy succeeds, does nothing and is
+// taken back, and the next one ends it.
+func TestStubbornFaultOnTheWire(t *testing.T) {
+	t.Parallel()
+	f := mustServe(t)
+	api := ssm.NewFromConfig(f.config())
+	if status := f.do("POST", "/_world/fault", map[string]any{"fault": "memory_leak", "stubborn": -1}, nil); status != 400 {
+		t.Errorf("stubborn -1: %d", status)
+	}
+	if status := f.do("POST", "/_world/fault", map[string]any{"fault": "dependency_failure", "stubborn": 1}, nil); status != 202 {
+		t.Fatalf("%d", status)
+	}
+	f.clock.ticks(15)
+	run := func(document string, parameters map[string][]string) world.AlarmState {
+		t.Helper()
+		in := start(document, world.PaymentsProvider, uuid.NewString())
+		for name, values := range parameters {
+			in.Parameters[name] = values
+		}
+		if _, err := api.StartAutomationExecution(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		f.clock.ticks(18)
+		var w sandbox.WorldView
+		f.do("GET", "/_world", nil, &w)
+		return w.Alarm.State
+	}
+	if s := run("Vigil-EnableCircuitBreaker", nil); s != world.AlarmAlarm {
+		t.Errorf("%s after the first remedy", s)
+	}
+	var truth world.Truth
+	if f.do("GET", "/_world/truth", nil, &truth); truth.Stubborn != 0 || len(truth.Alternatives) == 0 {
+		t.Errorf("truth is %+v", truth)
+	}
+	if s := run("Vigil-DisableCircuitBreaker", nil); s != world.AlarmAlarm {
+		t.Errorf("%s after it was taken back", s)
+	}
+	if s := run("Vigil-DrainTraffic", map[string][]string{"Percent": {"30"}}); s != world.AlarmOK {
+		t.Errorf("%s after the second remedy", s)
+	}
+	if e := f.effects(); len(e) != 3 || e[1].Undo != "Vigil-EnableCircuitBreaker" || e[2].Arguments["Percent"] != "30" || e[2].Kind != world.EffectAutomation {
+		t.Errorf("effects %+v", e)
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
+
+	"vigil/deploy/sandbox/world"
 )
 
 // ChaosMode is something that can be done to a call on purpose.
@@ -59,6 +62,13 @@ const (
 	ChaosGuardIntervene ChaosMode = "intervened" // the guardrail blocks
 )
 
+// Modes of operations that begin something that runs on: an automation, or the
+// deployment of an UpdateService. The call itself goes well.
+const (
+	ChaosExecutionFails ChaosMode = "execution_fails" // it fails after ms, at its step
+	ChaosExecutionHangs ChaosMode = "execution_hangs" // it stops at its step; after ms it is given up, 0 for never
+)
+
 // ChaosPartial is a mode of operations on many messages: every other one of
 // them fails, the first among them.
 const ChaosPartial ChaosMode = "partial"
@@ -73,8 +83,9 @@ var (
 	modelModes  = []ChaosMode{ChaosNotReady, ChaosModelTimeout, ChaosModelError, ChaosCompromised, ChaosNotJSON, ChaosProse, ChaosWrongSchema,
 		ChaosUnknownTool, ChaosBadToolInput, ChaosNaN, ChaosEmpty, ChaosCitesNothing, ChaosCitesUnknown, ChaosTruncated, ChaosEndlessTools,
 		ChaosHuge, ChaosGuardIntervene}
-	batchModes = []ChaosMode{ChaosPartial}
-	guardModes = []ChaosMode{ChaosGuardIntervene, ChaosAnonymized}
+	executionModes = []ChaosMode{ChaosExecutionFails, ChaosExecutionHangs}
+	batchModes     = []ChaosMode{ChaosPartial}
+	guardModes     = []ChaosMode{ChaosGuardIntervene, ChaosAnonymized}
 )
 
 // modesOf lists what can be done to an operation.
@@ -86,6 +97,8 @@ func modesOf(operation string) []ChaosMode {
 		return slices.Concat(anyModes, streamModes, modelModes)
 	case "DeleteMessageBatch", "ChangeMessageVisibilityBatch", "SendMessageBatch":
 		return slices.Concat(anyModes, batchModes)
+	case "StartAutomationExecution", "UpdateService":
+		return slices.Concat(anyModes, executionModes)
 	case "InvokeAgent":
 		return slices.Concat(anyModes, streamModes)
 	case "ApplyGuardrail":
@@ -103,8 +116,9 @@ type ChaosRule struct {
 	Mode      ChaosMode   `json:"mode,omitempty"`
 	Modes     []ChaosMode `json:"modes,omitempty"` // instead of mode and count: a script, one for each call
 	Count     int         `json:"count"`           // how many calls are left; default 1, -1 for all
-	MS        int64       `json:"ms,omitempty"`    // slow: how long; hanging, do_then_time_out: when to cut the connection, 0 for never
+	MS        int64       `json:"ms,omitempty"`    // slow: how long; hanging, do_then_time_out: when to cut the connection, 0 for never; execution_…: see there
 	Error     string      `json:"error,omitempty"` // error, stream_exception: the code, such as ModelErrorException
+	Step      string      `json:"step,omitempty"`  // execution_…: act (the default), before anything is changed, or waitUntilStable, after that
 	Done      int         `json:"done"`            // how many calls it was done to
 }
 
@@ -124,6 +138,7 @@ func (r ChaosRule) validate() error {
 			names = append(names, op.name)
 		}
 	}
+	names = append(names, slices.DeleteFunc(slices.Clone(tellOperations), func(name string) bool { return !r.names(name) })...)
 	if len(names) == 0 {
 		return fmt.Errorf("there is no operation %q", r.Operation)
 	}
@@ -137,6 +152,9 @@ func (r ChaosRule) validate() error {
 		case m == ChaosSlow && r.MS <= 0:
 			return fmt.Errorf("chaos mode slow needs ms above 0")
 		}
+	}
+	if r.Step != "" && r.Step != world.StepAct && r.Step != world.StepSettle {
+		return fmt.Errorf("there is no step %q; there are %s and %s", r.Step, world.StepAct, world.StepSettle)
 	}
 	if r.MS < 0 || r.Count < -1 {
 		return fmt.Errorf("ms is %d and count %d; neither may be negative, but for count -1", r.MS, r.Count)
@@ -158,6 +176,16 @@ type strike struct {
 	mode  ChaosMode
 	ms    int64
 	error string
+	step  string
+}
+
+// fate is what becomes of what a call begins.
+func (st strike) fate() world.Fate {
+	kind := map[ChaosMode]world.FateKind{ChaosExecutionFails: world.FateFails, ChaosExecutionHangs: world.FateHangs}[st.mode]
+	if kind == "" {
+		return world.Fate{}
+	}
+	return world.Fate{Kind: kind, Step: cmp.Or(st.step, world.StepAct), After: time.Duration(st.ms) * time.Millisecond}
 }
 
 // cuts reports whether the answer is to break off in the middle.
@@ -210,7 +238,7 @@ func (c *chaos) take(t target) strike {
 			r.Count--
 		}
 		r.Done++
-		return strike{mode, r.MS, r.Error}
+		return strike{mode, r.MS, r.Error, r.Step}
 	}
 	return strike{}
 }
@@ -250,9 +278,11 @@ func asked(r *http.Request, operation string) (strike, *apiError) {
 			st.ms = n
 		case "code":
 			st.error = value
+		case "step":
+			st.step = value
 		}
 	}
-	rule := ChaosRule{Operation: operation, Mode: st.mode, MS: st.ms, Error: st.error}
+	rule := ChaosRule{Operation: operation, Mode: st.mode, MS: st.ms, Error: st.error, Step: st.step}
 	if err := rule.validate(); err != nil {
 		return st, errorf("ValidationException", "%s: %v.", chaosHeader, err)
 	}

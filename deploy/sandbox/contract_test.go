@@ -96,6 +96,11 @@ func contracts() []contract {
 		{"xray", "GetServiceGraph", func(*fixture) any { return m{"StartTime": t0, "EndTime": t1} }, false},
 		{"cloudtrail", "LookupEvents", func(*fixture) any { return m{"MaxResults": 5} }, false},
 		{"ecs", "DescribeServices", func(*fixture) any { return m{"cluster": "prod", "services": []string{"web", "orders-db"}} }, true},
+		{"ecs", "UpdateService", func(*fixture) any {
+			return m{"cluster": "prod", "service": "web", "desiredCount": 5, "taskDefinition": "web", "forceNewDeployment": true}
+		}, true},
+		{"ecs", "DescribeTaskDefinition", func(*fixture) any { return m{"taskDefinition": "web", "include": []string{"TAGS"}} }, true},
+		{"ecs", "ListTaskDefinitions", func(*fixture) any { return m{"maxResults": 2} }, true},
 		{"ssm", "StartAutomationExecution", startBody, true},
 		{"ssm", "GetAutomationExecution", func(f *fixture) any {
 			id := f.post("ssm", "StartAutomationExecution", startBody(f))["AutomationExecutionId"]
@@ -123,6 +128,8 @@ func contracts() []contract {
 			return m{"namespacePath": "/", "searchCriteria": m{"searchQuery": "memory"}}
 		}, true},
 		{"sts", "GetCallerIdentity", nil, false},
+		{"sns", "Publish", nil, false},
+		{"sts", "AssumeRole", nil, false},
 		{"sqs", "ReceiveMessage", nil, false}, // its golden answer would not pass the client's check of the body; see TestQueueAnswersFitTheSchema
 		{"sqs", "SendMessage", nil, false},
 		{"sqs", "SendMessageBatch", nil, false},
@@ -328,7 +335,7 @@ func TestErrorsHaveTheirStatus(t *testing.T) {
 	t.Parallel()
 	f := mustServe(t)
 	for _, c := range []struct{ service, operation string }{
-		{"cloudwatch", "GetMetricData"}, {"cloudwatchlogs", "StartQuery"}, {"ecs", "DescribeServices"}, {"ssm", "GetAutomationExecution"}, {"bedrockruntime", "Converse"}, {"bedrockruntime", "ApplyGuardrail"},
+		{"cloudwatch", "GetMetricData"}, {"cloudwatchlogs", "StartQuery"}, {"ecs", "DescribeServices"}, {"ecs", "UpdateService"}, {"ssm", "GetAutomationExecution"}, {"bedrockruntime", "Converse"}, {"bedrockruntime", "ApplyGuardrail"},
 		{"bedrockagentcore", "CreateEvent"}, {"bedrockagentcore", "RetrieveMemoryRecords"}, {"bedrockagentcore", "ListEvents"},
 		{"sqs", "ReceiveMessage"}, {"sqs", "DeleteMessageBatch"},
 	} {

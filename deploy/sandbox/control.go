@@ -15,7 +15,8 @@ import (
 //
 //	GET    /_health       200 when the sandbox serves
 //	GET    /_world        the world now: services, faults, alarm, automations, notifications
-//	POST   /_world/fault  {"fault":"bad_deployment"} begins a fault, {"fault":"clear"} ends the one that is active
+//	POST   /_world/fault  {"fault":"bad_deployment"} begins a fault, {"fault":"clear"} ends the one that is active;
+//	                      {"stubborn":1} besides: the first kind of right remedy does nothing, and the next ends it
 //	POST   /_world/heal   ends the fault that is active as a person would who knows what is wrong, whichever it is
 //	GET    /_world/truth  what a right diagnosis of the active fault says
 //	GET    /_world/chaos  the rules; POST adds a ChaosRule, DELETE removes all
@@ -23,7 +24,9 @@ import (
 //	                      ?contains=TEXT to those that sent a text, in the path or the body
 //	GET    /_calls/{n}    what one call sent
 //	GET    /_queues       what is in the queues
-//	GET    /_effects      what automations did to the world
+//	GET    /_effects      what was done to the world, by automations and ECS UpdateService, and how often each was asked for
+//	POST   /_hooks/{name} a receiver to try the signed webhook executor with; see hooks.go for it and the paths below it
+//	GET    /_told         what people were told, by Slack, PagerDuty, SNS and webhooks; see notify.go for it and their paths
 //	POST   /_reset        begins anew; {"seed":N} with another seed, {"varied":true} with a world of its own instead of the shop
 //
 // They need no authentication, so a page in a browser must not be able to use
@@ -43,6 +46,8 @@ func (s *Server) routes() http.Handler {
 	control.HandleFunc("GET /_effects", s.showEffects)
 	control.HandleFunc("GET /_queues", s.showQueues)
 	control.HandleFunc("POST /_reset", s.reset)
+	s.hooks.routes(control)
+	s.tellRoutes(control)
 	guarded := http.NewCrossOriginProtection().Handler(control)
 
 	return simulated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +80,8 @@ func (s *Server) showWorld(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) startFault(w http.ResponseWriter, r *http.Request) {
 	var in struct {
-		Fault string `json:"fault"`
+		Fault    string `json:"fault"`
+		Stubborn int    `json:"stubborn"`
 	}
 	if !readJSON(w, r, &in) {
 		return
@@ -85,7 +91,7 @@ func (s *Server) startFault(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.advance()
-	err := s.world.StartFault(world.Fault(in.Fault))
+	err := s.world.StartStubbornFault(world.Fault(in.Fault), in.Stubborn)
 	switch {
 	case errors.Is(err, world.ErrFaultActive):
 		writeProblem(w, http.StatusConflict, err.Error())
@@ -188,7 +194,7 @@ func (s *Server) showBody(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) showEffects(w http.ResponseWriter, _ *http.Request) {
 	s.advance()
-	writeJSON(w, http.StatusOK, map[string]any{"effects": s.world.Effects()})
+	writeJSON(w, http.StatusOK, map[string]any{"effects": s.world.Effects(), "tallies": s.world.Tallies()})
 }
 
 func (s *Server) showQueues(w http.ResponseWriter, _ *http.Request) {
@@ -217,6 +223,7 @@ func (s *Server) Reset(seed *uint64) {
 	s.advancing.Lock()
 	defer s.advancing.Unlock()
 	s.notifier.reset()
+	s.told.reset()
 	s.world.Reset(s.cfg.Now(), seed)
 	s.chaos.clear()
 	s.cache.reset()
@@ -226,6 +233,8 @@ func (s *Server) Reset(seed *uint64) {
 	s.queues.reset(s.cfg.Now())
 	s.calls.reset()
 	s.bodies.reset()
+	s.hooks.reset()
+	s.sessions.reset()
 }
 
 // readJSON reads a small body; an empty one leaves into as it is.

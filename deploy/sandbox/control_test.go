@@ -60,7 +60,7 @@ func TestWorldAndFaults(t *testing.T) {
 	}
 }
 
-// TestHeal ends a fault that nothing in the catalogue helps against.
+// TestHeal ends a fault as a person would who knows what is wrong.
 func TestHeal(t *testing.T) {
 	t.Parallel()
 	f := mustServe(t)
@@ -73,7 +73,7 @@ func TestHeal(t *testing.T) {
 	f.mustFault(world.FaultDependencyFailure)
 	f.clock.ticks(15)
 	var truth world.Truth
-	if f.do("GET", "/_world/truth", nil, &truth); truth.Cause != "dependency_failure" || !slices.Equal(truth.Services, []string{world.PaymentsProvider}) || len(truth.Remedies) != 0 {
+	if f.do("GET", "/_world/truth", nil, &truth); truth.Cause != "dependency_failure" || !slices.Equal(truth.Services, []string{world.PaymentsProvider}) || !slices.Equal(truth.Remedies, []string{world.DocumentEnableBreaker}) {
 		t.Errorf("truth is %+v", truth)
 	}
 	var w sandbox.WorldView
@@ -297,6 +297,9 @@ func TestDoThenTimeout(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.clock.ticks(5)
+	if n := f.tallies(); len(n) != 1 || n[0].Calls != 2 || n[0].Effects != 1 || n[0].Key != token {
+		t.Errorf("tallies %+v", n)
+	}
 	if e := f.effects(); len(e) != 1 || e[0].ExecutionID != *again.AutomationExecutionId {
 		t.Errorf("effects %+v, want one, of %s", e, *again.AutomationExecutionId)
 	}

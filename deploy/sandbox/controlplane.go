@@ -11,6 +11,7 @@ import (
 // the services are set up: models, guardrail, knowledge base, caller.
 var controlPlaneOperations = []operation{
 	{"sts", "GetCallerIdentity", awsQuery, "2011-06-15 GetCallerIdentity", (*Server).callerIdentity},
+	{"sts", "AssumeRole", awsQuery, "2011-06-15 AssumeRole", (*Server).assumeRole},
 	{"bedrock", "ListFoundationModels", restJSON, "GET /foundation-models", (*Server).listModels},
 	{"bedrock", "GetFoundationModel", restJSON, "GET /foundation-models/{}", (*Server).getModel},
 	{"bedrock", "ListInferenceProfiles", restJSON, "GET /inference-profiles", (*Server).listProfiles},

@@ -1,10 +1,10 @@
 // Package sandbox is AWS on the wire for development and tests: an HTTP server
 // that speaks the protocols of CloudWatch, CloudWatch Logs, X-Ray, CloudTrail,
-// ECS, RDS, Performance Insights, Systems Manager Automation, SQS, Bedrock (models,
-// streams, guardrails, knowledge bases, agents, AgentCore memory, Q Business)
-// and what of the control planes tells whether they are set up, to the ordinary
-// AWS SDKs, over the small world of package world and with the model of package
-// brain.
+// ECS (UpdateService included), RDS, Performance Insights, Systems Manager
+// Automation, SQS, Bedrock (models, streams, guardrails, knowledge bases,
+// agents, AgentCore memory, Q Business) and what of the control planes tells
+// whether they are set up, to the ordinary AWS SDKs, over the small world of
+// package world and with the model of package brain.
 //
 // # Promise
 //
@@ -29,6 +29,7 @@
 // what is done to a call on purpose: refused in each way that the service has,
 // slow, hanging, done and never answered, cut in the middle; for models also
 // every kind of answer that is of no use, and a model that obeys what it reads;
+// an automation or a deployment that fails or hangs after a call that went well;
 // see ChaosMode. The SDK for Go takes a stream that is cut for one that ended:
 // only that no messageStop came tells them apart.
 //
@@ -37,7 +38,13 @@
 // Paths that begin with an underscore are no part of AWS and show or steer the
 // sandbox: /_health, /_world, /_world/fault, /_world/heal, /_world/truth,
 // /_world/chaos, /_calls, /_queues, /_effects, /_reset. The product never calls
-// them. See control.go.
+// them. See control.go. What was done to the world is at /_effects, with how
+// often each thing was asked for, so that "at most once" can be counted at the
+// target.
+//
+// /_hooks/{name} is no part of AWS either, and the one that the product may be
+// configured to call: a receiver to try the signed webhook executor with. It
+// acts on nothing, and keeps what it was asked. See hooks.go.
 //
 // # Ownership and concurrency
 //
@@ -51,7 +58,7 @@
 // State is in memory and gone with the process. The call log keeps at least
 // the latest 100,000 calls, and what they sent in 256 MB, compressed: more than
 // 200 investigations need. Logs Insights keeps the latest 256 queries, memories
-// 10,000 events, a queue 10,000 messages that it never forgets by themselves,
+// 10,000 events, a hook its latest 1,000 calls, a queue 10,000 messages that it never forgets by themselves,
 // and the queue of notifications 64. What does not fit is
 // dropped, and of calls, bodies and notifications that is counted and shown.
 // There is no authentication: listen on loopback.

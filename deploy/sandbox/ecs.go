@@ -10,6 +10,9 @@ import (
 
 var ecsOperations = []operation{
 	{"ecs", "DescribeServices", awsJSON, "AmazonEC2ContainerServiceV20141113.DescribeServices", (*Server).describeServices},
+	{"ecs", "UpdateService", awsJSON, "AmazonEC2ContainerServiceV20141113.UpdateService", (*Server).updateService},
+	{"ecs", "DescribeTaskDefinition", awsJSON, "AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition", (*Server).describeTaskDefinition},
+	{"ecs", "ListTaskDefinitions", awsJSON, "AmazonEC2ContainerServiceV20141113.ListTaskDefinitions", (*Server).listTaskDefinitions},
 }
 
 type ecsDeployment struct {
@@ -56,7 +59,7 @@ type ecsFailure struct {
 const clusterARN = "arn:aws:ecs:" + world.Region + ":" + world.Account + ":cluster/" + world.Cluster
 
 // describeServices shows what serves now: the latest deployment, and the one
-// before it while its tasks are still being replaced.
+// before it while its tasks are still being replaced, or when they never were.
 func (s *Server) describeServices(x *exchange) (any, error) {
 	var in struct {
 		Cluster  string   `json:"cluster"`
@@ -89,41 +92,43 @@ func (s *Server) describeServices(x *exchange) (any, error) {
 
 func (s *Server) ecsService(name string, now time.Time) ecsService {
 	all, desired := s.world.Deployments(name)
+	running, scaling := s.world.Tasks(name)
 	latest := all[len(all)-1]
+	rollout, share := latest.Rollout(now)
 	out := ecsService{ServiceARN: world.ServiceARN(name), ServiceName: name, ClusterARN: clusterARN, Status: "ACTIVE",
-		DesiredCount: desired, RunningCount: desired, LaunchType: "FARGATE",
-		TaskDefinition: world.TaskDefinitionARN(latest.TaskDefinition), CreatedAt: epoch(all[0].CreatedAt)}
-	for i := len(all) - 1; i >= 0; i-- {
-		d := all[i]
-		rolling := now.Before(latest.DoneAt)
-		if d.ID != latest.ID && (!rolling || i < len(all)-2) {
-			break
-		}
-		e := ecsDeployment{ID: d.ID, Status: "ACTIVE", TaskDefinition: world.TaskDefinitionARN(d.TaskDefinition), DesiredCount: desired,
-			CreatedAt: epoch(d.CreatedAt), UpdatedAt: epoch(d.DoneAt), LaunchType: "FARGATE",
-			RolloutState: "COMPLETED", RolloutStateReason: fmt.Sprintf("ECS deployment %s completed.", d.ID), RunningCount: desired}
-		if d.ID == latest.ID {
-			e.Status = "PRIMARY"
-		}
-		if rolling {
-			// Tasks are replaced one after another.
-			share := float64(now.Sub(latest.CreatedAt)) / float64(latest.DoneAt.Sub(latest.CreatedAt))
-			replaced := min(int(share*float64(desired)), desired)
-			if d.ID == latest.ID {
-				e.RolloutState, e.RolloutStateReason = "IN_PROGRESS", fmt.Sprintf("ECS deployment %s in progress.", d.ID)
-				e.RunningCount, e.PendingCount, e.UpdatedAt = replaced, desired-replaced, epoch(now)
-			} else {
-				e.RunningCount, e.DesiredCount = desired-replaced, 0
-			}
-		}
-		out.Deployments = append(out.Deployments, e)
+		DesiredCount: desired, LaunchType: "FARGATE", TaskDefinition: world.TaskDefinitionARN(latest.TaskDefinition), CreatedAt: epoch(all[0].CreatedAt)}
+	// Tasks are replaced one after another.
+	replaced := min(int(share*float64(running)), running)
+	primary := describeDeployment(latest, "PRIMARY", rollout)
+	primary.DesiredCount, primary.RunningCount, primary.PendingCount = desired, replaced, max(desired-replaced, 0)
+	switch {
+	case rollout == world.RolloutInProgress:
+		primary.UpdatedAt = epoch(now)
+	case rollout == world.RolloutFailed || scaling == world.RolloutFailed:
+		primary.RolloutState, primary.PendingCount = string(world.RolloutFailed), 0
+		primary.FailedTasks = max(desired-replaced, 1)
+		primary.RolloutStateReason = fmt.Sprintf("ECS deployment circuit breaker: tasks failed to start in %s.", latest.ID)
+	}
+	out.Deployments = append(out.Deployments, primary)
+	out.RunningCount, out.PendingCount = primary.RunningCount, primary.PendingCount
+	if rollout != world.RolloutCompleted && len(all) > 1 {
+		before := describeDeployment(all[len(all)-2], "ACTIVE", world.RolloutCompleted)
+		before.RunningCount = running - replaced
+		out.Deployments = append(out.Deployments, before)
+		out.RunningCount = running
 	}
 	for i := len(all) - 1; i >= max(0, len(all)-5); i-- {
 		d := all[i]
-		if d.DoneAt.Before(now) {
+		if done, _ := d.Rollout(now); done == world.RolloutCompleted {
 			out.Events = append(out.Events, ecsEvent{"e" + strings.TrimPrefix(d.ID, "ecs-svc/"), epoch(d.DoneAt), fmt.Sprintf("(service %s) has reached a steady state.", name)})
 		}
 		out.Events = append(out.Events, ecsEvent{"s" + strings.TrimPrefix(d.ID, "ecs-svc/"), epoch(d.CreatedAt), fmt.Sprintf("(service %s) has started tasks of %s (%s).", name, d.TaskDefinition, d.Summary)})
 	}
 	return out
+}
+
+func describeDeployment(d world.Deployment, status string, rollout world.RolloutState) ecsDeployment {
+	reason := map[world.RolloutState]string{world.RolloutCompleted: "completed", world.RolloutInProgress: "in progress", world.RolloutFailed: "failed"}[rollout]
+	return ecsDeployment{ID: d.ID, Status: status, TaskDefinition: world.TaskDefinitionARN(d.TaskDefinition), CreatedAt: epoch(d.CreatedAt), UpdatedAt: epoch(d.DoneAt),
+		LaunchType: "FARGATE", RolloutState: string(rollout), RolloutStateReason: fmt.Sprintf("ECS deployment %s %s.", d.ID, reason)}
 }

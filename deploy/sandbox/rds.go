@@ -99,8 +99,9 @@ func (s *Server) describeDBInstances(x *exchange) (any, error) {
 		Marker    string       `xml:"Marker,omitempty"`
 	}{Marker: next}
 	for _, d := range page {
-		out.Instances = append(out.Instances, dbInstance{Identifier: d, Class: "db.m6g.xlarge", Engine: "postgres", EngineVersion: "16.4", Status: "available",
-			Created: s.world.Now().Add(-9000 * time.Hour).Format(time.RFC3339), AllocatedStorage: 100, StorageType: "gp3", MultiAZ: true,
+		has, _ := s.world.Provision(d)
+		out.Instances = append(out.Instances, dbInstance{Identifier: d, Class: has.Class, Engine: "postgres", EngineVersion: "16.4", Status: has.Status,
+			Created: s.world.Now().Add(-9000 * time.Hour).Format(time.RFC3339), AllocatedStorage: has.Storage, StorageType: "gp3", MultiAZ: true,
 			ResourceID: dbResourceID(d), ARN: world.DatabaseARN(d), MonitoringInterval: monitoringInterval, InsightsEnabled: true, InsightsRetention: 7,
 			ParameterGroups: []dbParameterGroup{{d, "in-sync"}}})
 	}

@@ -50,7 +50,7 @@ func (s *Server) startAutomation(x *exchange) (any, error) {
 	for _, t := range in.Tags {
 		tags[t.Key] = t.Value
 	}
-	e, err := s.world.StartAutomation(in.DocumentName, in.Parameters, tags, in.ClientToken)
+	e, err := s.world.StartFated(in.DocumentName, in.Parameters, tags, in.ClientToken, x.strike.fate())
 	switch {
 	case errors.Is(err, world.ErrUnknownDocument):
 		return nil, errorf("AutomationDefinitionNotFoundException", "%v", err)
@@ -79,14 +79,17 @@ func (s *Server) getAutomation(x *exchange) (any, error) {
 	x.note("status", e.Status)
 	out := executionFields(e)
 	out["Parameters"] = e.Parameters
-	succeeded, failed := 0, 0
+	// Of the steps, those before the one that runs, or ended it, went well.
+	succeeded, failed, timedOut := map[string]int{world.StepAct: 1, world.StepSettle: 2}[e.Step], 0, 0
 	switch e.Status {
 	case world.ExecutionSuccess:
 		succeeded = 3
 	case world.ExecutionFailed:
-		succeeded, failed = 1, 1
+		failed = 1
+	case world.ExecutionTimedOut:
+		timedOut = 1
 	}
-	out["ProgressCounters"] = map[string]int{"TotalSteps": 3, "SuccessSteps": succeeded, "FailedSteps": failed, "CancelledSteps": 0, "TimedOutSteps": 0}
+	out["ProgressCounters"] = map[string]int{"TotalSteps": 3, "SuccessSteps": succeeded, "FailedSteps": failed, "CancelledSteps": 0, "TimedOutSteps": timedOut}
 	return map[string]any{"AutomationExecution": out}, nil
 }
 

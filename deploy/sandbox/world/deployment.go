@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -10,6 +11,9 @@ type Deployment struct {
 	ID             string    `json:"id"`
 	Service        string    `json:"service"`
 	Revision       int       `json:"revision"`
+	Code           int       `json:"code"` // the revision that brought the code; others may run it with tasks of another size
+	CPU            int       `json:"cpu_units"`
+	Memory         int       `json:"memory_mib"`
 	TaskDefinition string    `json:"task_definition"` // family:revision
 	Before         string    `json:"before,omitempty"`
 	CreatedAt      time.Time `json:"created_at"`
@@ -18,6 +22,33 @@ type Deployment struct {
 	Rollback       bool      `json:"rollback,omitempty"`
 	Forced         bool      `json:"forced,omitempty"` // the same version again, to replace its tasks
 	DoneAt         time.Time `json:"done_at"`          // when its tasks have replaced the ones before
+
+	fate Fate
+}
+
+// RolloutState is how the tasks of a deployment get on.
+type RolloutState string
+
+const (
+	RolloutInProgress RolloutState = "IN_PROGRESS"
+	RolloutCompleted  RolloutState = "COMPLETED"
+	RolloutFailed     RolloutState = "FAILED"
+)
+
+// Rollout is how far the deployment is at a time, and what share of the tasks
+// are its own.
+func (d Deployment) Rollout(now time.Time) (RolloutState, float64) {
+	share := clamp(float64(now.Sub(d.CreatedAt))/float64(d.DoneAt.Sub(d.CreatedAt)), 0, 1)
+	if d.fate.before(stepSettle) {
+		share = 0
+	}
+	switch {
+	case d.fate.Kind != "" && d.fate.due(d.CreatedAt, now):
+		return RolloutFailed, share
+	case d.fate.Kind != "" || share < 1:
+		return RolloutInProgress, share
+	}
+	return RolloutCompleted, 1
 }
 
 // rolloutTicks is how long tasks of a new version take to replace the old.
@@ -78,20 +109,34 @@ func (w *World) deploy(service, summary string) Deployment {
 // itself rolled back from; false where there is none.
 func (w *World) rollback(service, actor string) (Deployment, bool) {
 	current := w.current(service)
-	best := 0
+	best := Deployment{}
 	for _, d := range w.deployments[service] {
-		if d.Revision < current.Revision && d.Revision > best && !w.withdrawn[d.TaskDefinition] {
-			best = d.Revision
+		if d.Code < current.Code && d.Revision > best.Revision && !w.withdrawn[version{service, d.Code}] {
+			best = d
 		}
 	}
-	if best == 0 {
+	if best.Revision == 0 {
 		return Deployment{}, false
 	}
-	w.withdrawn[current.TaskDefinition] = true
-	d := w.record(Deployment{Service: service, Revision: best, Actor: actor,
-		Summary: "roll back from " + current.TaskDefinition, CreatedAt: w.present(), Rollback: true})
-	w.logDeploy(d)
-	return d, true
+	return w.goBack(service, best.Revision, actor, Fate{}), true
+}
+
+// goBack makes an earlier version the current one.
+func (w *World) goBack(service string, revision int, actor string, f Fate) Deployment {
+	current := w.current(service)
+	w.withdrawn[version{service, current.Code}] = true
+	d := w.record(Deployment{Service: service, Revision: revision, Actor: actor,
+		Summary: "roll back from " + current.TaskDefinition, CreatedAt: w.present(), Rollback: true, fate: f})
+	if !f.before(stepSettle) {
+		w.logDeploy(d)
+	}
+	return d
+}
+
+// version is the code that a service ran.
+type version struct {
+	service string
+	code    int
 }
 
 // record completes d, keeps it and puts it on the audit trail.
@@ -100,9 +145,34 @@ func (w *World) record(d Deployment) Deployment {
 	d.TaskDefinition = fmt.Sprintf("%s:%d", d.Service, d.Revision)
 	d.Before = w.current(d.Service).TaskDefinition
 	d.DoneAt = d.CreatedAt.Add(rolloutTicks * w.cfg.Tick)
+	p := w.provisions[d.Service]
+	if known, ok := w.definition(d.Service, d.Revision); ok {
+		d.Code, d.CPU, d.Memory = known.Code, known.CPU, known.Memory
+	}
+	d.Code, d.CPU, d.Memory = cmp.Or(d.Code, d.Revision), cmp.Or(d.CPU, p.cpu), cmp.Or(d.Memory, p.memory)
+	p.cpu, p.memory = d.CPU, d.Memory
 	w.deployments[d.Service] = append(w.deployments[d.Service], d)
 	w.audit(deployEvent(d, w.desired[d.Service]))
+	w.release(func(a *ailment, h deed) bool {
+		switch {
+		case h.service != d.Service:
+			return false
+		case h.document == DocumentRollback: // what is bad stays so
+			return a.fault == FaultBadDeployment && a.code == d.Code
+		}
+		return h.document == DocumentIncrease && h.level > map[string]int{ResourceCPU: d.CPU, ResourceMemory: d.Memory}[h.argument]
+	})
 	return d
+}
+
+// definition is the deployment that brought a revision live first.
+func (w *World) definition(service string, revision int) (Deployment, bool) {
+	for _, d := range w.deployments[service] {
+		if d.Revision == revision {
+			return d, true
+		}
+	}
+	return Deployment{}, false
 }
 
 // current is the latest deployment of a service, zero where it has none.
@@ -137,4 +207,19 @@ func (w *World) Deployments(service string) ([]Deployment, int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]Deployment(nil), w.deployments[service]...), w.desired[service]
+}
+
+// Tasks is how many tasks of a service run now, and how it stands with starting
+// or stopping as many as are wanted.
+func (w *World) Tasks(service string) (running int, scaling RolloutState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	running, m := w.running(service), w.moving[service]
+	switch {
+	case m.fate.Kind != "" && m.fate.due(m.at, w.present()):
+		return running, RolloutFailed
+	case m.fate.Kind != "" || running != w.desired[service]:
+		return running, RolloutInProgress
+	}
+	return running, RolloutCompleted
 }

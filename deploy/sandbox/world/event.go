@@ -49,7 +49,8 @@ func (w *World) oldReports() {
 }
 
 func lowStorage(w *World, a *ailment, full float64) string {
-	provisioned := 1.6 * w.topo.byName[a.service].base[gFreeStorage] / gib
+	n := w.topo.byName[a.service]
+	provisioned := 1.6*n.base[gFreeStorage]/gib + float64(w.provisions[a.service].storage-newProvision(n).storage)
 	free := (1 - full) * w.topo.byName[a.service].base[gFreeStorage] / gib
 	return fmt.Sprintf("The free storage capacity for DB Instance: %s is low at %.0f%% of the provisioned storage [Provisioned Storage: %.2f GB, Free Storage: %.2f GB]. "+
 		"You may want to increase the provisioned storage to address this issue.", a.service, 100*free/provisioned, provisioned, free)
@@ -80,8 +81,20 @@ var settings = []setting{
 	{"worker-concurrency", "16", "1", [2]string{"request rejected: worker-concurrency of 1 is exceeded", "failed to schedule task: configured concurrency 1 leaves no worker"}},
 }
 
+// configuration is the setting of a service that was changed last.
+type configuration struct {
+	setting     setting
+	now, before string
+	reverted    bool // by an automation, which RestoreConfig takes back
+}
+
 // configure changes a setting of a service, on the audit trail.
 func (w *World) configure(service string, s setting, value, actor string) {
+	before := s.good
+	if c, ok := w.configurations[service]; ok && c.setting.name == s.name {
+		before = c.now
+	}
+	w.configurations[service] = configuration{setting: s, now: value, before: before}
 	parameter := fmt.Sprintf("/%s/%s/%s", Environment, service, s.name)
 	w.audit(TrailEvent{Name: "PutParameter", Source: "ssm.amazonaws.com", At: w.present(), Username: actor,
 		Resources: []Resource{{Type: "AWS::SSM::Parameter", Name: parameter}, {Type: resourceTypes[KindECS], Name: service}},

@@ -53,54 +53,9 @@ var (
 	ErrFaultActive = errors.New("a fault is active already; cure or clear it first")
 	// ErrUnknownFault says that there is no such fault.
 	ErrUnknownFault = errors.New("no such fault")
+	// ErrInvalidVariant says that a fault has no such variant.
+	ErrInvalidVariant = errors.New("no such variant of a fault")
 )
-
-// Truth is what a right diagnosis of a fault says.
-type Truth struct {
-	Cause incident.Cause `json:"cause,omitempty"` // "" for a false alarm
-
-	// Services at which the fault may be said to be, the most exact first: a
-	// call that fails has two ends, and a surge of requests is one from where
-	// they come in to where they hurt.
-	Services []string `json:"services,omitempty"`
-
-	// Remedies are the automation documents that end it, run on the first of
-	// Services. None: only people can, see World.ClearFault.
-	Remedies []string `json:"remedies,omitempty"`
-}
-
-// remedies are the automations that end each fault, on the service that it
-// sits on. All others take people: whoever writes the query, owns the quota,
-// the setting, the network or the provider.
-var remedies = map[Fault][]string{
-	FaultBadDeployment:        {DocumentRollback},
-	FaultConnectionsExhausted: {DocumentScale},
-	FaultMemoryLeak:           {DocumentRestart},
-	FaultCPUSaturation:        {DocumentRestart, DocumentScale},
-	FaultTrafficSurge:         {DocumentScale},
-	FaultCacheFailure:         {DocumentRestart},
-}
-
-// Truth returns what is wrong; false where no fault is active.
-func (w *World) Truth() (Truth, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	a := w.active()
-	if a == nil {
-		return Truth{}, false
-	}
-	if a.fault.FalseAlarm() {
-		return Truth{}, true
-	}
-	t := Truth{Cause: incident.Cause(a.fault), Services: []string{a.service}, Remedies: slices.Clone(remedies[a.fault])}
-	switch a.fault {
-	case FaultNetworkFailure:
-		t.Services = append(t.Services, a.callee)
-	case FaultTrafficSurge:
-		t.Services = w.topo.path()
-	}
-	return t, true
-}
 
 // ailment is a fault while it lasts, its decay after the cure included.
 type ailment struct {
@@ -108,17 +63,26 @@ type ailment struct {
 	service string // where it sits
 	callee  string // network: the other end
 	since   int64  // tick of its first effect
+	from    int64  // tick from which it builds up: since, or when what held it back was taken away
 	cured   int64  // tick; 0: not cured
 	begun   bool   // what begins it has been done
+
+	stubborn int      // how many kinds of remedies do nothing against it
+	tried    []string // documents that did nothing
+	holds    []deed   // what keeps it back, and lets it come again when it is taken away
 
 	size float64 // what it does to the alarm's measure at full size, in thresholds
 	ramp float64 // ticks from its first effect to its full size
 	tone int     // which of several ways to speak of it the logs use
 
-	heat    float64 // how far it has come, 0–1
+	heat    float64 // how far it has come, as those feel it who depend on it, 0–1
+	before  reach   // ill and heat of the tick before
+	ill     float64 // dependency: how far it has come at its own place, 0–1
+	held    int64   // tick from which nothing of it was felt any more while it was held back
+	mended  bool    // somebody ended it while it was held back
 	backlog float64 // what piles up behind it, 0–1
 	memory  float64 // leak: percent above normal
-	version string  // bad deployment: the task definition that is bad
+	code    int     // bad deployment: the code that is bad
 	setting setting // bad configuration
 	hold    float64 // connections: how much longer than normal one is held at full heat
 
@@ -141,6 +105,9 @@ const (
 	gcFrom       = 70.0 // percent from which collecting garbage costs time
 )
 
+// reach is how far an ailment had come: at its own place, and as others felt it.
+type reach struct{ ill, heat float64 }
+
 // step advances the ailment by one tick.
 func (a *ailment) step(w *World) {
 	if w.tick < a.since || (a.cured != 0 && !a.begun) {
@@ -149,7 +116,7 @@ func (a *ailment) step(w *World) {
 	if !a.begun {
 		a.begin(w)
 	}
-	age := float64(w.tick - a.since)
+	age := float64(w.tick - a.from)
 	f := faultSpecs[a.fault]
 	switch {
 	case f.step != nil:
@@ -173,10 +140,11 @@ func (a *ailment) begin(w *World) {
 	}
 }
 
-// follow is target until the cure, and what drains away after it.
+// follow is target until the cure, less what is held back, and what drains
+// away after it.
 func (a *ailment) follow(target, now float64) float64 {
 	if a.cured == 0 {
-		return target
+		return target * (1 - a.relief())
 	}
 	return now * drain
 }
@@ -188,7 +156,7 @@ func (a *ailment) over() bool {
 			return false
 		}
 	}
-	return a.cured != 0 && a.heat < gone && a.memory < gone*100 && a.backlog < gone
+	return a.cured != 0 && a.heat < gone && a.memory < gone*100 && a.backlog < gone && (a.ill < gone || len(a.holds) > 0)
 }
 
 // demand is the traffic of this tick as a multiple of normal.
@@ -218,18 +186,29 @@ func (w *World) wanted(database string) float64 {
 	return want
 }
 
-// StartFault begins a fault. It returns ErrFaultActive while another is not
-// cured, and ErrUnknownFault for a name that is none.
-func (w *World) StartFault(f Fault) error {
+// StartFault begins a fault that the first right remedy ends; see
+// StartStubbornFault.
+func (w *World) StartFault(f Fault) error { return w.StartStubbornFault(f, 0) }
+
+// StartStubbornFault begins a fault against which so many kinds of right
+// remedies do nothing: they succeed, and the next one of another kind ends it,
+// be it one that would not have been the first choice. It returns
+// ErrFaultActive while another fault is not cured, ErrUnknownFault for a name
+// that is none, and ErrInvalidVariant for a number that makes no sense.
+func (w *World) StartStubbornFault(f Fault, stubborn int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !f.Valid() {
 		return fmt.Errorf("%w: %q; there are %v and %v", ErrUnknownFault, string(f), Faults, FalseAlarms)
 	}
+	if stubborn < 0 || stubborn > 0 && f.FalseAlarm() {
+		return fmt.Errorf("%w: %s cannot be stubborn %d times; use 0 or more for a fault and 0 for a false alarm", ErrInvalidVariant, f, stubborn)
+	}
 	if a := w.active(); a != nil {
 		return fmt.Errorf("start %s: %w (%s since %s)", f, ErrFaultActive, a.fault, w.at(a.since).Format("15:04:05"))
 	}
-	a := &ailment{fault: f, since: w.tick, size: shopSize, ramp: rampTicks, tone: w.fate.IntN(12)}
+	w.mendHeld()
+	a := &ailment{fault: f, since: w.tick, stubborn: stubborn, size: shopSize, ramp: rampTicks, tone: w.fate.IntN(12)}
 	spec := faultSpecs[f]
 	a.service, a.callee = spec.home[0], spec.home[1]
 	if w.cfg.Varied {
@@ -239,6 +218,7 @@ func (w *World) StartFault(f Fault) error {
 		a.since += w.fate.Int64N(4)
 		w.distract(a)
 	}
+	a.from = a.since
 	if a.since == w.tick {
 		a.begin(w)
 	}
@@ -248,16 +228,18 @@ func (w *World) StartFault(f Fault) error {
 
 // ClearFault ends the active fault as a person would who knows what is wrong,
 // and reports whether there was one. Its effects drain away as after a cure.
+// Where one is only held back, that needs no holding back any more.
 func (w *World) ClearFault() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	a := w.active()
 	if a == nil {
-		return false
+		return w.mendHeld()
 	}
 	if f := faultSpecs[a.fault]; f.end != nil && a.begun {
 		f.end(w, a)
 	}
+	a.holds = nil
 	a.cured = max(w.tick, 1)
 	return true
 }
@@ -270,23 +252,6 @@ func (w *World) active() *ailment {
 		}
 	}
 	return nil
-}
-
-// cure ends the active fault if document helps against it and service is
-// where it sits.
-func (w *World) cure(document, service string) {
-	a := w.active()
-	if a == nil || a.service != service || !a.begun || !slices.Contains(remedies[a.fault], document) {
-		return
-	}
-	a.cured = w.tick
-}
-
-// cureDeployment ends an active bad deployment if its version was taken away.
-func (w *World) cureDeployment(service, version string) {
-	if a := w.active(); a != nil && a.version == version {
-		w.cure(DocumentRollback, service)
-	}
 }
 
 func clamp(x, lo, hi float64) float64 { return math.Max(lo, math.Min(hi, x)) }

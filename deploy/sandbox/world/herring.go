@@ -43,7 +43,7 @@ func (w *World) distract(a *ailment) {
 		case herringDeployment:
 			w.deploy(service, w.routineSummary())
 		case herringScaling:
-			w.desired[service]++
+			w.want(service, w.desired[service]+1, Fate{})
 			w.auditChange("UpdateService", service, KindECS, "application-autoscaling",
 				map[string]any{"cluster": Cluster, "service": service, "desiredCount": w.desired[service]})
 		default:

@@ -161,6 +161,7 @@ func (w *World) observe(n *node, rate float64, s strain) Sample {
 	base[gRate], base[gLatency], base[gErrors], base[gCPU], base[gMemory] = rate, truth.latency, truth.errors, n.cpu, n.memory
 	if n.kind == KindDatabase {
 		base[gConnections] = w.wanted(n.name)
+		base[gFreeStorage] += w.provisions[n.name].spare
 		base[gLoad] = w.loads[n.name].latest()
 	}
 	out := Sample{At: w.at(w.tick)}

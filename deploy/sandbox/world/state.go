@@ -1,15 +1,22 @@
 package world
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // FaultState is the fault that a world has, as its control endpoint shows it.
 type FaultState struct {
 	Fault     Fault     `json:"fault"`
 	Service   string    `json:"service"`
 	Callee    string    `json:"callee,omitempty"` // the other end of a call that fails, the database behind a cache
-	Phase     string    `json:"phase"`            // active or draining
+	Phase     string    `json:"phase"`            // active, draining or held
 	StartedAt time.Time `json:"started_at"`
 	CuredAt   time.Time `json:"cured_at,omitzero"`
+
+	Stubborn int      `json:"stubborn,omitempty"` // how many kinds of remedies do nothing against it
+	Tried    []string `json:"tried,omitempty"`    // documents that did nothing
+	HeldBy   []string `json:"held_by,omitempty"`  // documents that keep it back as long as they are not taken back
 }
 
 // ServiceState is one service as it is now.
@@ -19,7 +26,9 @@ type ServiceState struct {
 	At          time.Time          `json:"at"`
 	Version     string             `json:"version,omitempty"`
 	Desired     int                `json:"desired_tasks,omitempty"`
+	Running     int                `json:"running_tasks,omitempty"`
 	Limit       int                `json:"max_connections,omitempty"`
+	Provision   Provision          `json:"provision"`
 	Deployments []Deployment       `json:"deployments,omitempty"` // the latest three
 }
 
@@ -31,6 +40,7 @@ type State struct {
 	Ticks      int64          `json:"ticks"`
 	Now        time.Time      `json:"now"`
 	Faults     []FaultState   `json:"faults"`
+	Held       []FaultState   `json:"held,omitempty"` // that nobody feels while they are held back
 	Alarm      Alarm          `json:"alarm"`
 	Services   []ServiceState `json:"services"`
 	Executions []Execution    `json:"automations"`
@@ -45,16 +55,20 @@ func (w *World) State() State {
 		Faults: []FaultState{}, Executions: []Execution{},
 	}
 	for _, a := range w.ailments {
-		f := FaultState{Fault: a.fault, Service: a.service, Callee: a.callee, Phase: "active", StartedAt: w.at(a.since)}
-		if a.cured != 0 {
-			f.Phase, f.CuredAt = "draining", w.at(a.cured)
+		s.Faults = append(s.Faults, w.faultState(a))
+	}
+	for _, a := range w.held {
+		if !a.mended {
+			f := w.faultState(a)
+			f.Phase = "held"
+			s.Held = append(s.Held, f)
 		}
-		s.Faults = append(s.Faults, f)
 	}
 	for _, svc := range w.topo.services() {
 		r := w.samples[svc.Name]
 		latest := r.at(r.len() - 1)
-		st := ServiceState{Service: svc, At: latest.At, Metrics: map[Metric]float64{}, Version: w.current(svc.Name).TaskDefinition, Desired: w.desired[svc.Name]}
+		st := ServiceState{Service: svc, At: latest.At, Metrics: map[Metric]float64{}, Version: w.current(svc.Name).TaskDefinition, Desired: w.desired[svc.Name],
+			Running: w.running(svc.Name), Provision: w.provision(svc.Name)}
 		for _, g := range measured[svc.Kind] {
 			st.Metrics[traits[g].metric] = latest.values[g]
 		}
@@ -70,6 +84,17 @@ func (w *World) State() State {
 		s.Executions = append(s.Executions, e.copy())
 	}
 	return s
+}
+
+func (w *World) faultState(a *ailment) FaultState {
+	f := FaultState{Fault: a.fault, Service: a.service, Callee: a.callee, Phase: "active", StartedAt: w.at(a.since), Stubborn: a.stubborn, Tried: slices.Clone(a.tried)}
+	if a.cured != 0 {
+		f.Phase, f.CuredAt = "draining", w.at(a.cured)
+	}
+	for _, h := range a.holds {
+		f.HeldBy = append(f.HeldBy, h.document)
+	}
+	return f
 }
 
 // Samples returns what was observed of a service in [from, to), oldest first;

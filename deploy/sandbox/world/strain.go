@@ -1,5 +1,8 @@
 package world
 
+// emptied is by how much a cache that has just been emptied misses more often.
+const emptied = 0.3
+
 // strain is what ailments do to one node in this tick: plus is added to a
 // measure, times is a share of it that is added.
 type strain struct{ plus, times levels }
@@ -47,7 +50,7 @@ func (s *strains) along(from, to string, add way) {
 // strains sums up what the current ailments do.
 func (w *World) strains() *strains {
 	s := &strains{}
-	if len(w.ailments) == 0 {
+	if len(w.ailments)+len(w.held)+len(w.cold) == 0 {
 		return s
 	}
 	s.nodes, s.ways = map[string]*strain{}, map[[2]string]way{}
@@ -58,6 +61,14 @@ func (w *World) strains() *strains {
 		for _, h := range a.herrings {
 			h.strain(s)
 		}
+	}
+	for _, a := range w.held {
+		if a.before.ill > 0 { // nobody feels it, and it can be seen where it is
+			faultSpecs[a.fault].strain(w, a, s)
+		}
+	}
+	for cache, left := range w.cold {
+		s.on(cache).plus[gHitRate] -= emptied * left
 	}
 	return s
 }

@@ -69,10 +69,12 @@ func deployEvent(d Deployment, desired int) TrailEvent {
 // resourceTypes are the names that the audit trail gives to kinds.
 var resourceTypes = map[Kind]string{
 	KindECS: "AWS::ECS::Service", KindDatabase: "AWS::RDS::DBInstance", KindCache: "AWS::ElastiCache::CacheCluster",
+	KindTable: "AWS::DynamoDB::Table", KindExternal: "Endpoint",
 }
 
 var eventSources = map[Kind]string{
 	KindECS: "ecs.amazonaws.com", KindDatabase: "rds.amazonaws.com", KindCache: "elasticache.amazonaws.com",
+	KindTable: "dynamodb.amazonaws.com",
 }
 
 // auditChange records a change of one service that is no deployment.

@@ -56,21 +56,29 @@ type World struct {
 	pending []LogLine // of the tick being computed
 
 	deployments map[string][]Deployment
-	withdrawn   map[string]bool // task definitions that were rolled back from
-	nextRoutine int64           // tick of the next harmless deployment
+	withdrawn   map[version]bool // what was rolled back from
+	nextRoutine int64            // tick of the next harmless deployment
 	trail       *ring[TrailEvent]
 
-	loads     map[string]*loads // what each database spends its time on
-	events    *ring[PlatformEvent]
-	limits    map[string]int     // max_connections of each database
-	behind    map[string]float64 // how far the consumer of each queue is
-	desired   map[string]int
-	ailments  []*ailment
-	jobs      []*Execution
-	byToken   map[string]*Execution
-	effects   []Effect
-	alarms    []Alarm // the first is always there
-	unclaimed []Transition
+	loads    map[string]*loads // what each database spends its time on
+	events   *ring[PlatformEvent]
+	limits   map[string]int     // max_connections of each database
+	behind   map[string]float64 // how far the consumer of each queue is
+	cold     map[string]float64 // how empty each cache is that was emptied, 0–1
+	desired  map[string]int
+	moving   map[string]tasks
+	ailments []*ailment
+	held     []*ailment // that are held back, and that nobody feels
+	jobs     []*Execution
+	byToken  map[string]*Execution
+	effects  []Effect
+	tallies  []*Tally
+	tallied  map[Tally]*Tally // by what is counted, without the counts
+
+	provisions     map[string]*provision
+	configurations map[string]configuration
+	alarms         []Alarm // the first is always there
+	unclaimed      []Transition
 }
 
 // flow is the true state of one service after a tick.
@@ -107,20 +115,23 @@ func (w *World) begin(now time.Time) {
 	}
 	w.drift, w.truth, w.samples = map[string]*levels{}, map[string]flow{}, map[string]*ring[Sample]{}
 	w.logs, w.pending = map[string]*ring[LogLine]{}, nil
-	w.deployments, w.withdrawn, w.desired = map[string][]Deployment{}, map[string]bool{}, map[string]int{}
+	w.deployments, w.withdrawn, w.desired = map[string][]Deployment{}, map[version]bool{}, map[string]int{}
 	w.trail, w.events = newRing[TrailEvent](trailEvents), newRing[PlatformEvent](platformEvents)
 	w.limits, w.loads, w.behind, w.ailments = map[string]int{}, map[string]*loads{}, map[string]float64{}, nil
-	w.jobs, w.byToken, w.effects = nil, map[string]*Execution{}, nil
+	w.jobs, w.byToken, w.effects, w.tallies, w.held = nil, map[string]*Execution{}, nil, nil, nil
+	w.tallied = map[Tally]*Tally{}
+	w.cold, w.moving, w.provisions, w.configurations = map[string]float64{}, map[string]tasks{}, map[string]*provision{}, map[string]configuration{}
 	w.alarms, w.unclaimed = []Alarm{newAlarm(w.topo, w.epoch)}, nil
 	for i := range w.topo.nodes {
 		n := &w.topo.nodes[i]
 		w.drift[n.name] = &levels{}
 		w.samples[n.name] = newRing[Sample](capacity)
+		w.provisions[n.name] = newProvision(n)
 		switch n.kind {
 		case KindECS:
 			w.desired[n.name] = 3
 		case KindDatabase:
-			w.limits[n.name] = int(math.Round(n.base[gConnections]*limitOverUse/10)) * 10
+			w.limits[n.name] = w.usualLimit(n.name)
 			w.loads[n.name] = newLoads(w.topo, n, capacity)
 		}
 		if g := logGroup(n.name, n.kind); g != "" {
@@ -198,11 +209,21 @@ func (w *World) step() {
 	kept := w.ailments[:0]
 	for _, a := range w.ailments {
 		a.step(w)
-		if !a.over() {
+		switch {
+		case !a.over():
 			kept = append(kept, a)
+		case len(a.holds) > 0:
+			a.held = w.tick
+			w.held = append(w.held, a)
 		}
 	}
 	w.ailments = kept
+	w.stepHeld()
+	for cache, left := range w.cold {
+		if w.cold[cache] = left * drain; left < gone {
+			delete(w.cold, cache)
+		}
+	}
 	rates, strains := w.flow()
 	for i := range w.topo.nodes {
 		n := &w.topo.nodes[i]

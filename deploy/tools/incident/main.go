@@ -26,8 +26,9 @@ const alarmTicks = 15
 func main() {
 	sandbox := flag.String("sandbox", env("VIGIL_SANDBOX_ADDR", "127.0.0.1:4566"), "`address` of the sandbox")
 	gateway := flag.String("gateway", env("VIGIL_GATEWAY_ADDR", "127.0.0.1:8080"), "`address` of the gateway")
+	stubborn := flag.Int("stubborn", 0, "how many kinds of right `actions` do nothing before one helps")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: incident [FAULT | clear]\n\nFaults: "+strings.Join(names(), ", "))
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: incident [--stubborn N] [FAULT | clear]\n\nFaults: "+strings.Join(names(), ", "))
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -35,7 +36,7 @@ func main() {
 	if flag.NArg() > 0 {
 		fault = flag.Arg(0)
 	}
-	if err := run(os.Stdout, *sandbox, *gateway, fault); err != nil {
+	if err := run(os.Stdout, *sandbox, *gateway, fault, *stubborn); err != nil {
 		fmt.Fprintln(os.Stderr, "incident:", err)
 		os.Exit(1)
 	}
@@ -60,8 +61,8 @@ type state struct {
 	} `json:"faults"`
 }
 
-func run(out io.Writer, sandbox, gateway, fault string) error {
-	s, err := start(sandbox, fault)
+func run(out io.Writer, sandbox, gateway, fault string, stubborn int) error {
+	s, err := start(sandbox, fault, stubborn)
 	if err != nil {
 		return err
 	}
@@ -81,13 +82,17 @@ func run(out io.Writer, sandbox, gateway, fault string) error {
   Watch it      http://%s/ops
   The world     http://%s/_world
   AWS calls     http://%s/_calls
-`, fault, service, within, gateway, sandbox, sandbox)
+  What was done http://%s/_effects
+`, fault, service, within, gateway, sandbox, sandbox, sandbox)
+	if stubborn > 0 {
+		fmt.Fprintf(out, "\nIt is stubborn: the first %d kinds of right actions succeed and do nothing.\n", stubborn)
+	}
 	return nil
 }
 
 // start asks the sandbox for the fault.
-func start(sandbox, fault string) (state, error) {
-	body, err := json.Marshal(map[string]string{"fault": fault})
+func start(sandbox, fault string, stubborn int) (state, error) {
+	body, err := json.Marshal(map[string]any{"fault": fault, "stubborn": stubborn})
 	if err != nil {
 		return state{}, err
 	}

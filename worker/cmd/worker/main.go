@@ -2,7 +2,8 @@
 // may run; each can be killed at any moment.
 //
 // `worker doctor`, with the same flags, checks instead that AWS is as they need
-// it, and prints what works and what is missing.
+// it, and prints what works and what is missing. `worker actions check` shows
+// what the files of actions and of the policy would do, and does none of it.
 package main
 
 import (
@@ -24,6 +25,9 @@ import (
 const startTimeout = 30 * time.Second
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "actions" {
+		os.Exit(actions(os.Args[2:], os.Stdout, os.Stderr))
+	}
 	if err := run(os.Args[1:]); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return
@@ -47,7 +51,7 @@ func run(args []string) error {
 		return err
 	}
 	if fs.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q; besides flags there is only doctor, and it comes first", fs.Arg(0))
+		return fmt.Errorf("unexpected argument %q; besides flags there are only doctor and actions check, and they come first", fs.Arg(0))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
