@@ -14,6 +14,11 @@
 // A write repeated with the same Idempotency-Key takes effect once. What is
 // not known to have happened is answered 503 and nothing is assumed.
 //
+// What people set for everything at once (mode, dry run, kill switch) and who
+// may do what is written to buckets that the workers read before each effect.
+// Every change there is a compare-and-set, so none undoes a kill that it has not
+// seen; a kill is confirmed only once it is stored, and needs NATS alone.
+//
 // # How it is put together
 //
 // New wires the parts, Start starts them in order, Stop ends them in the
@@ -29,5 +34,7 @@
 // what Deps hands in stays the caller's. Handlers hold no state between
 // requests. Several gateways may run on the same stream and Temporal
 // namespace: what each concludes about an aborted workflow goes through the
-// stream, so that all of them show the same.
+// stream, so that all of them show the same. Gateways with the same token file
+// do not fight over the bucket of principals: each writes what differs, when its
+// file has changed.
 package gateway

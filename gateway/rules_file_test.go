@@ -29,6 +29,9 @@ func TestAlertRulesNameRealMetrics(t *testing.T) {
 	r := start(t, func(s *setup) { s.cfg.MaxAlertBytes = 4096 })
 	r.expect("post", r.do("POST", "/api/v1/alerts/alertmanager", []byte("{bad"), as(incident.RoleResponder)), 202, "")
 	r.expect("refused", r.do("POST", "/api/v1/alerts/alertmanager", []byte("{}")), 401, "")
+	eventually(t, "the controls to be heard of", func() bool {
+		return strings.Contains(string(r.do("GET", "/metrics", nil, as(incident.RoleViewer)).body), "\ngateway_controls_killed")
+	})
 	scraped := string(r.expect("metrics", r.do("GET", "/metrics", nil, as(incident.RoleViewer)), 200, "").body)
 	name := regexp.MustCompile(`gateway_[a-z_]+`)
 	n := 0

@@ -166,3 +166,45 @@ func TestActionPorts(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
+
+// What the shipped catalogue plans is what the executors take, and what undoes
+// it as well.
+func TestExecutorsTakeWhatTheCatalogueSends(t *testing.T) {
+	c := DefaultConfig()
+	c.Provider, c.DataDir, c.Region, c.Account = ProviderNone, "", "us-east-1", "123456789012"
+	p, err := NewPorts(t.Context(), c, Deps{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "secret"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := incident.TargetState{"kind": "ecs", "desired_count": 4.0, "running_count": 4.0, "task_definition": "checkout:42", "previous_task_definition": "checkout:41"}
+	targets := map[string]incident.TargetState{"checkout": service, "carts": {"kind": "other"},
+		"orders-db": {"kind": "database", "status": "available", "allocated_storage_gib": 100.0, "class": "db.r6g.large"}}
+	for _, e := range p.Settings.Catalogue {
+		planned := false
+		for target, s := range targets {
+			if holds, err := p.Activities.Catalogue.Holds(e.Precondition, target, s, s); err != nil || !holds {
+				continue
+			}
+			steps, err := p.Activities.Catalogue.Plan(e, target, s)
+			if err != nil {
+				t.Errorf("%s on %s: %v", e.Name, target, err)
+				continue
+			}
+			planned = true
+			a := incident.Action{IncidentID: "inc-1", PlanRevision: 1, Name: e.Name, Type: e.Type, Target: target, Steps: steps}
+			for n := range steps {
+				if _, err := p.Executors[steps[n].Executor].Call(a.Effect(n + 1)); err != nil {
+					t.Errorf("%s on %s: %v", e.Name, target, err)
+				}
+				if undo, ok := a.Undo(n + 1); ok {
+					if _, err := p.Executors[undo.Executor].Call(undo); err != nil {
+						t.Errorf("undoing %s on %s: %v", e.Name, target, err)
+					}
+				}
+			}
+		}
+		if !planned {
+			t.Errorf("%s fits nothing", e.Name)
+		}
+	}
+}

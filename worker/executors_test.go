@@ -40,6 +40,30 @@ func TestActionRoles(t *testing.T) {
 	}
 }
 
+func TestActing(t *testing.T) {
+	t.Parallel()
+	entry := func(class incident.ActionType, executor string, enabled bool) incident.CatalogueEntry {
+		return incident.CatalogueEntry{Type: class, Enabled: enabled, Steps: []incident.StepSpec{{Executor: executor}}}
+	}
+	catalogue := []incident.CatalogueEntry{entry(incident.ActionScaleService, "ecs", true), entry(incident.ActionClearCache, "ssm", true),
+		entry(incident.ActionDrainTraffic, "webhook", true), entry(incident.ActionUpdateConfig, "ssm", false)}
+	for name, c := range map[string]struct {
+		catalogue  []incident.CatalogueEntry
+		configured map[incident.ActionType]string
+		acts       bool
+		roles      map[string]string
+	}{
+		"nothing enabled":  {catalogue[2:], nil, false, map[string]string{}},
+		"as the worker":    {catalogue, nil, true, map[string]string{}},
+		"one has no role":  {catalogue, map[incident.ActionType]string{incident.ActionScaleService: "a"}, true, map[string]string{"scale_service": "a", "clear_cache": ""}},
+		"roles to be used": {nil, map[incident.ActionType]string{incident.ActionScaleService: "a"}, true, map[string]string{"scale_service": "a"}},
+	} {
+		if acts, roles := acting(c.catalogue, c.configured); acts != c.acts || !reflect.DeepEqual(roles, c.roles) {
+			t.Errorf("%s: %t %v, want %t %v", name, acts, roles, c.acts, c.roles)
+		}
+	}
+}
+
 func TestExecutors(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

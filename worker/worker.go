@@ -198,6 +198,9 @@ func (w *Worker) open(ctx context.Context) error {
 	}
 	w.spending = spending.New(kv, w.config.Daily, w.log, nil)
 	w.ports.Publisher, w.ports.Spending, w.ports.Deltas = nats.New(w.streams.JS, nil), w.spending, w.deltas
+	if err := w.guards(ctx); err != nil {
+		return errors.Join(err, w.ports.Close())
+	}
 	return nil
 }
 

@@ -117,12 +117,13 @@ func parse(e incident.Effect) (document, error) {
 // stands says how the state stands that the deployment id brings about.
 func stands(s *types.Service, want document, id string) (incident.ExecutionState, string) {
 	primary := ecsservice.Primary(s)
+	if want.scales() { // which outlives deployments
+		return count(s, primary, want)
+	}
 	i := slices.IndexFunc(s.Deployments, func(d types.Deployment) bool { return aws.ToString(d.Id) == id })
 	switch {
 	case i < 0 && primary == nil:
 		return incident.ExecutionUnknown, "the deployment " + id + " is gone, and nothing has taken its place"
-	case i < 0 && want.scales():
-		return count(s, *primary, want) // how many there are outlives the deployment
 	case i < 0:
 		return incident.ExecutionUnknown, "the deployment " + id + " was replaced by " + words(*primary)
 	}
@@ -130,44 +131,35 @@ func stands(s *types.Service, want document, id string) (incident.ExecutionState
 	switch {
 	case d.RolloutState == types.DeploymentRolloutStateFailed:
 		return incident.ExecutionFailed, words(d)
-	case primary == nil || aws.ToString(primary.Id) != id:
-		if want.scales() && primary != nil {
-			return count(s, *primary, want)
-		}
-		detail := words(d) + " is being replaced"
-		if primary != nil {
-			detail += " by " + words(*primary)
-		}
-		return incident.ExecutionUnknown, detail
-	case want.scales():
-		return count(s, d, want)
+	case primary == nil:
+		return incident.ExecutionUnknown, words(d) + " is being replaced"
+	case aws.ToString(primary.Id) != id:
+		return incident.ExecutionUnknown, words(d) + " is being replaced by " + words(*primary)
 	case d.RolloutState == types.DeploymentRolloutStateCompleted:
 		return incident.ExecutionSucceeded, words(d)
-	case d.RolloutState == "" && settled(s, d): // of a service that ECS keeps no rollout of
+	case d.RolloutState == "" && settled(s) && d.RunningCount == d.DesiredCount: // of a service that ECS keeps no rollout of
 		return incident.ExecutionSucceeded, words(d)
 	}
 	return incident.ExecutionRunning, words(d)
 }
 
 // count says how a wanted number of tasks stands: ECS makes no deployment for
-// it, and its rollout says nothing of it.
-func count(s *types.Service, d types.Deployment, want document) (incident.ExecutionState, string) {
+// it, and a rollout says nothing of it but that it failed.
+func count(s *types.Service, primary *types.Deployment, want document) (incident.ExecutionState, string) {
 	detail := fmt.Sprintf("%d of %d tasks run, %d are on their way", s.RunningCount, s.DesiredCount, s.PendingCount)
 	there, err := want.reached(s)
 	switch {
 	case err != nil || !there:
 		return incident.ExecutionUnknown, detail + "; another number was asked for meanwhile, by a person or by auto scaling"
-	case d.RolloutState == types.DeploymentRolloutStateFailed:
-		return incident.ExecutionFailed, detail + "; " + words(d)
-	case settled(s, d):
+	case primary != nil && primary.RolloutState == types.DeploymentRolloutStateFailed:
+		return incident.ExecutionFailed, detail + "; " + words(*primary)
+	case settled(s) && (primary == nil || primary.RunningCount == primary.DesiredCount):
 		return incident.ExecutionSucceeded, detail
 	}
 	return incident.ExecutionRunning, detail
 }
 
-func settled(s *types.Service, d types.Deployment) bool {
-	return s.RunningCount == s.DesiredCount && s.PendingCount == 0 && d.RunningCount == d.DesiredCount
-}
+func settled(s *types.Service) bool { return s.RunningCount == s.DesiredCount && s.PendingCount == 0 }
 
 // words describe a deployment.
 func words(d types.Deployment) string {

@@ -132,12 +132,12 @@ func (x *Executor) Start(ctx context.Context, e incident.Effect) (string, incide
 	}
 	out, p, err := awscall.Do(ctx, x.call, "UpdateService", update, x.input(e, want))
 	if err != nil {
-		return "", p, err
+		return "", p, awscall.Effect(err)
 	}
 	if out.Service == nil {
 		return "", p, awscall.Malformed(p, "the answer describes no service")
 	}
-	id := deploymentID(out.Service)
+	id := execution(out.Service, want)
 	if id == "" {
 		return "", p, awscall.Malformed(p, "the service has no primary deployment; is it deployed by something else than ECS?")
 	}
@@ -159,7 +159,7 @@ func (x *Executor) Find(ctx context.Context, e incident.Effect) (string, error) 
 	if err != nil || !there {
 		return "", err
 	}
-	return deploymentID(s), nil
+	return execution(s, want), nil
 }
 
 // Get reads how the deployment stands that brings the state about. One that
@@ -177,9 +177,15 @@ func (x *Executor) Get(ctx context.Context, e incident.Effect, id string) (incid
 	return state, detail, p, nil
 }
 
-func deploymentID(s *types.Service) string {
+// execution is the id of what brings the state about: the primary deployment,
+// and of a number of tasks, where ECS does not deploy the service itself, the
+// service.
+func execution(s *types.Service, want document) string {
 	if d := ecsservice.Primary(s); d != nil {
 		return aws.ToString(d.Id)
+	}
+	if want.scales() {
+		return "service/" + aws.ToString(s.ServiceName)
 	}
 	return ""
 }

@@ -167,8 +167,14 @@ func TestStartRefuses(t *testing.T) {
 		t.Errorf("a look before the update that fails is %v, want a refusal: nothing was sent", err)
 	}
 	unnamed := awstest.Serve(t, answers(served(4, 4, 0)))
-	if _, _, err := mustExecutor(t, unnamed.URL, ecs.ExecutorConfig{}).Start(t.Context(), scale); incident.KindOf(err) != incident.KindInternal {
+	if _, _, err := mustExecutor(t, unnamed.URL, ecs.ExecutorConfig{}).Start(t.Context(), rollback); incident.KindOf(err) != incident.KindInternal {
 		t.Errorf("an update without a deployment: %v", err)
+	}
+	if id, _, err := mustExecutor(t, unnamed.URL, ecs.ExecutorConfig{}).Start(t.Context(), scale); id != "service/checkout" || err != nil {
+		t.Errorf("scaling a service that ECS does not deploy: %q, %v", id, err)
+	}
+	if _, _, err := mustExecutor(t, "http://127.0.0.1:1", ecs.ExecutorConfig{}).Start(t.Context(), scale); incident.KindOf(err) != incident.KindConflict || !strings.Contains(err.Error(), "nothing was sent") {
+		t.Errorf("without a connection: %v, want a refusal", err)
 	}
 }
 
@@ -220,6 +226,7 @@ func TestGet(t *testing.T) {
 		{"not kept, on its way", rollback, served(4, 3, 1, counted(deployed(1, 42, "PRIMARY", ""), 4, 3)), "running", ""},
 		{"scaling", scale, served(4, 3, 1, counted(deployed(500, 42, "PRIMARY", "COMPLETED"), 4, 3)), "running", "3 of 4 tasks run, 1"},
 		{"scaled", scale, served(4, 4, 0, counted(deployed(500, 42, "PRIMARY", "COMPLETED"), 4, 4)), "succeeded", "4 of 4"},
+		{"scaled, and deployed by something else", scale, served(4, 4, 0), "succeeded", "4 of 4"},
 		{"scaled by somebody else", scale, served(6, 4, 2, counted(deployed(500, 42, "PRIMARY", "COMPLETED"), 6, 4)), "unknown", "another number"},
 		{"scaled, then deployed", scale, served(4, 4, 0, counted(deployed(1, 43, "PRIMARY", "COMPLETED"), 4, 4)), "succeeded", ""},
 		{"scaled while deploying", scale, served(4, 4, 0, counted(deployed(1, 43, "PRIMARY", "IN_PROGRESS"), 4, 2), deployed(500, 42, "ACTIVE", "COMPLETED")), "running", ""},

@@ -123,3 +123,22 @@ func TestNoTopic(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestKinds: the errors that SNS has of its own.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]incident.Kind{"Throttled": incident.KindThrottled, "KMSThrottling": incident.KindThrottled, "AuthorizationError": incident.KindDenied,
+		"KMSAccessDenied": incident.KindDenied, "NotFound": incident.KindNotFound, "InternalError": incident.KindUnavailable, "InvalidParameter": incident.KindInvalid,
+		"ParameterValueInvalid": incident.KindInvalid} {
+		s := awstest.Serve(t, func(_ string, r *http.Request, _ []byte) awstest.Answer {
+			return awstest.Exception(r, 400, code, "as it is said")
+		})
+		c, err := sns.New(awstest.Config(s.URL), topic, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Send(t.Context(), telltest.Message(incident.NotifyOpened)); incident.KindOf(err) != want {
+			t.Errorf("%s: %v, want %s", code, err, want)
+		}
+	}
+}

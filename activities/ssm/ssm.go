@@ -111,7 +111,7 @@ func (e *Executor) Start(ctx context.Context, a incident.Effect) (string, incide
 	}
 	out, p, err := awscall.Do(ctx, e.call, "StartAutomationExecution", start, in)
 	if err != nil {
-		return "", p, err
+		return "", p, awscall.Effect(err)
 	}
 	if aws.ToString(out.AutomationExecutionId) == "" {
 		return "", p, awscall.Malformed(p, "the execution has no id")

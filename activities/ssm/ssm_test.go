@@ -147,6 +147,9 @@ func TestRefuses(t *testing.T) {
 	if n := len(s.Requests()); n != 0 {
 		t.Errorf("%d requests were sent", n)
 	}
+	if _, _, err := mustExecutor(t, awstest.Config("http://127.0.0.1:1"), ssm.Config{}, nil).Start(t.Context(), restart); incident.KindOf(err) != incident.KindConflict || !strings.Contains(err.Error(), "nothing was sent") {
+		t.Errorf("without a connection: %v, want a refusal", err)
+	}
 	empty := awstest.Serve(t, always(`{}`))
 	if _, _, err := mustExecutor(t, awstest.Config(empty.URL), ssm.Config{}, nil).Start(t.Context(), restart); incident.KindOf(err) != incident.KindInternal || err == nil {
 		t.Errorf("an execution without an id: %v", err)

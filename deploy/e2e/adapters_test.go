@@ -251,53 +251,57 @@ func TestAdaptersChanges(t *testing.T) {
 	}
 }
 
-// TestAdaptersExecutor: the same token begins an action once, it is found
-// again by it, and it ends.
+// TestAdaptersExecutor: the same effect is begun once, it is found again, and
+// it ends.
 func TestAdaptersExecutor(t *testing.T) {
 	t.Parallel()
 	w := mustWorld(t)
-	e := ssm.New(w.cfg, nil)
-	restart := incident.Action{IncidentID: "demo-1", Type: incident.ActionRestartService, Target: world.Payments, Document: world.DocumentRestart,
-		Arguments: map[string]string{"Cluster": world.Cluster, "Service": world.Payments}, CatalogueVersion: "1"}
-	token := uuid.NewString()
+	x, err := ssm.New(w.cfg, ssm.Config{Cluster: world.Cluster}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := func(document, service string) incident.Effect {
+		return incident.Action{IncidentID: "demo-1", PlanRevision: 1, Name: "restart_service", Type: incident.ActionRestartService, Target: service, CatalogueVersion: "1",
+			Steps: []incident.Step{{Executor: "ssm", Document: document, Arguments: map[string]string{"Cluster": world.Cluster, "Service": service}}}}.Effect(1)
+	}
+	restart := step(world.DocumentRestart, world.Payments)
 
-	if id, err := e.Find(t.Context(), restart, token); id != "" || err != nil {
+	if state, p, err := x.Observe(t.Context(), restart); err != nil || state["kind"] != "ecs" || state["desired_count"] == nil {
+		t.Errorf("observed %v, %v", state, err)
+	} else {
+		checkSimulated(t, p, "ecs", "DescribeServices")
+	}
+	if id, err := x.Find(t.Context(), restart); id != "" || err != nil {
 		t.Errorf("before the start: found %q, %v", id, err)
 	}
-	id, p, err := e.Start(t.Context(), restart, token)
+	id, p, err := x.Start(t.Context(), restart)
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkSimulated(t, p, "ssm", "StartAutomationExecution")
-	if again, _, err := e.Start(t.Context(), restart, token); again != id || err != nil {
-		t.Errorf("the same token: %q, %v; want %s again", again, err, id)
+	if again, _, err := x.Start(t.Context(), restart); again != id || err != nil {
+		t.Errorf("the same effect: %q, %v; want %s again", again, err, id)
 	}
-	if found, err := e.Find(t.Context(), restart, token); found != id || err != nil {
+	if found, err := x.Find(t.Context(), restart); found != id || err != nil {
 		t.Errorf("found %q, %v; want %s", found, err, id)
 	}
-	other := restart
-	other.Target, other.Arguments = world.Orders, map[string]string{"Cluster": world.Cluster, "Service": world.Orders}
-	if _, _, err := e.Start(t.Context(), other, token); err == nil || incident.KindOf(err) != incident.KindConflict {
-		t.Errorf("the same token for another action: %v, want a conflict", err)
-	}
 
-	state, detail, p, err := e.Get(t.Context(), id)
+	state, detail, p, err := x.Get(t.Context(), restart, id)
 	if err != nil || state != incident.ExecutionRunning {
 		t.Errorf("%s (%s), %v; want running", state, detail, err)
 	}
 	checkSimulated(t, p, "ssm", "GetAutomationExecution")
 	w.pass(20 * worldTick)
-	if state, detail, _, err = e.Get(t.Context(), id); err != nil || state != incident.ExecutionSucceeded {
+	if state, detail, _, err = x.Get(t.Context(), restart, id); err != nil || state != incident.ExecutionSucceeded {
 		t.Errorf("%s (%s), %v; want succeeded", state, detail, err)
 	}
 	if effects := w.sandbox.World().Effects(); len(effects) != 1 || effects[0].TokenCount != 1 {
 		t.Errorf("effects %+v, want one", effects)
 	}
-	if _, _, _, err := e.Get(t.Context(), uuid.NewString()); err == nil || incident.KindOf(err) != incident.KindNotFound {
+	if _, _, _, err := x.Get(t.Context(), restart, uuid.NewString()); err == nil || incident.KindOf(err) != incident.KindNotFound {
 		t.Errorf("an execution that is not there: %v", err)
 	}
-	other.Document = "Vigil-Nonsense"
-	if _, _, err := e.Start(t.Context(), other, uuid.NewString()); err == nil || incident.KindOf(err) != incident.KindNotFound {
+	if _, _, err := x.Start(t.Context(), step("Vigil-Nonsense", world.Orders)); err == nil || incident.KindOf(err) != incident.KindNotFound {
 		t.Errorf("a document that is not there: %v", err)
 	}
 }

@@ -21,19 +21,19 @@ import (
 	"vigil/workflows/incident"
 )
 
-// person is somebody with a token of their own.
-type person struct {
+// somebody is a person with a token of their own.
+type somebody struct {
 	name  string
 	role  incident.Role
 	token string
 }
 
-func someone(name string, role incident.Role) person {
-	return person{name, role, "token-of-" + name + "-in-this-test"}
+func someone(name string, role incident.Role) somebody {
+	return somebody{name, role, "token-of-" + name + "-in-this-test"}
 }
 
 // writeTokens makes the token file of people, or replaces it.
-func writeTokens(t testing.TB, path string, people ...person) {
+func writeTokens(t testing.TB, path string, people ...somebody) {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString("principals:\n")
@@ -159,7 +159,7 @@ func TestDecisionsAreLinearizable(t *testing.T) {
 		count = 60
 	}
 	tokens := filepath.Join(t.TempDir(), "tokens.yaml")
-	people := []person{someone("ada", incident.RoleApprover), someone("bob", incident.RoleApprover), someone("cleo", incident.RoleAdmin), someone("dora", incident.RoleApprover)}
+	people := []somebody{someone("ada", incident.RoleApprover), someone("bob", incident.RoleApprover), someone("cleo", incident.RoleAdmin), someone("dora", incident.RoleApprover)}
 	opener := someone("otto", incident.RoleResponder)
 	writeTokens(t, tokens, append(people, opener)...)
 	// Every other incident needs two. All is in dry run: what is decided on is the same.
@@ -169,7 +169,7 @@ func TestDecisionsAreLinearizable(t *testing.T) {
 	second := secondGateway(t, v)
 	gateways := []string{v.GatewayURL(), second.GatewayURL()}
 	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
-	bearer := func(p person) []string { return []string{"Authorization", "Bearer " + p.token} }
+	bearer := func(p somebody) []string { return []string{"Authorization", "Bearer " + p.token} }
 	a.fault("bad_deployment")
 	a.as(bearer(opener)).opened(time.Minute)
 
@@ -219,7 +219,7 @@ func TestDecisionsAreLinearizable(t *testing.T) {
 			t.Errorf("resolve: %d %s", status, text)
 		}
 	}
-	if result := porcupine.CheckOperationsTimeout(decided, history, time.Minute); !result {
+	if result := porcupine.CheckOperationsTimeout(decided, history, time.Minute); result != porcupine.Ok {
 		t.Error("no order of the requests explains what people were told")
 		for _, o := range history {
 			t.Logf("%d–%d %s", o.Call, o.Return, decided.DescribeOperation(o.Input, o.Output))

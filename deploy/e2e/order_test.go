@@ -141,7 +141,7 @@ func TestTenTimesAcrossTwoGateways(t *testing.T) {
 
 	all := eventually(t, time.Minute, "each workflow is in the read model", func() ([]event.Summary, bool) {
 		all := a.allIncidents()
-		return all, len(all) > 0 && len(all) == workflows(t, v)
+		return all, len(all) > 0 && len(all) == workflowCount(t, v)
 	})
 	where := map[string]string{} // by key
 	for _, s := range all {
@@ -200,8 +200,8 @@ func (a api) pending() (n int) {
 	return n
 }
 
-// workflows is how many incidents Temporal knows, open and closed.
-func workflows(t *testing.T, v *harness.Vigil) int {
+// workflowCount is how many incidents Temporal knows, open and closed.
+func workflowCount(t *testing.T, v *harness.Vigil) int {
 	t.Helper()
 	c, err := client.Dial(client.Options{HostPort: v.TemporalAddr, Logger: nil})
 	if err != nil {

@@ -138,6 +138,7 @@ func (r ChaosRule) validate() error {
 			names = append(names, op.name)
 		}
 	}
+	names = append(names, slices.DeleteFunc(slices.Clone(tellOperations), func(name string) bool { return !r.names(name) })...)
 	if len(names) == 0 {
 		return fmt.Errorf("there is no operation %q", r.Operation)
 	}

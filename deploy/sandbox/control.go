@@ -26,6 +26,7 @@ import (
 //	GET    /_queues       what is in the queues
 //	GET    /_effects      what was done to the world, by automations and ECS UpdateService, and how often each was asked for
 //	POST   /_hooks/{name} a receiver to try the signed webhook executor with; see hooks.go for it and the paths below it
+//	GET    /_told         what people were told, by Slack, PagerDuty, SNS and webhooks; see notify.go for it and their paths
 //	POST   /_reset        begins anew; {"seed":N} with another seed, {"varied":true} with a world of its own instead of the shop
 //
 // They need no authentication, so a page in a browser must not be able to use
@@ -46,6 +47,7 @@ func (s *Server) routes() http.Handler {
 	control.HandleFunc("GET /_queues", s.showQueues)
 	control.HandleFunc("POST /_reset", s.reset)
 	s.hooks.routes(control)
+	s.tellRoutes(control)
 	guarded := http.NewCrossOriginProtection().Handler(control)
 
 	return simulated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -221,6 +223,7 @@ func (s *Server) Reset(seed *uint64) {
 	s.advancing.Lock()
 	defer s.advancing.Unlock()
 	s.notifier.reset()
+	s.told.reset()
 	s.world.Reset(s.cfg.Now(), seed)
 	s.chaos.clear()
 	s.cache.reset()
@@ -231,6 +234,7 @@ func (s *Server) Reset(seed *uint64) {
 	s.calls.reset()
 	s.bodies.reset()
 	s.hooks.reset()
+	s.sessions.reset()
 }
 
 // readJSON reads a small body; an empty one leaves into as it is.

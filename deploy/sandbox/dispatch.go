@@ -56,7 +56,7 @@ func (x *exchange) decode(into any) error {
 // operations is all of AWS that the sandbox speaks.
 var operations = slices.Concat(cloudwatchOperations, logsOperations, xrayOperations, cloudtrailOperations,
 	ecsOperations, ssmOperations, rdsOperations, piOperations, bedrockOperations, knowledgeOperations, memoryOperations, agentOperations, qbusinessOperations,
-	controlPlaneOperations, sqsOperations)
+	controlPlaneOperations, sqsOperations, snsOperations)
 
 // serveAWS finds the operation that a request is for. Model ids may be ARNs,
 // whose slashes come escaped, so paths are matched before they are unescaped.
@@ -197,6 +197,14 @@ func (s *Server) serve(op operation, params []string, w http.ResponseWriter, r *
 	model := modelOf(op, params)
 	incident := incidentOf(body)
 	s.calls.update(call, func(c *Call) { c.Model, c.Incident = model, incident })
+	identity, denied := s.sessions.permit(op, r, body, s.cfg.Now())
+	if identity != "" {
+		s.calls.update(call, func(c *Call) { c.Facts["source_identity"] = identity })
+	}
+	if denied != nil {
+		fail(denied)
+		return
+	}
 	st, refused := asked(r, op.name)
 	if refused != nil {
 		fail(refused)

@@ -49,6 +49,7 @@ var refusals = map[string]map[ChaosMode]string{
 	"cloudwatch":            {ChaosUnavailable: "InternalServiceFault", ChaosFailing: "InternalServiceFault"},
 	"ecs":                   {ChaosUnavailable: "ServerException", ChaosFailing: "ServerException"},
 	"ssm":                   {ChaosUnavailable: "InternalServerError", ChaosFailing: "InternalServerError"},
+	"sns":                   {ChaosThrottle: "Throttled", ChaosUnavailable: serviceUnavailable, ChaosAccessDenied: "AuthorizationError", ChaosFailing: "InternalError", ChaosNotFound: "NotFound"},
 	"cloudtrail":            {ChaosUnavailable: serviceUnavailable, ChaosFailing: internalFailure},
 	"pi":                    {ChaosThrottle: "ThrottlingException", ChaosUnavailable: "InternalServiceError", ChaosFailing: "InternalServiceError", ChaosAccessDenied: "NotAuthorizedException"},
 	"bedrock-agent-runtime": {ChaosUnavailable: "DependencyFailedException"},

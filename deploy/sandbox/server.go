@@ -31,6 +31,8 @@ type Server struct {
 	sns      *snsHost // nil: nobody is told of alarms
 	queues   *queues
 	hooks    *hooks
+	told     *told
+	sessions sessions
 	handler  http.Handler
 
 	advancing sync.Mutex // so that transitions reach the notifier in order
@@ -56,7 +58,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger.Named("sandbox"), world: w, calls: newCallLog(), bodies: newBodies(), chaos: newChaos(), cache: newPromptCache(), agents: newAgents(), queries: newQueryTable(),
+		cfg: cfg, log: cfg.Logger.Named("sandbox"), world: w, calls: newCallLog(), bodies: newBodies(), chaos: newChaos(), cache: newPromptCache(), agents: newAgents(), queries: newQueryTable(), told: newTold(),
 		random: rand.New(rand.NewPCG(cfg.Seed, 0x94d049bb133111eb)), quit: make(chan struct{}),
 	}
 	if cfg.Gateway != "" {

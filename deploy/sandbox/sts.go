@@ -10,8 +10,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// Sessions of STS. The sandbox looks at no signature, so the credentials that
-// it gives out open nothing; what a session was asked for is in the call log.
+// Sessions of STS. The sandbox looks at no signature, but a session may do
+// what its policy says and nothing else, see sessions; what it was asked for is
+// in the call log.
 const (
 	minSession     = 900   // seconds
 	maxSession     = 43200 // of a role that allows as much
@@ -70,14 +71,23 @@ func (s *Server) assumeRole(x *exchange) (any, error) {
 	case policy != "" && (len(policy) > maxPolicyText || !json.Valid([]byte(policy))):
 		return nil, errorf("MalformedPolicyDocument", "The session policy is no JSON, or has more than %d characters.", maxPolicyText)
 	}
+	given := session{key: sessionKey + strings.ToUpper(strings.ReplaceAll(uuid.NewString(), "-", ""))[:9], identity: identity, until: s.cfg.Now().Add(time.Duration(seconds) * time.Second)}
+	if policy != "" {
+		var p struct{ Statement []statement }
+		if err := json.Unmarshal([]byte(policy), &p); err != nil {
+			return nil, errorf("MalformedPolicyDocument", "The session policy is no policy: %v", err)
+		}
+		given.statements = append([]statement{}, p.Statement...)
+	}
 	short := parts[2][strings.LastIndex(parts[2], "/")+1:]
 	if strings.HasPrefix(short, absent) || (strings.HasPrefix(short, actionRoles) && identity == "") {
 		return nil, errorf("AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", callerARN, role)
 	}
 	var out assumedRole
-	out.Credentials.AccessKeyID = "ASIASANDBOX" + strings.ToUpper(strings.ReplaceAll(uuid.NewString(), "-", ""))[:9]
+	s.sessions.add(given)
+	out.Credentials.AccessKeyID = given.key
 	out.Credentials.SecretAccessKey, out.Credentials.SessionToken = uuid.NewString(), uuid.NewString()
-	out.Credentials.Expiration = s.cfg.Now().UTC().Add(time.Duration(seconds) * time.Second).Format(time.RFC3339)
+	out.Credentials.Expiration = given.until.UTC().Format(time.RFC3339)
 	out.User.ID, out.User.ARN = "AROASANDBOX:"+name, "arn:aws:sts::"+parts[1]+":assumed-role/"+short+"/"+name
 	out.SourceIdentity, out.PackedPolicy = identity, 100*len(policy)/maxPolicyText
 	return out, nil

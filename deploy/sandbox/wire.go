@@ -66,6 +66,7 @@ var statuses = map[string]map[string]int{
 	"pi":   {"InternalServiceError": 500},
 	"rds":  {"DBInstanceNotFound": 404, "AccessDenied": 403},
 	"sts":  {"AccessDenied": 403},
+	"sns":  {"Throttled": 429, "AuthorizationError": 403, "InternalError": 500, "NotFound": 404},
 	"sqs": {"OverLimit": 403, "RequestThrottled": 403, "InvalidSecurity": 403, "PurgeQueueInProgress": 403, "AccessDenied": 403,
 		"InvalidAddress": 404, "ReceiptHandleIsInvalid": 404, "ResourceNotFoundException": 404},
 }

@@ -46,6 +46,9 @@ func all(c Config) []check {
 	if c.Telemetry {
 		checks = append(checks, telemetryChecks(cfg, cmp.Or(c.Cluster, "prod"))...)
 	}
+	if c.Acts {
+		checks = append(checks, actChecks(cfg, c.Roles)...)
+	}
 	return checks
 }
 

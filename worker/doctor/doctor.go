@@ -43,6 +43,9 @@ type Config struct {
 
 	Telemetry bool   // metrics, logs, traces, changes and databases are read from AWS
 	Cluster   string // of ECS; default prod
+
+	Acts  bool              // actions are carried out by AWS
+	Roles map[string]string // ARN of the role of each class of actions; "" for one that lacks it
 }
 
 // timeout bounds one call: what takes longer than this does not work.
@@ -65,6 +68,7 @@ const (
 type check struct {
 	name     string
 	action   string // of IAM; "" where none is needed
+	policy   string // file that has the statement; "" is the read-only one
 	setting  string // that names what is asked for
 	optional string // what does without it; "" where it is required
 	ask      func(context.Context) (detail string, err error)

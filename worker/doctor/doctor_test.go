@@ -63,7 +63,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				c.t.Error(err)
 			}
 		}
-	case "GetCallerIdentity", "DescribeDBInstances", "DescribeEvents":
+	case "GetCallerIdentity", "AssumeRole", "DescribeDBInstances", "DescribeEvents":
 		w.Header().Set("Content-Type", "text/xml")
 		fmt.Fprintf(w, `<%[1]sResponse><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>`, op, answers[op])
 	default:
@@ -78,6 +78,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 var answers = map[string]string{
 	"GetCallerIdentity":   `<Arn>arn:aws:sts::111122223333:assumed-role/vigil/worker</Arn>`,
+	"AssumeRole":          `<Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>secret-canary</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2026-11-23T12:15:00Z</Expiration></Credentials><SourceIdentity>vigil-doctor</SourceIdentity>`,
 	"DescribeDBInstances": `<DBInstances><DBInstance><DBInstanceIdentifier>orders-db</DBInstanceIdentifier><DbiResourceId>db-1</DbiResourceId><PerformanceInsightsEnabled>true</PerformanceInsightsEnabled></DBInstance></DBInstances>`,
 	"foundation-models":   `{"modelDetails":{"modelArn":"arn:m","modelId":"m","modelLifecycle":{"status":"ACTIVE"}}}`,
 	"inference-profiles":  `{"inferenceProfileName":"US Nova Pro","inferenceProfileArn":"a","inferenceProfileId":"i","models":[],"status":"ACTIVE","type":"SYSTEM_DEFINED"}`,
@@ -130,6 +131,11 @@ func everything(url string) doctor.Config {
 		MemoryID: "vigil-memory-1234567890", QBusinessID: "app", QBusinessSource: "retriever", AgentID: "AGENT12345", AgentAliasID: "ALIAS12345", Bucket: "evidence", Queues: []string{"https://sqs.eu-west-1.amazonaws.com/111122223333/vigil-alerts"}, Telemetry: true}
 }
 
+func acting(c *doctor.Config) {
+	*c = doctor.Config{AWS: c.AWS, Acts: true, Roles: map[string]string{"scale_service": "arn:aws:iam::111122223333:role/vigil-act-scale-service",
+		"clear_cache": "arn:aws:iam::111122223333:role/vigil-act-clear-cache", "drain_traffic": ""}}
+}
+
 func denied(action string) [2]string {
 	return [2]string{"AccessDeniedException", "User: arn:aws:sts::111122223333:assumed-role/vigil/worker is not authorized to perform: " + action}
 }
@@ -168,6 +174,10 @@ func TestTables(t *testing.T) {
 		{name: "few_receives", refuses: map[string][2]string{
 			"GetQueueAttributes": {"", `{"Attributes":{"RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:eu-west-1:111122223333:dead\",\"maxReceiveCount\":\"1\"}"}}`},
 		}, change: func(c *doctor.Config) { *c = doctor.Config{AWS: c.AWS, Queues: c.Queues} }},
+		{name: "acting", change: acting, refuses: map[string][2]string{"GetAutomationExecution": {"AutomationExecutionNotFoundException", "There is none."}}},
+		{name: "acting_as_the_worker", change: func(c *doctor.Config) { *c = doctor.Config{AWS: c.AWS, Acts: true} }},
+		{name: "acting_denied", fails: "4 of", change: acting, refuses: map[string][2]string{"AssumeRole": {"AccessDenied", "not authorized to perform: sts:AssumeRole"},
+			"GetAutomationExecution": denied("ssm:GetAutomationExecution"), "DescribeAutomationExecutions": denied("ssm:DescribeAutomationExecutions")}},
 		{name: "no_model_access", fails: "2 of", refuses: map[string][2]string{
 			"converse-stream": {"AccessDeniedException", "You don't have access to the model with the specified model ID."}},
 			change: func(c *doctor.Config) { *c = doctor.Config{AWS: c.AWS, Models: c.Models} }},

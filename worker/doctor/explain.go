@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -51,7 +52,7 @@ func code(c check, api smithy.APIError) (detail, todo string) {
 	case strings.Contains(says, "access to the model"), strings.Contains(says, "model access"):
 		return detail, "ask for access to the model in the Bedrock console of this region"
 	case is(api, denials):
-		return detail, "allow " + c.action + " to the role; deploy/iam/read-only.json has the statement"
+		return detail, "allow " + c.action + " to the role; " + cmp.Or(c.policy, "deploy/iam/read-only.json") + " has the statement"
 	case strings.Contains(says, "on-demand throughput"):
 		return detail, "the model is to be had by an inference profile only; put one such as us.amazon.nova-pro-v1:0 into " + c.setting
 	case is(api, absences):

@@ -66,6 +66,10 @@ func telemetryChecks(cfg aws.Config, cluster string) []check {
 			_, err := ecs.NewFromConfig(cfg).DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{nobody}})
 			return "ECS answers; the cluster " + cluster + " is there", err
 		}},
+		{name: "versions: ECS", action: "ecs:DescribeTaskDefinition", optional: "without it nothing is done to an ECS service whose earlier version is to be looked up", ask: func(ctx context.Context) (string, error) {
+			_, err := ecs.NewFromConfig(cfg).DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: aws.String(nobody + ":1")})
+			return allowed("ECS answers", err, "ClientException")
+		}},
 		{name: "databases", action: "rds:DescribeDBInstances", optional: "without it databases are judged by their metrics alone", ask: func(ctx context.Context) (string, error) {
 			out, err := databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(20)})
 			if err != nil {

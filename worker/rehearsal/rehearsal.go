@@ -1,7 +1,9 @@
 package rehearsal
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -168,7 +170,7 @@ func (r *run) states(ctx context.Context, target string, executors map[string]ac
 		line := s.Executor + " sees " + words(state)
 		if err != nil {
 			line = s.Executor + " cannot say: " + err.Error()
-			if k := incident.KindOf(err); k != incident.KindNotFound && k != incident.KindInvalid && !shown[line] {
+			if doubtful(err) && !shown[line] {
 				r.failed = append(r.failed, fmt.Errorf("%s: %w", target, err))
 			}
 		}
@@ -177,6 +179,13 @@ func (r *run) states(ctx context.Context, target string, executors map[string]ac
 		}
 		shown[line] = true
 	}
+}
+
+// doubtful reports whether an error leaves it open how the target is, rather
+// than saying that the executor has none such.
+func doubtful(err error) bool {
+	k := incident.KindOf(err)
+	return err != nil && k != incident.KindNotFound && k != incident.KindInvalid
 }
 
 func forTarget(e incident.CatalogueEntry, target string) bool {
@@ -189,6 +198,12 @@ func (r *run) entry(ctx context.Context, acts *activities.Activities, e incident
 		r.say("    does not fit: it is for %s\n", strings.Join(e.Services, ", "))
 		return
 	}
+	if x, ok := acts.Executors[e.Steps[0].Executor].(*remembering); ok {
+		if s := r.seen[x.key(e.Steps[0].Document, target)]; s != nil && doubtful(s.err) {
+			r.say("    cannot be told: %s cannot say how %s is\n", x.name, target)
+			return
+		}
+	}
 	planned, err := acts.PlanOptions(ctx, []activities.Candidate{{Entry: e, Target: target}})
 	switch {
 	case err != nil:
@@ -196,7 +211,9 @@ func (r *run) entry(ctx context.Context, acts *activities.Activities, e incident
 		r.failed = append(r.failed, fmt.Errorf("%s on %s: %w", e.Name, target, err))
 		return
 	case len(planned.Options) == 0:
-		r.say("    does not fit: %s\n", planned.Excluded[0].Reason)
+		reason := planned.Excluded[0].Reason
+		reason, _, _ = strings.Cut(reason, ": "+target+" is map[") // how it is stands above
+		r.say("    does not fit: %s\n", reason)
 		return
 	}
 	o := planned.Options[0]
@@ -225,7 +242,25 @@ func (r *run) call(e incident.Effect, how string) {
 		r.failed = append(r.failed, fmt.Errorf("%s on %s: %w", e.Document, e.Target, err))
 		return
 	}
-	r.say("%s%s%s %s %s\n", indent, how, c.Service, c.Operation, c.Request)
+	r.say("%s%s%s %s %s\n", indent, how, c.Service, c.Operation, inOrder(c.Request))
+}
+
+// inOrder is a request with its names in order, so that the same call is
+// printed in the same way. Some encoders have none.
+func inOrder(raw json.RawMessage) json.RawMessage {
+	var v any
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil {
+		return raw
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return raw
+	}
+	return bytes.TrimSpace(out.Bytes())
 }
 
 // sight is what was seen of a target.
@@ -242,8 +277,12 @@ type remembering struct {
 	run  *run
 }
 
+func (x *remembering) key(document, target string) string {
+	return x.name + "\x00" + document + "\x00" + target
+}
+
 func (x *remembering) Observe(ctx context.Context, e incident.Effect) (incident.TargetState, incident.Provenance, error) {
-	key := x.name + "\x00" + e.Document + "\x00" + e.Target
+	key := x.key(e.Document, e.Target)
 	s := x.run.seen[key]
 	if s == nil {
 		s = &sight{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptrace"
 	"slices"
 	"time"
 
@@ -114,7 +115,8 @@ type running struct {
 // call, and is not recorded as one.
 func (c Caller) begin(ctx context.Context, name, model string) (*running, error) {
 	seen := &sighting{}
-	r := &running{ctx: context.WithValue(ctx, sightingKey{}, seen), caller: c, seen: seen, leave: func(activities.Call) {},
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { seen.connected.Store(true) }})
+	r := &running{ctx: context.WithValue(traced, sightingKey{}, seen), caller: c, seen: seen, leave: func(activities.Call) {},
 		call: activities.Call{Provenance: incident.Provenance{Service: c.service, Operation: name, Model: model}}}
 	if gate, ok := c.recorder.(activities.Gate); ok {
 		leave, err := gate.Enter(ctx, c.service, model)

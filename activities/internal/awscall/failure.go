@@ -35,6 +35,8 @@ var kinds = map[string]incident.Kind{
 	"MaxConcurrentQueriesException":             incident.KindThrottled,
 	"OverLimit":                                 incident.KindThrottled, // SQS: too many messages in flight
 	"KmsThrottled":                              incident.KindThrottled,
+	"Throttled":                                 incident.KindThrottled, // SNS
+	"KMSThrottling":                             incident.KindThrottled,
 
 	// Later.
 	"InternalServerException":     incident.KindUnavailable,
@@ -75,12 +77,15 @@ var kinds = map[string]incident.Kind{
 	"KmsAccessDeniedException":       incident.KindDenied,
 	"KmsAccessDenied":                incident.KindDenied,
 	"InvalidSecurity":                incident.KindDenied, // SQS: not over TLS, or not signed
+	"AuthorizationError":             incident.KindDenied, // SNS
+	"KMSAccessDenied":                incident.KindDenied,
 	"OperationNotPermittedException": incident.KindDenied,
 
 	// Nothing there.
 	"DBClusterNotFoundFault":                       incident.KindNotFound,
 	"DBInstanceNotFound":                           incident.KindNotFound,
 	"ResourceNotFound":                             incident.KindNotFound,
+	"NotFound":                                     incident.KindNotFound, // SNS
 	"ResourceNotFoundException":                    incident.KindNotFound,
 	"ClusterNotFoundException":                     incident.KindNotFound,
 	"ServiceNotFoundException":                     incident.KindNotFound,
@@ -130,7 +135,23 @@ func fail(ctx context.Context, p incident.Provenance, seen *sighting, err error)
 	if len(where) > 0 {
 		what += " (" + strings.Join(where, ", ") + ")"
 	}
+	if kind == incident.KindUnavailable && !seen.connected.Load() {
+		cause = errors.Join(cause, errUnsent)
+	}
 	return &incident.Error{Kind: kind, Op: operation(p), Msg: what + "; " + advice[kind], Err: cause}
+}
+
+// errUnsent marks a failure of which it is certain that nothing was sent: there
+// never was a connection.
+var errUnsent = errors.New("there was no connection, so nothing was sent")
+
+// Effect is the error of a call that changes something. One that never left is
+// a refusal, of kind conflict, and not in doubt as one whose answer is missing.
+func Effect(err error) error {
+	if !errors.Is(err, errUnsent) {
+		return err
+	}
+	return &incident.Error{Kind: incident.KindConflict, Msg: "nothing was sent", Err: err}
 }
 
 func operation(p incident.Provenance) string {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -70,6 +71,7 @@ func (p plainBodies) Do(r *http.Request) (*http.Response, error) {
 
 // sighting is what the middleware saw of a call.
 type sighting struct {
+	connected atomic.Bool // from then on something may have been sent
 	attempts  int
 	requestID string
 	origin    incident.Origin // "" where no answer came

@@ -156,3 +156,28 @@ describe("the inbox, silences and moves", () => {
     expect(requests).toEqual([{ method: "POST", url: `/api/v1${path}`, key: "k", body }]);
   });
 });
+
+describe("acting safely", () => {
+  const controls = { mode: "execute", revision: 8 } as const;
+
+  it.each<[string, (r: Rest) => Promise<unknown>, string, string, unknown]>([
+    ["another option", (r) => r.propose("inc/1", { option_id: "restart:web", reason: "why" }, "k"), "POST", "/incidents/inc%2F1/proposals", { option_id: "restart:web", reason: "why" }],
+    ["an edit of the review", (r) => r.editReview("inc/1", { base: 2, lines: [] }, "k"), "PUT", "/incidents/inc%2F1/review", { base: 2, lines: [] }],
+    ["the controls", (r) => r.setControls({ mode: "execute", dry_run: true, reason: "why", revision: 7 }, "k"), "PUT", "/controls", { mode: "execute", dry_run: true, reason: "why", revision: 7 }],
+    ["stopping", (r) => r.stopActing("why", "k"), "POST", "/controls/kill", { reason: "why" }],
+    ["starting again", (r) => r.startActing("why", 7, "k"), "DELETE", "/controls/kill", { reason: "why", revision: 7 }],
+    ["clearing a lease", (r) => r.clearLease("service:a/b", "w", "why", "k"), "POST", "/leases/service%3Aa%2Fb/clear", { workflow_id: "w", reason: "why" }],
+  ])("%s is sent with its key", async (_, call, method, path, body) => {
+    const { rest, requests } = setUp(json(controls));
+    await call(rest);
+    expect(requests).toEqual([{ method, url: `/api/v1${path}`, key: "k", body }]);
+  });
+
+  it("controls are read and answered as they are; leases that are null are none", async () => {
+    const { rest } = setUp(json(controls), json(controls), json({ leases: null, more: false }));
+    expect(await rest.controls()).toEqual(controls);
+    expect(await rest.stopActing("", "k")).toEqual(controls);
+    expect(await rest.leases()).toEqual({ leases: [], more: false });
+    expect(rest.reviewMarkdown("inc/1")).toBe("/api/v1/incidents/inc%2F1/review.md");
+  });
+});

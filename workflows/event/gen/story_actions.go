@@ -96,7 +96,13 @@ func doAndUndo(t *tape, a incident.Action) {
 func chooseAnother(t *tape, before incident.Decision) {
 	const o = incident.OriginSimulated
 	flow := byWorkflow(o)
-	next := incident.Decide(before.Options[1:], before.Votes)
+	votes := append([]incident.Vote{}, before.Votes...)
+	for i := range votes {
+		if votes[i].OptionID == before.ChosenID {
+			votes[i].OptionID, votes[i].Reason = "", "what it voted for was tried"
+		}
+	}
+	next := incident.Decide(before.Options[1:], votes)
 	next.Excluded = append(before.Excluded, incident.Exclusion{OptionID: before.ChosenID, Title: "Add capacity", Reason: "it was tried and did not help"})
 	t.add(time.Second, &event.DecisionMade{Decision: next}, flow)
 	restart := restartOption()
@@ -133,7 +139,7 @@ func chooseAnother(t *tape, before incident.Decision) {
 	r.changed(0, incident.RemediationHelped)
 }
 
-// endWell records the end, the review with its cites, and two edits of it.
+// endWell records the end, the review with its cites, and an edit of it.
 func endWell(t *tape) {
 	const o = incident.OriginSimulated
 	flow := byWorkflow(o)

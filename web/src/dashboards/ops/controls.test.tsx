@@ -25,7 +25,7 @@ async function setUp({ role = "admin", controls = execute as unknown, open, answ
   stage.render(<Page open={open} />);
   await act(async () => stage.connect(role)); // as dana
   if (open !== undefined) await screen.findByTestId("incident-detail");
-  return { stage, user: userEvent.setup() };
+  return { stage, user: userEvent.setup({ delay: null }) };
 }
 
 /** What the gateway answers a change with: the controls with it. */

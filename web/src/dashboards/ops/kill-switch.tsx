@@ -77,7 +77,7 @@ export function StopDialog({ compact = false }: { compact?: boolean }) {
       <p className="text-xs text-ink-2">
         No new call that changes anything begins from now on, in any incident, whatever was approved. Calls that are under way end by themselves. Vigil goes on looking and telling. Only an admin starts it again.
       </p>
-      <TextField label="Reason (everybody sees it)" value={reason} onChange={setReason} rows={2} />
+      <TextField label="Reason, which everybody sees (optional)" value={reason} onChange={setReason} rows={2} />
     </VerbDialog>
   );
 }

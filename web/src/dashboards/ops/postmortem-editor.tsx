@@ -53,7 +53,8 @@ export function PostmortemEditor({ incidentId, version, lines, onDone }: Props) 
         } catch (error) {
           if (error instanceof ApiError && error.kind === "conflict") {
             const now = await rest.incident(incidentId);
-            setTheirs({ version: now.review_version ?? 0, lines: now.review_lines ?? [] });
+            // Theirs may not be there to read yet: it comes as an event then.
+            if ((now.review_version ?? 0) > from) setTheirs({ version: now.review_version ?? 0, lines: now.review_lines ?? [] });
           }
           throw error;
         }

@@ -21,7 +21,7 @@ async function setUp(events = written, role: Role = "responder") {
   stage.render(<OpsPage incidentId={id} go={() => {}} dev={false} now={Date.parse("2026-11-23T18:50:00Z")} />);
   await act(async () => stage.connect(role)); // as dana
   await screen.findByTestId("postmortem");
-  return { stage, user: userEvent.setup() };
+  return { stage, user: userEvent.setup({ delay: null }) };
 }
 
 describe("the review", () => {

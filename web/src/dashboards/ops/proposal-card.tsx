@@ -37,7 +37,10 @@ export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; 
           <p className="text-base font-semibold">
             {p.title}: {p.action.target}
           </p>
-          <p className="text-xs text-ink-2 [overflow-wrap:anywhere]">{p.reason}</p>
+          <p className="text-xs text-ink-2 [overflow-wrap:anywhere]">
+            {p.proposed_by !== undefined && <b className="font-semibold text-ink">Put forward by {p.proposed_by}: </b>}
+            {p.reason}
+          </p>
           <p className="text-xs text-ink-2">Expected: {p.effect}.</p>
         </div>
         {p.dry_run && (
@@ -79,7 +82,7 @@ function Facts({ proposal: p, genuine }: { proposal: Proposal; genuine: boolean 
           <Badge tone={riskTone(p.risk)}>{p.risk}</Badge>
         </Fact>
         <Fact label="What it can hurt">{blastWord(p.blast_radius)}</Fact>
-        <Fact label="Support of the agents">{p.proposed_by === undefined ? percent(p.score) : `put forward by ${p.proposed_by}`}</Fact>
+        <Fact label="Support of the agents">{percent(p.score)}</Fact>
         <Fact label="Asked of">
           {p.asked_of}
           {p.level > 0 && ` (escalated, level ${p.level})`}
