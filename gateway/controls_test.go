@@ -130,7 +130,7 @@ func TestKillWinsAgainstEveryChange(t *testing.T) {
 	r := start(t)
 	stop := make(chan struct{})
 	var setters sync.WaitGroup
-	for range 4 {
+	for range 2 {
 		setters.Go(func() {
 			for at := uint64(0); ; {
 				select {
@@ -155,7 +155,7 @@ func TestKillWinsAgainstEveryChange(t *testing.T) {
 			}
 		})
 	}
-	for range 20 {
+	for range 8 {
 		r.expect("kill", r.kill("now"), 200, "")
 		if c := r.currentControls(); !c.Killed {
 			t.Errorf("confirmed, and not killed: %+v", c)

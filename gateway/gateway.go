@@ -73,6 +73,9 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	if deps.Engine == nil {
 		return nil, errors.New("gateway: Deps.Engine is nil; give it gateway/temporal's client")
 	}
+	if deps.Streams != nil && (deps.Publisher == nil || deps.Controls == nil || deps.Principals == nil) {
+		return nil, errors.New("gateway: Deps.Streams replaces NATS and is given alone; give Publisher, Controls and Principals with it")
+	}
 	if deps.Log == nil {
 		deps.Log = zap.NewNop()
 	}

@@ -273,7 +273,7 @@ func TestSlackConfig(t *testing.T) {
 		withSlack(t, s)(&set)
 		c.change(&set)
 		stream := newStream()
-		g, err := gateway.New(set.cfg, gateway.Deps{Engine: &engine{}, Streams: stream, Publisher: stream})
+		g, err := gateway.New(set.cfg, gateway.Deps{Engine: &engine{}, Streams: stream, Publisher: stream, Controls: newBucket(), Principals: newBucket()})
 		if err == nil {
 			err = g.Start(t.Context())
 		}

@@ -20,7 +20,9 @@
 //   - A rollout's time is that of its ReplicaSet or revision; of a rollback,
 //     which takes up an old one, that of the Deployment's last progress.
 //   - Changes of ConfigMaps and Secrets are not seen.
-//   - Executor acts on Deployments and StatefulSets alone.
+//   - Executor acts on Deployments and StatefulSets alone. To roll a Deployment
+//     back it sends the earlier pod template as its client library knows it, as
+//     kubectl does: fields that only a newer cluster has would be lost.
 //
 // A Cluster and an Executor are immutable and safe for concurrent use. Cancelling the context
 // ends the look at once.

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"vigil/activities"
+	"vigil/activities/internal/sendguard"
 	"vigil/workflows/incident"
 )
 
@@ -105,7 +106,7 @@ type once struct{ next http.RoundTripper }
 var errBroken = errors.New("the connection broke") // in words that the client does not know
 
 func (o once) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := o.next.RoundTrip(r)
+	resp, err := o.next.RoundTrip(sendguard.Hold(r))
 	if err != nil {
 		if utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) {
 			return nil, errBroken
@@ -149,7 +150,10 @@ func (l *look) ask(operation string, ctx context.Context, call func() error) err
 // fail turns err, as the client returned it, into the error that leaves.
 func fail(ctx context.Context, operation string, err error) *incident.Error {
 	kind, advice := incident.KindInternal, "it may succeed later"
+	var own *incident.Error
 	switch {
+	case errors.As(err, &own): // of the guard
+		return &incident.Error{Kind: own.Kind, Op: service + " " + operation, Msg: own.Msg}
 	case ctx.Err() != nil:
 		return &incident.Error{Kind: incident.KindUnavailable, Op: service + " " + operation, Msg: "given up before an answer came", Err: ctx.Err()}
 	case apierrors.IsUnauthorized(err), apierrors.IsForbidden(err):

@@ -1,57 +1,54 @@
 package webhook
 
 import (
-	"bytes"
-	"errors"
-	"io"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
-	"gopkg.in/yaml.v3"
 
 	"vigil/activities/internal/signing"
+	"vigil/activities/internal/yamlfile"
 	"vigil/workflows/incident"
 )
 
 const (
 	defaultTimeout = 10 * time.Second
+	minTimeout     = time.Millisecond
 	maxTimeout     = 30 * time.Second // an effect has no longer to begin
 	maxHooks       = 200
-	maxFile        = 1 << 20
 )
 
-// Hook is one address that acts.
+// Hook is one address that acts; the package's documentation says what its
+// fields mean.
 type Hook struct {
-	Name        string            `yaml:"name"`
-	URL         string            `yaml:"url"`
-	StateURL    string            `yaml:"state_url"`
-	StatusURL   string            `yaml:"status_url"`
-	SecretFile  string            `yaml:"secret_file"`
-	Timeout     time.Duration     `yaml:"timeout"`
-	HeaderFiles map[string]string `yaml:"header_files"`
+	Name        string
+	URL         string
+	StateURL    string
+	StatusURL   string
+	SecretFile  string
+	Timeout     time.Duration     // 0: 10 s
+	HeaderFiles map[string]string // header: file
 }
+
+var hookFields = []string{"name", "url", "state_url", "status_url", "secret_file", "timeout", "header_files"}
 
 // Load reads hooks from a file.
 func Load(path string) ([]Hook, error) {
-	f, err := os.Open(path)
+	raw, err := yamlfile.Bytes(path)
 	if err != nil {
 		return nil, &incident.Error{Kind: incident.KindInvalid, Op: "read the hooks", Msg: "check --webhooks-file", Err: err}
 	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil || len(raw) > maxFile {
-		return nil, &incident.Error{Kind: incident.KindInvalid, Op: "read the hooks from " + path, Msg: "the file cannot be read, or has more than a megabyte", Err: err}
-	}
-	hooks, err := Parse(raw)
+	hooks, err := Read(path, raw)
 	if err != nil {
-		return nil, &incident.Error{Kind: incident.KindInvalid, Op: "read the hooks from " + path, Msg: err.Error()}
+		return nil, err
 	}
 	beside := func(p string) string {
 		if filepath.IsAbs(p) {
@@ -68,32 +65,46 @@ func Load(path string) ([]Hook, error) {
 	return hooks, nil
 }
 
-// Parse reads hooks and says what is wrong with them. It reads no other file.
-func Parse(raw []byte) ([]Hook, error) {
-	var file struct {
-		Hooks []Hook `yaml:"hooks"`
-	}
-	d := yaml.NewDecoder(bytes.NewReader(raw))
-	d.KnownFields(true)
-	if err := d.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return nil, incident.Errorf(incident.KindInvalid, "it is no list of hooks: %v", err)
-	}
-	if len(file.Hooks) == 0 || len(file.Hooks) > maxHooks {
-		return nil, incident.Errorf(incident.KindInvalid, "it has %d hooks; there must be 1 to %d", len(file.Hooks), maxHooks)
-	}
-	names := map[string]bool{}
-	for i := range file.Hooks {
-		h := &file.Hooks[i]
-		if err := h.check(); err != nil {
-			return nil, err
+// Read reads hooks from raw, the content of the file called name, and says all
+// that is wrong with them. It reads no other file.
+func Read(name string, raw []byte) ([]Hook, error) {
+	var hooks []Hook
+	err := yamlfile.Read(name, raw, []string{"hooks"}, func(f *yamlfile.File, top yamlfile.Map) {
+		nodes := top.List("hooks")
+		if len(nodes) == 0 || len(nodes) > maxHooks {
+			top.Wrong("hooks", "there are %d; there must be 1 to %d", len(nodes), maxHooks)
+			return
 		}
-		if names[h.Name] {
-			return nil, incident.Errorf(incident.KindInvalid, "there are two hooks %q", h.Name)
+		for i, n := range nodes {
+			m, ok := f.Map(n, fmt.Sprintf("hooks[%d]", i), hookFields...)
+			if !ok {
+				continue
+			}
+			h := Hook{Name: m.Text("name"), URL: m.Text("url"), StateURL: m.Text("state_url"), StatusURL: m.Text("status_url"),
+				SecretFile: m.Text("secret_file"), Timeout: m.Duration("timeout", minTimeout, maxTimeout)}
+			if headers, ok := m.Map("header_files"); ok {
+				h.HeaderFiles = map[string]string{}
+				for _, header := range headers.Names() {
+					h.HeaderFiles[header] = headers.Text(header)
+				}
+			}
+			for _, w := range h.check() {
+				m.Wrong(w.field, "%s", w.what)
+			}
+			if slices.ContainsFunc(hooks, func(other Hook) bool { return other.Name == h.Name }) {
+				m.Wrong("name", "there are two hooks %q", h.Name)
+			}
+			hooks = append(hooks, h)
 		}
-		names[h.Name] = true
+	})
+	if err != nil {
+		return nil, err
 	}
-	return file.Hooks, nil
+	return hooks, nil
 }
+
+// wrong is what a hook cannot be.
+type wrong struct{ field, what string }
 
 var hookName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 
@@ -101,40 +112,47 @@ var hookName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 var reserved = map[string]bool{"Host": true, "Content-Length": true, "Content-Type": true, "Transfer-Encoding": true, "Connection": true, "Upgrade": true, "Trailer": true, "Te": true,
 	"Idempotency-Key": true, signing.HeaderTimestamp: true, signing.HeaderSignature: true}
 
-func (h *Hook) check() error {
-	wrong := func(format string, args ...any) error {
-		return incident.Errorf(incident.KindInvalid, "hook "+h.Name+": "+format, args...)
-	}
+// check fills in what was left out, and says what is wrong.
+func (h *Hook) check() []wrong {
+	var out []wrong
+	say := func(field, format string, args ...any) { out = append(out, wrong{field, fmt.Sprintf(format, args...)}) }
 	if !hookName.MatchString(h.Name) {
-		return incident.Errorf(incident.KindInvalid, "a hook is called %q; a name has small letters, digits, - and _, and begins with a letter", h.Name)
+		say("name", "%q is no name of a hook; it has small letters, digits, - and _, and begins with a letter", h.Name)
 	}
 	if h.Timeout == 0 {
 		h.Timeout = defaultTimeout
 	}
-	switch {
-	case h.Timeout < 0 || h.Timeout > maxTimeout:
-		return wrong("its timeout is %s; it must be positive and at most %s", h.Timeout, maxTimeout)
-	case h.SecretFile == "":
-		return wrong("it has no secret_file; a receiver could not tell Vigil from anybody else")
+	if h.Timeout < minTimeout || h.Timeout > maxTimeout {
+		say("timeout", "is %s; use at most %s", h.Timeout, maxTimeout)
 	}
-	for field, address := range map[string]string{"url": h.URL, "state_url": h.StateURL, "status_url": h.StatusURL} {
-		if address == "" && field != "url" {
+	if h.SecretFile == "" {
+		say("secret_file", "is missing: a receiver could not tell Vigil from anybody else")
+	}
+	for _, a := range []wrong{{"url", h.URL}, {"state_url", h.StateURL}, {"status_url", h.StatusURL}} {
+		if a.what == "" && a.field != "url" {
 			continue
 		}
-		if why := refused(address); why != "" {
-			return wrong("its %s %s", field, why)
+		if why := refused(a.what); why != "" {
+			say(a.field, "%s", why)
 		}
 	}
-	canonical := map[string]string{}
-	for name, path := range h.HeaderFiles {
+	headers := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(h.HeaderFiles)) {
 		key := http.CanonicalHeaderKey(name)
-		if !httpguts.ValidHeaderFieldName(name) || reserved[key] || path == "" || canonical[key] != "" {
-			return wrong("header_files names %q, which is no header, is set by Vigil, is there twice or has no file", name)
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			say("header_files", "%q is no name of a header", name)
+		case reserved[key]:
+			say("header_files", "%s is set by Vigil", key)
+		case headers[key] != "":
+			say("header_files", "%s is there twice", key)
+		case h.HeaderFiles[name] == "":
+			say("header_files", "%s has no file", key)
 		}
-		canonical[key] = path
+		headers[key] = h.HeaderFiles[name]
 	}
-	h.HeaderFiles = canonical
-	return nil
+	h.HeaderFiles = headers
+	return out
 }
 
 // refused says why an address is not called; "" where it is. It repeats nothing
@@ -143,15 +161,15 @@ func refused(address string) string {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || u.Opaque != "":
-		return "is no address; write https://host/path"
+		return "no address is there; write https://host/path"
 	case u.User != nil:
-		return "holds a user or a password; put them into a header_file"
+		return "it holds a user or a password; put them into header_files"
 	case u.Fragment != "":
-		return "holds a fragment, which is never sent"
+		return "it holds a fragment, which is never sent"
 	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
 		return ""
 	}
-	return "is not https; what is sent would be readable on the way"
+	return "it is not https; what is sent would be readable on the way"
 }
 
 func loopback(host string) bool {

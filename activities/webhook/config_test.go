@@ -48,7 +48,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestReadRefuses(t *testing.T) {
 	t.Parallel()
 	hook := func(lines string) string {
 		return "hooks:\n  - name: drain\n    url: https://ops.example/drain\n    secret_file: s\n" + lines
@@ -75,7 +75,7 @@ func TestParseRefuses(t *testing.T) {
 		"no header":           hook("    header_files: {'x key': f}\n"),
 		"a header of nothing": hook("    header_files: {x-key: ''}\n"),
 	} {
-		hooks, err := webhook.Parse([]byte(text))
+		hooks, err := webhook.Read("hooks.yaml", []byte(text))
 		if err == nil || incident.KindOf(err) != incident.KindInvalid || strings.Contains(err.Error(), "hunter2@") {
 			t.Errorf("%s: %+v, %v", name, hooks, err)
 		}
@@ -85,18 +85,18 @@ func TestParseRefuses(t *testing.T) {
 	for i := range 201 {
 		fmt.Fprintf(&many, "  - {name: h%d, url: https://a.example/, secret_file: s}\n", i)
 	}
-	if _, err := webhook.Parse([]byte(many.String())); err == nil {
+	if _, err := webhook.Read("hooks.yaml", []byte(many.String())); err == nil {
 		t.Error("201 hooks are taken")
 	}
 }
 
-// FuzzParse: whatever the file holds, hooks that are taken are named, signed,
+// FuzzRead: whatever the file holds, hooks that are taken are named, signed,
 // patient within bounds, and lead to https or to the machine itself.
-func FuzzParse(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	f.Add([]byte(full))
 	f.Add([]byte("hooks: [{name: drain, url: 'https://[::1]:80/%2f?x', secret_file: s, timeout: 1s}]"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		hooks, err := webhook.Parse(raw)
+		hooks, err := webhook.Read("hooks.yaml", raw)
 		if err != nil {
 			return
 		}
@@ -107,4 +107,19 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReadSaysAll: every mistake is told at once, with its line.
+func TestReadSaysAll(t *testing.T) {
+	t.Parallel()
+	_, err := webhook.Read("hooks.yaml", []byte("hooks:\n  - name: Drain\n    url: http://ops.example/secret-path\n    timeout: 1h\n    secret: s\n"))
+	if err == nil || strings.Contains(err.Error(), "secret-path") {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"hooks.yaml:2: hooks[0].name: \"Drain\" is no name", "hooks.yaml:3: hooks[0].url: it is not https", "hooks.yaml:4: hooks[0].timeout: 1h0m0s is out of bounds",
+		"hooks.yaml:5: hooks[0].secret: there is no such field", "hooks[0].secret_file: is missing"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("it does not say %q:\n%v", want, err)
+		}
+	}
 }

@@ -56,6 +56,8 @@
 //     is in any error, record or detail; receivers' words are redacted.
 //   - What is known not to have been sent is a refusal; what may have been is in
 //     doubt.
+//   - The guard of an effect, with the kill switch, is looked at once more when
+//     the connection stands.
 //
 // An Executor is immutable and safe for concurrent use.
 package webhook

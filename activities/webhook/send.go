@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"vigil/activities"
+	"vigil/activities/internal/sendguard"
 	"vigil/activities/internal/signing"
 	"vigil/workflows/incident"
 )
@@ -157,7 +158,7 @@ func (x *Executor) trip(ctx context.Context, h Hook, c credentials, r request) (
 		req.Header.Set("Idempotency-Key", r.key)
 	}
 	signing.Sign(req.Header, c.sign, content(req, r.body), x.now())
-	resp, err := x.client.Do(req)
+	resp, err := x.client.Do(sendguard.Hold(req))
 	if err != nil {
 		return reply{}, nil, h.noAnswer(ctx, c, err, connected.Load())
 	}
@@ -197,6 +198,10 @@ func (h Hook) noAnswer(ctx context.Context, c credentials, err error, connected 
 	var trip *url.Error
 	if errors.As(err, &trip) {
 		err = trip.Err // without the address
+	}
+	var own *incident.Error
+	if errors.As(err, &own) { // of the guard
+		return h.errorf(own.Kind, "%s", own.Msg)
 	}
 	what := "no answer: " + c.line(err.Error(), maxSaid)
 	switch {

@@ -25,13 +25,13 @@ type Executor struct {
 
 var _ activities.Executor = (*Executor)(nil)
 
-// New makes an Executor of hooks as Load or Parse gives them. recorder may be
+// New makes an Executor of hooks as Load gives them. recorder may be
 // nil. The secrets and headers are read once, to see that they can be.
 func New(hooks []Hook, recorder activities.Recorder) (*Executor, error) {
 	x := &Executor{hooks: map[string]Hook{}, client: newClient(), recorder: recorder, now: time.Now}
 	for _, h := range hooks {
-		if err := h.check(); err != nil {
-			return nil, err
+		if all := h.check(); len(all) > 0 {
+			return nil, incident.Errorf(incident.KindInvalid, "webhook %s: %s: %s", h.Name, all[0].field, all[0].what)
 		}
 		if _, err := h.credentials(); err != nil {
 			return nil, err

@@ -9,7 +9,8 @@
 // # Promise
 //
 // Clients need AWS_ENDPOINT_URL and any credentials, nothing else: signatures
-// are not looked at. Every answer, errors included, carries the header
+// are not looked at. Only credentials of a role that was taken on (STS
+// AssumeRole) are held to their session: its policy and its end. Every answer, errors included, carries the header
 // X-Vigil-Simulated: true and a request id. What an operation does not support
 // is refused with an error of that operation that says so, never ignored where
 // it would change the answer. Telemetry comes from the world; what Bedrock says

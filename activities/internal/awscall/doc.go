@@ -12,6 +12,8 @@
 //   - Every call is reported to the activities.Recorder, failed ones included,
 //     once it is over; one whose answer is streamed is over with its last piece.
 //   - A Recorder that is an activities.Gate too is asked before every call.
+//   - The guard of an effect is looked at once more when its connection stands,
+//     and a call of an effect that never left is a refusal, see Effect.
 //
 // A Caller is immutable and safe for concurrent use. Cancelling the context
 // ends the call at once.

@@ -2,7 +2,6 @@ package awscall
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"vigil/activities/internal/sendguard"
 	"vigil/workflows/incident"
 )
 
@@ -49,7 +49,8 @@ func Prepare(cfg aws.Config, readTimeout time.Duration) aws.Config {
 	return cfg
 }
 
-// plainBodies hides every method of a request's body but Read and Close.
+// plainBodies hides every method of a request's body but Read and Close, and
+// has the guard of an effect looked at before it is read.
 //
 // The SDK's body has a WriteTo that returns io.EOF once the body is closed,
 // which the SDK does as soon as the headers of an answer are in. net/http may
@@ -60,13 +61,7 @@ func Prepare(cfg aws.Config, readTimeout time.Duration) aws.Config {
 type plainBodies struct{ client aws.HTTPClient }
 
 func (p plainBodies) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = struct {
-			io.Reader
-			io.Closer
-		}{r.Body, r.Body}
-	}
-	return p.client.Do(r)
+	return p.client.Do(sendguard.Hold(r))
 }
 
 // sighting is what the middleware saw of a call.
