@@ -50,7 +50,7 @@ const (
 // scheduled event is the intent, and a lost outcome is read back with
 // FindExecution instead of tried again. The client token guards it once more
 // where the executor honours one. What the guard refuses is an error of kind
-// conflict: nothing was sent.
+// conflict, or throttled where it could not look: nothing was sent.
 func (a *Activities) ExecuteAction(ctx context.Context, in ExecuteInput) (ExecuteResult, error) {
 	defer keepAlive(ctx)()
 	op := "start " + in.Effect.String()
@@ -101,11 +101,15 @@ func LastLook(ctx context.Context) error {
 	return nil
 }
 
-// refusal makes every no of the guard, and every failure to look at what an
-// effect depends on, a conflict: nothing was sent, so nothing about it is
-// doubtful, and it may be decided on anew.
+// refusal says that nothing was sent, so nothing about it is doubtful: a no of
+// the guard is a conflict, to be decided on anew; where it could not look, it is
+// throttled, and may be tried once more.
 func refusal(err error) error {
-	return &incident.Error{Kind: incident.KindConflict, Msg: "nothing was sent", Err: err}
+	kind := incident.KindConflict
+	if incident.KindOf(err).Retryable() {
+		kind = incident.KindThrottled
+	}
+	return &incident.Error{Kind: kind, Msg: "nothing was sent", Err: err}
 }
 
 // precondition looks at the target once more.

@@ -25,7 +25,8 @@ const (
 
 	slackQueue   = 64               // clicks that wait; beyond it Slack shows that the app did not answer
 	slackWorkers = 4                // decisions at once
-	slackWait    = 20 * time.Second // for one decision
+	slackWait    = 20 * time.Second // for one decision, and telling the person
+	slackLast    = time.Second      // of it, once the gateway stops
 
 	auditSlackDecided = "slack.decided"
 	auditSlackRefused = "slack.refused"
@@ -44,9 +45,9 @@ const (
 // slackDesk takes clicks on Slack's buttons. Slack wants an answer within three
 // seconds, which a decision may take longer than; so a click that is believed
 // is answered at once and decided after that, in a bounded queue, and the
-// person is told in Slack what came of it. A click that was taken and not
-// decided when the gateway stops is decided before it has stopped, or lost with
-// it: then nobody is told anything, and a second click is safe.
+// person is told in Slack what came of it. When the gateway stops, what was
+// taken has another second; a click that is lost with the process decides
+// nothing, nobody is told anything, and a second click is safe.
 type slackDesk struct {
 	api       *api
 	users     *slackinteraction.Users
@@ -146,11 +147,14 @@ func (d *slackDesk) run(ctx context.Context) error {
 
 // settle decides and tells the person.
 func (d *slackDesk) settle(ctx context.Context, click slackinteraction.Click) {
+	stopping := ctx
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), slackWait)
 	defer cancel()
+	hurry := context.AfterFunc(stopping, func() { time.AfterFunc(slackLast, cancel) })
+	defer hurry()
 	outcome, text := d.decide(ctx, click)
 	d.outcomes.WithLabelValues(outcome).Inc()
-	if err := d.responder.Respond(click.ResponseURL, text); err != nil {
+	if err := d.responder.Respond(ctx, click.ResponseURL, text); err != nil {
 		d.log.Warn("who clicked in Slack could not be told what came of it", zap.String("incident", click.Incident), zap.String("outcome", outcome), zap.Error(err))
 	}
 }

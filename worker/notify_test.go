@@ -82,7 +82,7 @@ func TestTold(t *testing.T) {
 
 func TestNotifyFileIsChecked(t *testing.T) {
 	t.Parallel()
-	if _, err := New(notifying(t, "teams: {a: {channels: [b]}}"), Deps{}); err == nil || !strings.Contains(err.Error(), "line 1") {
+	if _, err := New(notifying(t, "teams: {a: {channels: [b]}}"), Deps{}); err == nil || !strings.Contains(err.Error(), "notify.yaml:1: teams.a.channels") {
 		t.Errorf("%v", err)
 	}
 	c := notifying(t, told)

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	maxRefusals  = 3 // starts that the executor throttled: known not to have happened
+	maxRefusals  = 3 // starts that were throttled: known not to have happened
 	readBackFor  = 20 * time.Second
 	readBackWait = 2 * time.Second
 )
@@ -53,7 +53,7 @@ func (r *remediation) carryOut(ctx workflow.Context, e incident.Effect, x *incid
 	switch {
 	case err == nil:
 	case refused(err):
-		x.State, x.Refused, x.Voided = incident.ExecutionFailed, true, activities.KindOf(err) == incident.KindConflict || neverStarted(err)
+		x.State, x.Refused, x.Voided = incident.ExecutionFailed, true, notBegun(err)
 		x.Detail = "nothing was changed: " + err.Error()
 		return
 	default: // it may have started: read back, never start again
@@ -104,6 +104,13 @@ func start(ctx workflow.Context, in activities.ExecuteInput, within time.Duratio
 			return r, err
 		}
 	}
+}
+
+// notBegun reports that nothing is wrong with the action itself: it may be
+// decided on anew.
+func notBegun(err error) bool {
+	kind := activities.KindOf(err)
+	return kind == incident.KindConflict || kind == incident.KindThrottled || neverStarted(err)
 }
 
 // neverStarted reports that no worker took the effect in time.

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -30,7 +31,8 @@ type remediation struct {
 	incident  *workflow.Execution // that wants it; nil where nobody does
 	withdrawn string              // why it is no longer wanted
 	granted   map[string]bool
-	done      []int // steps that changed something, or may have, in order
+	done      []int                        // steps that changed something, or may have, in order
+	news      []incident.RemediationUpdate // to tell the incident, in order
 }
 
 // RemediationWorkflow carries out one action: leases, the steps in order, a
@@ -53,6 +55,8 @@ func RemediationWorkflow(ctx workflow.Context, in RemediationInput) (incident.Re
 	r.listen(ctx)
 	r.run(ctx)
 	r.out.EndedAt, r.out.WaitsFor = workflow.Now(ctx).UTC(), ""
+	// What was told arrives before the outcome, which goes another way.
+	_, _ = workflow.AwaitWithTimeout(ctx, newsWait, func() bool { return len(r.news) == 0 })
 	return r.out, nil
 }
 
@@ -221,14 +225,30 @@ func (r *remediation) probe(ctx workflow.Context) (v incident.Verification, aske
 	return v, false
 }
 
-// tell lets the incident know how things stand. Where it has ended, nobody
-// needs to.
+// newsWait bounds how long an end waits for its news to arrive: an incident
+// that cannot be reached learns the outcome all the same.
+const newsWait = 30 * time.Second
+
+// tell lets the incident know how things stand. One thing after the other is
+// told, because signals on their way do not keep their order. Where the
+// incident has ended, nobody needs to know.
 func (r *remediation) tell(ctx workflow.Context, u incident.RemediationUpdate) {
 	if r.incident == nil {
 		return
 	}
 	u.Remediation = r.out
-	workflow.SignalExternalWorkflow(ctx, r.incident.ID, "", incident.SignalRemediation, u)
+	u.Remediation.Executions = slices.Clone(r.out.Executions)
+	r.news = append(r.news, u)
+	if len(r.news) > 1 {
+		return // somebody is telling
+	}
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for len(r.news) > 0 {
+			_ = workflow.SignalExternalWorkflow(ctx, r.incident.ID, "", incident.SignalRemediation, r.news[0]).Get(ctx, nil)
+			r.news = r.news[1:]
+		}
+	})
 }
 
 func leaseOptions(ctx workflow.Context) workflow.Context {

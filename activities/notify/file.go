@@ -1,15 +1,13 @@
 package notify
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"vigil/activities/internal/tell"
+	"vigil/activities/internal/yamlfile"
 	"vigil/workflows/incident"
 )
 
@@ -132,35 +130,9 @@ func (f *File) defaults() {
 
 // Read reads a notification file.
 func Read(path string) (*File, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := yamlfile.Bytes(path)
 	if err != nil {
-		return nil, &incident.Error{Kind: incident.KindInvalid, Op: "read the notification file (--notify-file)", Msg: "it cannot be read", Err: err}
+		return nil, err
 	}
-	f, err := Parse(raw)
-	if err != nil {
-		return nil, &incident.Error{Kind: incident.KindInvalid, Op: "notification file " + path, Msg: err.Error()}
-	}
-	return f, nil
-}
-
-// Problem is one thing that is wrong with a notification file.
-type Problem struct {
-	Line int
-	Text string
-}
-
-// Problems are all that is wrong with a notification file, by line.
-type Problems []Problem
-
-func (p Problems) Error() string {
-	lines := make([]string, 0, len(p))
-	for _, one := range p {
-		lines = append(lines, fmt.Sprintf("line %d: %s", one.Line, one.Text))
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (p Problems) sorted() Problems {
-	slices.SortStableFunc(p, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
-	return p
+	return Parse(path, raw)
 }

@@ -170,16 +170,12 @@ func stamp(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04 UTC")
 }
 
-// slackEscapes are the three characters by which Slack knows mentions, links
-// and entities, and those that would format what follows.
-var slackEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "'", "*", "∗", "~", "∼")
-
 // inert makes text from outside something that is only read. Slack is told
 // besides not to make links or mentions of plain text.
 func inert(kind ChannelKind, s string) string {
 	s = tell.Clip(activities.Redact(tell.Inert(s)), maxField)
 	if kind == KindSlack {
-		s = slackEscapes.Replace(s)
+		s = tell.Mrkdwn(s)
 	}
 	return s
 }

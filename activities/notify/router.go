@@ -114,6 +114,12 @@ func (r *Router) send(ctx context.Context, c Channel, n incident.Notification, a
 		d.Detail = tell.Clip("the template of "+string(c.Kind)+" fails: "+err.Error(), 300)
 		return d, nil
 	}
+	if chooser, ok := r.channels[c.Name].(tell.Chooser); ok { // what is not said takes nobody's turn
+		if why := chooser.Skip(m); why != "" {
+			d.State, d.Detail, d.Ref = incident.DeliverySuppressed, why, n.Ref
+			return d, nil
+		}
+	}
 	if err := r.paces[c.Name].wait(ctx, r.patience); err != nil {
 		return incident.Delivery{}, err
 	}

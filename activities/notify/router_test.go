@@ -111,6 +111,34 @@ func TestNotTold(t *testing.T) {
 	}
 }
 
+// choosy is an ear that is not told of everything.
+type choosy struct{ ear }
+
+func (*choosy) Skip(m tell.Message) string {
+	if m.Key == "none" {
+		return "none of its business"
+	}
+	return ""
+}
+
+// TestSkippedTakesNoTurn: what a channel does not say holds nobody up.
+func TestSkippedTakesNoTurn(t *testing.T) {
+	t.Parallel()
+	e := &choosy{}
+	r, err := notify.New(mustParse(t, fmt.Sprintf(one, "1/hour")), map[string]notify.Speaker{"ops": e}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if d, err := r.Notify(t.Context(), notification("none")); err != nil || d.State != incident.DeliverySuppressed || d.Detail != "none of its business" {
+			t.Fatalf("%+v, %v", d, err)
+		}
+	}
+	if d, err := r.Notify(t.Context(), notification("k")); err != nil || d.State != incident.DeliverySent || len(e.messages()) != 1 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
 // TestFailures: what may succeed later is an error, what cannot is a delivery.
 func TestFailures(t *testing.T) {
 	t.Parallel()

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"gopkg.in/yaml.v3"
-
 	"vigil/activities/internal/tell"
+	"vigil/activities/internal/yamlfile"
 )
 
 // Schedule says who is on call. It repeats without end in both directions:
@@ -81,99 +80,100 @@ const (
 // Years that a schedule may speak of. time.Duration reaches 292 years.
 const firstYear, lastYear = 2000, 2200
 
-func (p *parser) schedule(key string, n *yaml.Node) {
-	what := "schedule " + key
-	fields := p.fields(n, what, "zone", "start", "every", "handover", "people", "overrides")
+func (p *parser) schedule(all yamlfile.Map, key string) {
+	// Known to teams whatever is wrong with it.
 	s := Schedule{Zone: time.UTC}
-	if z := fields["zone"]; z == nil {
-		p.bad(n, "%s needs a zone, such as Europe/Berlin or UTC", what)
-	} else if zone, err := time.LoadLocation(z.Value); err != nil || z.Value == "" || z.Value == "Local" {
-		p.bad(z, "zone of %s is %q; use a name of the IANA time zones, such as Europe/Berlin or UTC", what, tell.Clip(z.Value, 60))
-	} else {
-		s.Zone = zone
+	defer func() { p.file.Schedules[key] = s }()
+	m, ok := all.Map(key, "zone", "start", "every", "handover", "people", "overrides")
+	if !ok {
+		return
 	}
-	p.rotation(what, n, fields, &s)
-	for _, who := range p.list(fields["people"], "people of "+what) {
-		p.known(who, what)
-		s.People = append(s.People, who.Value)
+	if z := m.Required("zone", "a name of the IANA time zones, such as Europe/Berlin or UTC"); z != "" {
+		if zone, err := time.LoadLocation(z); err != nil || z == "Local" {
+			m.Wrong("zone", "%q is none; use a name of the IANA time zones, such as Europe/Berlin or UTC", tell.Clip(z, 60))
+		} else {
+			s.Zone = zone
+		}
+	}
+	rotation(m, &s)
+	s.People = m.Texts("people")
+	for _, who := range s.People {
+		p.known(m, "people", who)
 	}
 	if len(s.People) == 0 {
-		p.bad(n, "%s has no people", what)
+		m.Wrong("people", "there are none, so nobody would be on call")
 	}
-	p.overrides(what, fields["overrides"], &s)
-	p.file.Schedules[key] = s
+	p.overrides(m, &s)
 }
 
-func (p *parser) known(who *yaml.Node, what string) {
-	if _, ok := p.file.People[who.Value]; !ok {
-		p.bad(who, "%s names %q, who is not among people", what, tell.Clip(who.Value, 80))
+func (p *parser) known(m yamlfile.Map, field, who string) {
+	if _, ok := p.file.People[who]; !ok && who != "" {
+		m.Wrong(field, "%q is not among people", tell.Clip(who, 80))
 	}
 }
 
 // rotation reads when shifts begin.
-func (p *parser) rotation(what string, n *yaml.Node, fields map[string]*yaml.Node, s *Schedule) {
-	start, ok := time.Time{}, false
-	if f := fields["start"]; f == nil {
-		p.bad(n, "%s needs a start, such as 2026-01-05 or 2026-01-05 09:00", what)
-	} else if start, ok = instant(f.Value, s.Zone); !ok {
-		p.bad(f, "start of %s is %q; write it as 2026-01-05 or 2026-01-05 09:00", what, tell.Clip(f.Value, 60))
-	}
-	s.Start = start
-	every, handover := fields["every"], fields["handover"]
-	switch {
-	case (every == nil) == (handover == nil):
-		p.bad(n, "%s needs the length of a shift: every (such as 168h) or handover (such as monday 09:00), one of them", what)
-	case every != nil:
-		d, err := time.ParseDuration(every.Value)
-		if err != nil || d < minShift || d > maxShift {
-			p.bad(every, "every of %s is %q; use a time from %s to %s, such as 12h or 168h", what, tell.Clip(every.Value, 60), minShift, maxShift)
-			return
+func rotation(m yamlfile.Map, s *Schedule) {
+	if start := m.Required("start", "the day, or the time, from which people take turns, such as 2026-01-05 or 2026-01-05 09:00"); start != "" {
+		var ok bool
+		if s.Start, ok = instant(start, s.Zone); !ok {
+			m.Wrong("start", "%q is no time; write it as 2026-01-05 or 2026-01-05 09:00", tell.Clip(start, 60))
 		}
-		s.Every = d
-	default:
-		day, hour, minute, ok := weekly(handover.Value)
-		if !ok {
-			p.bad(handover, "handover of %s is %q; write it as monday 09:00", what, tell.Clip(handover.Value, 60))
-			return
-		}
-		// The first handover on or after the day of the start.
-		t := s.Start.In(s.Zone)
-		ahead := (int(day) - int(t.Weekday()) + 7) % 7
-		s.Start = time.Date(t.Year(), t.Month(), t.Day()+ahead, hour, minute, 0, 0, s.Zone)
 	}
+	if m.Has("every") == m.Has("handover") {
+		m.Wrong("every", "the length of a shift is needed: every (such as 168h) or handover (such as monday 09:00), one of them")
+		return
+	}
+	if m.Has("every") {
+		s.Every = m.Duration("every", minShift, maxShift)
+		return
+	}
+	handover := m.Text("handover")
+	day, hour, minute, ok := weekly(handover)
+	if !ok {
+		m.Wrong("handover", "%q is none; write it as monday 09:00", tell.Clip(handover, 60))
+		return
+	}
+	// The first handover on or after the day of the start.
+	t := s.Start.In(s.Zone)
+	ahead := (int(day) - int(t.Weekday()) + 7) % 7
+	s.Start = time.Date(t.Year(), t.Month(), t.Day()+ahead, hour, minute, 0, 0, s.Zone)
 }
 
-func (p *parser) overrides(what string, n *yaml.Node, s *Schedule) {
-	if n == nil {
+func (p *parser) overrides(m yamlfile.Map, s *Schedule) {
+	list := m.List("overrides")
+	if len(list) > maxNames {
+		m.Wrong("overrides", "there are %d; %d are the most", len(list), maxNames)
 		return
 	}
-	if n.Kind != yaml.SequenceNode || len(n.Content) > maxNames {
-		p.bad(n, "overrides of %s must be a list of up to %d, each with from, to and person", what, maxNames)
-		return
-	}
-	for _, item := range n.Content {
-		fields := p.fields(item, "an override of "+what, "from", "to", "person")
-		if fields["from"] == nil || fields["to"] == nil || fields["person"] == nil {
-			p.bad(item, "an override of %s needs from, to and person", what)
+	for _, node := range list {
+		o, ok := p.yaml.Map(node, m.Field("overrides"), "from", "to", "person")
+		if !ok {
 			continue
 		}
-		p.known(fields["person"], what)
-		from, ok := instant(fields["from"].Value, s.Zone)
-		to, too := instant(fields["to"].Value, s.Zone)
+		who := o.Required("person", "who is on call then")
+		p.known(o, "person", who)
+		from, ok := instant(o.Required("from", "when it begins"), s.Zone)
+		to, too := instant(o.Required("to", "when it ends"), s.Zone)
 		switch {
-		case !ok || !too:
-			p.bad(item, "from and to of an override of %s are times such as 2026-12-24 09:00 or 2026-12-24T09:00:00Z", what)
+		case !o.Has("from") || !o.Has("to"):
+			continue
+		case !ok:
+			o.Wrong("from", "this is no time; write it as 2026-12-24 09:00 or 2026-12-24T09:00:00Z")
+			continue
+		case !too:
+			o.Wrong("to", "this is no time; write it as 2026-12-24 09:00 or 2026-12-24T09:00:00Z")
 			continue
 		case !from.Before(to):
-			p.bad(item, "an override of %s ends before it begins", what)
+			o.Wrong("to", "it ends before it begins")
 			continue
 		}
-		for _, o := range s.Overrides {
-			if from.Before(o.To) && o.From.Before(to) {
-				p.bad(item, "two overrides of %s overlap, so two people would be on call from %s on", what, later(from, o.From).In(s.Zone).Format("2006-01-02 15:04"))
+		for _, other := range s.Overrides {
+			if from.Before(other.To) && other.From.Before(to) {
+				o.Wrong("from", "it overlaps another, so two people would be on call from %s on", later(from, other.From).In(s.Zone).Format("2006-01-02 15:04"))
 			}
 		}
-		s.Overrides = append(s.Overrides, Override{From: from, To: to, Person: fields["person"].Value})
+		s.Overrides = append(s.Overrides, Override{From: from, To: to, Person: who})
 	}
 }
 

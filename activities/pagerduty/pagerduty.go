@@ -54,7 +54,10 @@ type Channel struct {
 	caller tell.Caller
 }
 
-var _ tell.Channel = (*Channel)(nil)
+var (
+	_ tell.Channel = (*Channel)(nil)
+	_ tell.Chooser = (*Channel)(nil)
+)
 
 // New makes a Channel. recorder may be nil. Nothing is asked yet.
 func New(c Config, recorder activities.Recorder) *Channel {
@@ -113,6 +116,12 @@ func (c *Channel) Send(ctx context.Context, m tell.Message) (tell.Receipt, error
 		}
 	}
 	return tell.Receipt{Detail: action, Ref: refs(m.Ref, keys), Provenance: p}, nil
+}
+
+// Skip implements tell.Chooser.
+func (*Channel) Skip(m tell.Message) string {
+	_, _, why := plan(m)
+	return why
 }
 
 // plan says what m is to PagerDuty, or why it is nothing.

@@ -114,10 +114,8 @@ func clipEscaped(s string, n int) string {
 	return body + "…"
 }
 
-var escapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "'", "*", "∗", "~", "∼")
-
 // escape makes text from outside inert in mrkdwn.
-func escape(s string) string { return escapes.Replace(activities.Redact(tell.Line(s))) }
+func escape(s string) string { return tell.Mrkdwn(activities.Redact(tell.Line(s))) }
 
 // fallback is what notifications on telephones show.
 func fallback(m tell.Message) string {

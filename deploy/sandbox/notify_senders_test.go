@@ -41,7 +41,7 @@ func TestSendersTellOnce(t *testing.T) {
 	if status := f.do("PUT", "/_webhooks/ops", map[string]any{"secrets": []string{signing}}, nil); status != 200 {
 		t.Fatal(status)
 	}
-	file, err := notify.Parse(fmt.Appendf(nil, `
+	file, err := notify.Parse("notify.yaml", fmt.Appendf(nil, `
 channels:
   chat: {kind: slack, url: "%[1]s/_slack/api", token_file: %[2]s, channel: C0123456789, rate: 1000/s}
   pager: {kind: pagerduty, url: "%[1]s/_pagerduty/v2/enqueue", routing_key_file: %[3]s, rate: 1000/s}

@@ -13,6 +13,7 @@ package slackinteraction
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -195,7 +196,7 @@ func NewResponder(base string) (*Responder, error) {
 }
 
 // Respond shows text to the person who clicked, and to nobody else.
-func (r *Responder) Respond(to, text string) error {
+func (r *Responder) Respond(ctx context.Context, to, text string) error {
 	u, err := url.Parse(to)
 	if err != nil || u.Scheme != r.base.Scheme || !strings.EqualFold(u.Host, r.base.Host) || u.User != nil {
 		return fmt.Errorf("the response_url is not at %s, and nobody was answered", r.base.Host)
@@ -208,7 +209,12 @@ func (r *Responder) Respond(to, text string) error {
 	if err != nil {
 		return fmt.Errorf("encode the answer to Slack: %w", err)
 	}
-	resp, err := r.client.Post(u.String(), "application/json", bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(raw))
+	if err != nil {
+		return errors.New("the response_url cannot be called")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := r.client.Do(req)
 	if err != nil {
 		var trip *url.Error // the address is as good as a password
 		if errors.As(err, &trip) {

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -118,6 +119,57 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestButtonsAreUnderstood: what the worker puts on a button, by the golden
+// file of its own tests, is what is read here.
+func TestButtonsAreUnderstood(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../activities/slack/testdata/waiting.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var message struct {
+		Blocks []struct {
+			Elements []struct {
+				ActionID string `json:"action_id"`
+				Value    string `json:"value"`
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &message); err != nil {
+		t.Fatal(err)
+	}
+	decided := map[bool]bool{}
+	for _, b := range message.Blocks {
+		for _, e := range b.Elements {
+			c, err := slackinteraction.Parse(body(e.ActionID, e.Value))
+			if errors.Is(err, slackinteraction.ErrNotOurs) {
+				continue // opens the dashboard
+			}
+			if err != nil || c.Incident != "inc-1" || c.Proposal != "p1" || c.Hash != "0123456789abcdef0123456789abcdef" {
+				t.Errorf("%s: %+v, %v", e.ActionID, c, err)
+			}
+			decided[c.Approve] = true
+		}
+	}
+	if !decided[true] || !decided[false] {
+		t.Errorf("buttons to approve and reject: %v", decided)
+	}
+}
+
+// TestDocumentedUsers: the users file that is documented is taken.
+func TestDocumentedUsers(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../deploy/docs/telling-people.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(string(raw), "# slack-users.yaml\n")
+	file, _, ended := strings.Cut(after, "```")
+	if users, err := slackinteraction.ParseUsers([]byte(file)); !found || !ended || err != nil || users["U0123456789"] != "alice" {
+		t.Errorf("%v, %v", users, err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(body("vigil_approve", value))
 	f.Add([]byte("payload=%7B%22type%22%3A%22block_actions%22%7D"))
@@ -160,7 +212,7 @@ func TestRespond(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Respond(srv.URL+"/actions/1", "<!channel> & so on"+strings.Repeat("ü", 3000)); err != nil {
+	if err := r.Respond(t.Context(), srv.URL+"/actions/1", "<!channel> & so on"+strings.Repeat("ü", 3000)); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(got[0], `"ephemeral"`) || strings.Contains(got[0], "<!") || len([]rune(got[0])) > 2300 {
@@ -168,12 +220,12 @@ func TestRespond(t *testing.T) {
 	}
 	host := strings.TrimPrefix(srv.URL, "http://")
 	for _, to := range []string{"", "x", "https://" + host + "/a", "http://" + host + ".evil.example/a", "http://evil.example/" + host, "http://u:p@" + host + "/a", "file:///etc/passwd", "http://127.0.0.1/"} {
-		if err := r.Respond(to, "x"); err == nil {
+		if err := r.Respond(t.Context(), to, "x"); err == nil {
 			t.Errorf("%s was called", to)
 		}
 	}
 	for _, path := range []string{"/redirect", "/fails"} {
-		if err := r.Respond(srv.URL+path, "x"); err == nil || strings.Contains(err.Error(), srv.URL) {
+		if err := r.Respond(t.Context(), srv.URL+path, "x"); err == nil || strings.Contains(err.Error(), srv.URL) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -184,7 +236,7 @@ func TestRespond(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := slack.Respond("https://hooks.slack.com.evil.example/x", "x"); err == nil {
+	if err := slack.Respond(t.Context(), "https://hooks.slack.com.evil.example/x", "x"); err == nil {
 		t.Error("another host was called")
 	}
 	for _, base := range []string{"", "hooks.slack.com", "https://hooks.slack.com/path", "https://u@hooks.slack.com"} {

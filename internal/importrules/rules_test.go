@@ -75,6 +75,11 @@ var rules = []rule{
 		why: "who may be believed is decided in one small package that can be read, attacked and tested alone",
 	},
 	{
+		name: "clicks in Slack are believed by their bytes alone", from: []string{"vigil/gateway/slackinteraction"}, deps: true,
+		ban: []string{"vigil/...", "github.com/labstack/...", "go.temporal.io/..."}, allow: []string{"vigil/gateway/slackinteraction"},
+		why: "who may be believed is decided in one small package that can be read, attacked and tested alone",
+	},
+	{
 		name: "the hub imports only event", from: []string{"vigil/gateway/hub"},
 		ban: []string{"vigil/...", "github.com/labstack/...", "go.temporal.io/..."}, allow: []string{"vigil/workflows/event"},
 		why: "it moves opaque bytes to sockets; the less it knows, the less can keep it from doing that",

@@ -42,6 +42,12 @@ type Channel interface {
 	Send(ctx context.Context, m Message) (Receipt, error)
 }
 
+// Chooser is a Channel that is not told of everything that it might be sent.
+type Chooser interface {
+	// Skip says why m is none of the channel's business; "" where it is.
+	Skip(m Message) string
+}
+
 // Secret reads a file that holds one secret. It is read for each message, so
 // that secrets can be rotated without a restart. Errors quote nothing of it.
 func Secret(what, path string) (string, error) {
@@ -88,6 +94,14 @@ func Inert(s string) string {
 		return r
 	}, strings.ToValidUTF8(s, ""))
 }
+
+// mrkdwn are the characters by which Slack knows mentions, links and entities,
+// and those that would format what follows.
+var mrkdwn = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "'", "*", "∗", "~", "∼")
+
+// Mrkdwn makes text that mentions nobody, links nowhere and formats nothing
+// where Slack reads mrkdwn.
+func Mrkdwn(s string) string { return mrkdwn.Replace(s) }
 
 // Refusal is the error of a channel that will not take a message, ever.
 func Refusal(op, format string, args ...any) *incident.Error {

@@ -75,16 +75,16 @@ type ailment struct {
 	ramp float64 // ticks from its first effect to its full size
 	tone int     // which of several ways to speak of it the logs use
 
-	heat    float64 // how far it has come, as those feel it who depend on it, 0–1
-	before  reach   // ill and heat of the tick before
-	ill     float64 // dependency: how far it has come at its own place, 0–1
-	held    int64   // tick from which nothing of it was felt any more while it was held back
-	mended  bool    // somebody ended it while it was held back
-	backlog float64 // what piles up behind it, 0–1
-	memory  float64 // leak: percent above normal
-	code    int     // bad deployment: the code that is bad
-	setting setting // bad configuration
-	hold    float64 // connections: how much longer than normal one is held at full heat
+	heat     float64 // how far it has come, as those feel it who depend on it, 0–1
+	before   reach   // ill and heat of the tick before
+	ill      float64 // dependency: how far it has come at its own place, 0–1
+	heldFrom int64   // tick from which nothing of it was felt any more while it was held back
+	mended   bool    // somebody ended it while it was held back
+	backlog  float64 // what piles up behind it, 0–1
+	memory   float64 // leak: percent above normal
+	code     int     // bad deployment: the code that is bad
+	setting  setting // bad configuration
+	hold     float64 // connections: how much longer than normal one is held at full heat
 
 	herrings []herring
 }

@@ -199,7 +199,7 @@ func (w *World) release(taken func(*ailment, deed) bool) {
 // stepHeld moves the faults on that are held back and that nobody feels.
 func (w *World) stepHeld() {
 	w.held = slices.DeleteFunc(w.held, func(a *ailment) bool {
-		if m := faultSpecs[a.fault].mends; m > 0 && w.tick-a.held >= m && !a.mended {
+		if m := faultSpecs[a.fault].mends; m > 0 && w.tick-a.heldFrom >= m && !a.mended {
 			w.mend(a)
 		}
 		a.before = reach{a.ill, 0}

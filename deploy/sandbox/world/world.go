@@ -213,7 +213,7 @@ func (w *World) step() {
 		case !a.over():
 			kept = append(kept, a)
 		case len(a.holds) > 0:
-			a.held = w.tick
+			a.heldFrom = w.tick
 			w.held = append(w.held, a)
 		}
 	}

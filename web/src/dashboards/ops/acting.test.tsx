@@ -152,6 +152,20 @@ describe("an action that is carried out", () => {
     expect(panel.getByTestId("earlier-actions").textContent).toContain("Taken backAdd capacity on paymentsit did not help; both steps were taken back");
   });
 
+  it("tells what was measured after the action before from what is measured now", async () => {
+    await setUp(until("remediation.changed", 6));
+    expect(screen.getByTestId("remediation-state").dataset.state).toBe("running");
+    expect(within(screen.getByTestId("verification")).getByRole("heading").textContent).toBe("Verification of the action before");
+  });
+
+  it("shows the steps of an action that nobody had to approve, before the first has begun", async () => {
+    const decided = until("decision.made");
+    const told = payments.find((e) => e.type === "remediation.changed") as IncidentEvent;
+    await setUp([...decided, { ...told, id: `${told.run_id}/${decided.length + 1}`, seq: decided.length + 1 }]);
+    expect(within(screen.getByTestId("remediation")).getByTestId("step-2").textContent).toContain("Vigil-SetParameter");
+    expect(within(screen.getByTestId("remediation")).getAllByText("not begun yet")).toHaveLength(2);
+  });
+
   it("shows exactly what a dry run would have sent", async () => {
     const calls = [{ service: "ecs", operation: "UpdateService", request: { desiredCount: 6, note: "<b>x</b>" } }];
     await setUp(ending(until("remediation.changed"), { state: "rehearsed", waits_for: undefined, calls }));

@@ -26,6 +26,7 @@ import { IncidentLink } from "./navigation";
 import { PhaseRail } from "./phase-rail";
 import { PostmortemPanel } from "./postmortem-panel";
 import { ProposalCard } from "./proposal-card";
+import { carriedOut } from "./remediation-model";
 import { RemediationPanel } from "./remediation-panel";
 import { ReviewPanel } from "./review-panel";
 import { Timeline } from "./timeline";
@@ -100,7 +101,7 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
               {v.paused !== undefined && <BudgetCard view={v} paused={v.paused} />}
               {acting && proposal}
               <RemediationPanel view={v} events={events} />
-              {v.verification !== undefined && <VerificationPanel verification={v.verification} />}
+              {v.verification !== undefined && <VerificationPanel verification={v.verification} earlier={beginsAnew(v)} />}
               {!acting && proposal}
               <DiagnosisPanel diagnosis={v.diagnosis} />
               <AskPanel view={v} />
@@ -126,6 +127,12 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
       </CitationsProvider>
     </article>
   );
+}
+
+/** Whether the latest action has not come to be judged: what was measured is of the one before. */
+function beginsAnew(v: View): boolean {
+  const r = carriedOut(v);
+  return r !== undefined && v.remediation !== undefined && (r.state === "waiting" || r.state === "running");
 }
 
 /** What a model wrote for people to read: shown as text, line by line. */

@@ -1,6 +1,7 @@
 /** What came of an action, drawn from the view and its events. */
+import { actionHash } from "../../protocol/action-hash";
 import type { DecodedEvent } from "../../protocol/decoder";
-import type { Execution, Remediation, RemediationState, View } from "../../protocol/generated";
+import type { Action, Execution, Option, Remediation, RemediationState, View } from "../../protocol/generated";
 
 /** A remediation, or what stands for one that was never told of. */
 export type Carried = Pick<Remediation, "action_hash" | "name" | "target" | "state"> & Partial<Remediation>;
@@ -18,6 +19,13 @@ export function carriedOut(v: View): Carried | undefined {
   if (a === undefined) return undefined;
   const state = x === undefined || x.state === "running" || x.state === "succeeded" ? "running" : x.state === "failed" ? "failed" : "unknown";
   return { action_hash: x?.action_hash ?? "", name: a.name, target: a.target, state };
+}
+
+/** What exactly is carried out: as it was started, else as it was proposed, else as it was voted on. */
+export function actionOf(v: View, r: Carried): Action | Option | undefined {
+  if (v.action !== undefined && actionHash(v.action) === r.action_hash) return v.action;
+  if (v.proposal?.action_hash === r.action_hash) return v.proposal.action;
+  return v.decision?.options?.find((o) => o.name === r.name && o.target === r.target);
 }
 
 /** Each step of the action, and what took it back, as far as is known: live ones before what was reported at the end. */

@@ -14,7 +14,7 @@ import { ActionSteps } from "./action-steps";
 import { resourceWords } from "./lease-words";
 import { IncidentLink } from "./navigation";
 import { useOpenPlace } from "./places";
-import { type Carried, carriedOut, earlierRemediations, executionsOf, hasEnded, isUndo } from "./remediation-model";
+import { type Carried, actionOf, carriedOut, earlierRemediations, executionsOf, hasEnded, isUndo } from "./remediation-model";
 
 /** The carrying out of an action, from its lease to what came of it. */
 export function RemediationPanel({ view: v, events }: { view: View; events: readonly DecodedEvent[] }) {
@@ -23,8 +23,7 @@ export function RemediationPanel({ view: v, events }: { view: View; events: read
   const word = remediationWord(r.state);
   const executions = executionsOf(v, r);
   const undone = executions.filter(isUndo);
-  // Before its first step has begun, the action itself is known from the proposal only.
-  const action = [v.action, v.proposal?.action].find((a) => a !== undefined && a.name === r.name && a.target === r.target);
+  const action = actionOf(v, r);
   const earlier = earlierRemediations(events, r.action_hash);
   return (
     <Panel

@@ -7,13 +7,13 @@ import { measure } from "../../ui/format";
 import { Empty, Panel, ScrollX } from "../../ui/panel";
 import { metricWord, verificationStateWord } from "../../ui/words";
 
-/** The telemetry after an action against its state before the incident. */
-export function VerificationPanel({ verification: v }: { verification: Verification }) {
+/** The telemetry after an action against its state before the incident; earlier: after the action before the one that is carried out now. */
+export function VerificationPanel({ verification: v, earlier = false }: { verification: Verification; earlier?: boolean }) {
   const state = verificationStateWord(v.state);
   const checks = v.checks ?? [];
   return (
     <Panel
-      title="Verification"
+      title={earlier ? "Verification of the action before" : "Verification"}
       icon={<Activity className="size-4" />}
       testId="verification"
       aside={
