@@ -59,7 +59,7 @@ func (s *stage) control(fields map[string]any) {
 // begin starts a remediation of so many restarts, one after the other.
 func (s *stage) begin(n, steps int, leases int) client.WorkflowRun {
 	s.t.Helper()
-	services := []string{world.Web, world.API, world.Checkout, world.Catalog, world.Carts, world.Orders, world.Payments}
+	services := []string{world.Web, world.API, world.Checkout, world.Catalog, world.Orders, world.Payments}
 	service := services[n%len(services)]
 	id := fmt.Sprintf("acting-%d", n)
 	a := incident.Action{IncidentID: id, PlanRevision: 1, Name: "restart_service", Type: incident.ActionRestartService, Target: service, CatalogueVersion: "test"}
@@ -105,6 +105,7 @@ func (s *stage) outcomes(within time.Duration) map[incident.RemediationState]int
 			s.t.Errorf("%s ended as %s", run.GetID(), r.State)
 		}
 		out[r.State]++
+		s.t.Logf("%s: %s; %s", run.GetID(), r.State, r.Detail)
 	}
 	return out
 }
@@ -122,10 +123,15 @@ func (s *stage) starts() []call {
 // leasesFree holds that in the end nobody holds or waits for a lease.
 func (s *stage) leasesFree() {
 	s.t.Helper()
-	var out struct {
-		Leases []incident.LeaseState `json:"leases"`
-	}
-	eventually(s.t, 30*time.Second, "every lease is free", func() (any, bool) {
+	s.t.Cleanup(func() {
+		if s.t.Failed() {
+			s.showLeases()
+		}
+	})
+	eventually(s.t, 60*time.Second, "every lease is free", func() (any, bool) {
+		var out struct { // anew each time: what is empty is left out of the answer
+			Leases []incident.LeaseState `json:"leases"`
+		}
 		s.must(http.MethodGet, s.gateway+"/api/v1/leases", nil, &out)
 		for _, l := range out.Leases {
 			if len(l.Holders)+len(l.Waiting) > 0 {
@@ -134,6 +140,23 @@ func (s *stage) leasesFree() {
 		}
 		return out, true
 	})
+}
+
+// showLeases says what the workflows of leases that are open wait for.
+func (s *stage) showLeases() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for _, resource := range []string{incident.AccountResource("default"), incident.ServiceResource(world.Web)} {
+		d, err := s.client.DescribeWorkflowExecution(ctx, incident.LeaseID(resource), "")
+		if err != nil {
+			s.t.Logf("lease of %s: %v", resource, err)
+			continue
+		}
+		s.t.Logf("lease of %s: %s, %d events, pending task %v", resource, d.GetWorkflowExecutionInfo().GetStatus(), d.GetWorkflowExecutionInfo().GetHistoryLength(), d.GetPendingWorkflowTask())
+		for _, p := range d.GetPendingActivities() {
+			s.t.Logf("  pending %v", p)
+		}
+	}
 }
 
 // otherWorker starts a second worker beside the first one.
