@@ -113,8 +113,8 @@ func (w *run) takeUp(ctx workflow.Context) error {
 	for _, id := range c.Tried {
 		w.tried[id] = true
 	}
-	for channel, ref := range c.Refs { //workflowcheck:ignore — fills a map
-		w.outbox[channel] = &outbox{ref: ref}
+	for _, channel := range sortedChannels(c.Refs) {
+		w.outbox[channel] = &outbox{ref: c.Refs[channel]}
 	}
 	if c.ToldTeams != nil {
 		w.toldTeams = c.ToldTeams

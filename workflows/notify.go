@@ -22,9 +22,10 @@ type outbox struct {
 }
 
 const (
-	tellFor  = 2 * time.Minute // how long one notification is tried
-	maxTold  = 200             // per channel and run; a storm of news must not fill the history
-	tellEnds = time.Minute     // how long the end waits for people to be told
+	tellFor  = 2 * time.Minute  // how long one notification is tried
+	pageFor  = 30 * time.Minute // the same, of what somebody is woken for
+	maxTold  = 200              // per channel and run; a storm of news must not fill the history
+	tellEnds = time.Minute      // how long the end waits for people to be told
 )
 
 // notify puts a notification for teams into the outboxes of their channels.
@@ -37,7 +38,11 @@ func (w *run) notify(ctx workflow.Context, kind incident.NotificationKind, teams
 				continue
 			}
 			done[channel] = true
-			w.post(ctx, channel, incident.Notification{Kind: kind, Team: team, Text: clip(text, 2000)})
+			n := incident.Notification{Kind: kind, Team: team, Text: clip(text, 2000)}
+			if p := w.view.Proposal; kind == incident.NotifyDecided && p != nil {
+				n.By = p.DecidedBy
+			}
+			w.post(ctx, channel, n)
 		}
 	}
 }
@@ -68,17 +73,11 @@ func (w *run) post(ctx workflow.Context, channel string, n incident.Notification
 
 // empty sends what waits in a box, one after the other.
 func (w *run) empty(ctx workflow.Context, box *outbox) {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout:    30 * time.Second,
-		ScheduleToCloseTimeout: tellFor,
-		HeartbeatTimeout:       heartbeat,
-		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 20 * time.Second},
-	})
 	for len(box.waiting) > 0 {
 		n := box.waiting[0]
 		n.Ref = box.ref
 		var d incident.Delivery
-		if err := workflow.ExecuteActivity(ctx, activities.NotifyName, n).Get(ctx, &d); err != nil {
+		if err := workflow.ExecuteActivity(notifyOptions(ctx, n.Kind), activities.NotifyName, n).Get(ctx, &d); err != nil {
 			d = incident.Delivery{Key: n.Key, Kind: n.Kind, Channel: n.Channel, Team: n.Team, State: incident.DeliveryFailed,
 				Detail: clip(err.Error(), 500), Provenance: w.provenance()}
 		}
@@ -93,6 +92,19 @@ func (w *run) empty(ctx workflow.Context, box *outbox) {
 	box.busy = false
 }
 
+func notifyOptions(ctx workflow.Context, k incident.NotificationKind) workflow.Context {
+	tryFor := tellFor
+	if k.Pages() {
+		tryFor = pageFor
+	}
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    30 * time.Second,
+		ScheduleToCloseTimeout: tryFor,
+		HeartbeatTimeout:       heartbeat,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 20 * time.Second},
+	})
+}
+
 // unsent reports whether somebody is still to be told.
 func (w *run) unsent() bool {
 	for _, channel := range sortedChannels(w.outbox) {
@@ -103,14 +115,8 @@ func (w *run) unsent() bool {
 	return false
 }
 
-func sortedChannels(m map[string]*outbox) []string {
-	out := make([]string, 0, len(m))
-	for c := range m { //workflowcheck:ignore — sorted below
-		out = append(out, c)
-	}
-	slices.Sort(out)
-	return out
-}
+// sortedChannels are the channels in a fixed order.
+func sortedChannels[V any](m map[string]V) []string { return workflow.DeterministicKeys(m) }
 
 // tellEnd tells everybody who was told anything how the incident ended, and
 // gives that some time: what is not out by then is shown as failed.

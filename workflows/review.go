@@ -40,7 +40,7 @@ func (w *run) review(ctx workflow.Context, end ending) {
 // reviewer collects the lines of a review.
 type reviewer struct {
 	timeline, cause, actions, people []incident.ReviewLine
-	opened, first                    string // events that the summary rests on
+	opened                           string // event that the summary rests on
 	calls                            []string
 }
 
