@@ -49,7 +49,7 @@ func (r *remediation) carryOut(ctx workflow.Context, e incident.Effect, x *incid
 	if guard.Begun { // what has begun is finished, or taken back, as long as it takes
 		begin = 0
 	}
-	started, err := start(ctx, activities.ExecuteInput{Effect: e, Guard: guard}, begin)
+	started, err := r.start(ctx, activities.ExecuteInput{Effect: e, Guard: guard}, begin)
 	switch {
 	case err == nil:
 	case refused(err):
@@ -87,21 +87,25 @@ func (r *remediation) carryOut(ctx workflow.Context, e incident.Effect, x *incid
 // start dispatches the effect once, and not at all where no worker takes it in
 // time. Only a throttled start is tried again, as a new intent: the executor
 // has said that it did not happen.
-func start(ctx workflow.Context, in activities.ExecuteInput, within time.Duration) (activities.ExecuteResult, error) {
+func (r *remediation) start(ctx workflow.Context, in activities.ExecuteInput, within time.Duration) (activities.ExecuteResult, error) {
 	once := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ScheduleToStartTimeout: within,
 		StartToCloseTimeout:    30 * time.Second,
 		HeartbeatTimeout:       heartbeat,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
-	var r activities.ExecuteResult
+	unwanted := func() bool { return r.withdrawn != "" && !in.Guard.Begun }
+	var out activities.ExecuteResult
 	for try := 1; ; try++ {
-		err := workflow.ExecuteActivity(once, activities.ExecuteActionName, in).Get(ctx, &r)
+		err := workflow.ExecuteActivity(once, activities.ExecuteActionName, in).Get(ctx, &out)
 		if err == nil || try == maxRefusals || activities.KindOf(err) != incident.KindThrottled {
-			return r, err
+			return out, err
 		}
-		if err := workflow.Sleep(ctx, time.Duration(try)*2*time.Second); err != nil {
-			return r, err
+		if _, err := workflow.AwaitWithTimeout(ctx, time.Duration(try)*2*time.Second, unwanted); err != nil {
+			return out, err
+		}
+		if unwanted() {
+			return out, incident.Errorf(incident.KindConflict, "%s before it was tried again", r.withdrawn)
 		}
 	}
 }
