@@ -54,12 +54,12 @@ func (r *remediation) carryOut(ctx workflow.Context, e incident.Effect, x *incid
 	case err == nil:
 	case refused(err):
 		x.State, x.Refused, x.Voided = incident.ExecutionFailed, true, notBegun(err)
-		x.Detail = "nothing was changed: " + err.Error()
+		x.Detail = "nothing was changed: " + activities.Said(err)
 		return
 	default: // it may have started: read back, never start again
 		started, err = readBack(ctx, e)
 		if err != nil {
-			x.State, x.Detail = incident.ExecutionUnknown, "the start was not confirmed, and cannot be read back: "+err.Error()
+			x.State, x.Detail = incident.ExecutionUnknown, "the start was not confirmed, and cannot be read back: "+activities.Said(err)
 			return
 		}
 		if started.ID == "" {
@@ -78,7 +78,7 @@ func (r *remediation) carryOut(ctx workflow.Context, e incident.Effect, x *incid
 	})
 	var end activities.AwaitResult
 	if err := workflow.ExecuteActivity(wait, activities.AwaitExecutionName, activities.AwaitInput{Effect: e, ID: x.ID}).Get(ctx, &end); err != nil {
-		x.State, x.Detail = incident.ExecutionUnknown, "started as "+x.ID+", but its end cannot be read: "+err.Error()
+		x.State, x.Detail = incident.ExecutionUnknown, "started as "+x.ID+", but its end cannot be read: "+activities.Said(err)
 		return
 	}
 	x.State, x.Detail, x.Provenance = end.State, end.Detail, end.Provenance

@@ -157,7 +157,7 @@ func (l *leaseRun) asks(id string, change ...func(*incident.LeaseRequest)) {
 func (l *leaseRun) closes(id string, s incident.RemediationState) {
 	var r *incident.Remediation
 	if s != "" {
-		r = &incident.Remediation{WorkflowID: id, State: s}
+		r = &incident.Remediation{WorkflowID: id, State: s, Executions: []incident.Execution{{Step: 1, Refused: s == incident.RemediationDropped}}}
 	}
 	l.mu.Lock()
 	l.over[id] = r
