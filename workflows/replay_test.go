@@ -32,6 +32,8 @@ func TestReplay(t *testing.T) {
 			r := sdk.NewWorkflowReplayer()
 			r.RegisterWorkflowWithOptions(workflows.IncidentWorkflow, workflow.RegisterOptions{Name: incident.WorkflowType})
 			r.RegisterWorkflowWithOptions(workflows.RemediationWorkflow, workflow.RegisterOptions{Name: incident.RemediationWorkflowType})
+			r.RegisterWorkflowWithOptions(workflows.LeaseWorkflow, workflow.RegisterOptions{Name: incident.LeaseWorkflowType})
+			r.RegisterWorkflowWithOptions(workflows.PostmortemWorkflow, workflow.RegisterOptions{Name: incident.PostmortemWorkflowType})
 			f, err := os.Open(file)
 			if err != nil {
 				t.Fatal(err)

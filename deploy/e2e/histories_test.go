@@ -35,43 +35,110 @@ func TestRecordHistories(t *testing.T) {
 	if *record == "" {
 		t.Fatal("say where to put the histories: -record folder")
 	}
+	alone := []string{"--policy-file", policyFile(t, everythingAlone)}
 	for _, r := range []struct {
-		name  string
-		play  func(*testing.T, api) string
-		child bool     // the remediation's history as well
-		args  []string // of the worker, besides
+		name   string
+		play   func(*testing.T, api) string
+		args   []string                   // of the worker, besides
+		others func(id string) []recorded // histories besides the incident's own
 	}{
-		{"approved", playApproved, true, nil},
-		{"rejected", playRejected, false, nil},
-		{"approval-expired", playExpired, false, nil},
-		{"model-throttled-then-fine", playThrottled, false, nil},
-		{"inconclusive", playInconclusive, false, nil},
-		{"cleared-by-itself", playCleared, false, nil},
-		{"degraded-then-restored", playDegraded, false, []string{"--second-look", "5s", "--approval-timeout", "5m"}},
-		{"budget-raised", playPaused, false, []string{"--max-turns-diagnosis", "1"}},
-		{"without-models", playRejected, false, []string{"--models", "none"}},
+		{"approved", playApproved, nil, func(id string) []recorded {
+			return []recorded{{incident.RemediationID(id, 1), "approved-remediation", true}, {incident.PostmortemID(id, 1), "approved-postmortem", true},
+				{incident.LeaseID(incident.ServiceResource("checkout")), "approved-lease-service", false},
+				{incident.LeaseID(incident.AccountResource("default")), "approved-lease-account", false}}
+		}},
+		{"undone-then-next", playStubborn, nil, func(id string) []recorded {
+			return []recorded{{incident.RemediationID(id, 1), "undone-remediation", true}, {incident.RemediationID(id, 2), "next-remediation", true}}
+		}},
+		{"autonomous", playAlone, alone, nil},
+		{"killed", playKilled, alone, func(id string) []recorded {
+			return []recorded{{incident.RemediationID(id, 1), "killed-remediation", true}}
+		}},
+		{"dry-run", playDryRun, nil, nil},
+		{"rejected", playRejected, nil, nil},
+		{"approval-expired", playExpired, nil, nil},
+		{"model-throttled-then-fine", playThrottled, nil, nil},
+		{"inconclusive", playInconclusive, nil, nil},
+		{"cleared-by-itself", playCleared, nil, nil},
+		{"degraded-then-restored", playDegraded, []string{"--second-look", "5s", "--approval-timeout", "5m"}, nil},
+		{"budget-raised", playPaused, []string{"--max-turns-diagnosis", "1"}, nil},
+		{"without-models", playRejected, []string{"--models", "none"}, nil},
 	} {
 		t.Run(r.name, func(t *testing.T) {
-			v := harness.Start(t, harness.Options{Tick: time.Second, WorkerArgs: slices.Concat([]string{"--approval-timeout", "8s"}, quick, r.args)})
+			v := harness.Start(t, harness.Options{Tick: time.Second, WorkerArgs: slices.Concat([]string{"--approval-timeout", "8s", "--reminder", "2s"}, quick, r.args)})
 			c, err := client.Dial(client.Options{HostPort: v.TemporalAddr})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer c.Close()
 			id := r.play(t, api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()})
-			save(t, c, id, r.name)
-			if r.child {
-				save(t, c, id+"-remediation-1-1", r.name+"-remediation")
+			save(t, c, recorded{id, r.name, true})
+			if r.others != nil {
+				for _, o := range r.others(id) {
+					save(t, c, o)
+				}
 			}
 		})
 	}
+}
+
+// recorded is a workflow, and the file that its history goes to. One that does
+// not end, such as a lease's, is taken as it is.
+type recorded struct {
+	id, name string
+	ends     bool
+}
+
+// playStubborn has the first action not help: it is undone, and the next ends it.
+func playStubborn(t *testing.T, a api) string {
+	a.must(http.MethodPost, a.sandbox+"/_world/fault", map[string]any{"fault": "connections_exhausted", "stubborn": 1}, nil)
+	id := a.opened(time.Minute).IncidentID
+	approve(t, a, id)
+	first := a.view(id).Proposal.ID
+	p := a.reaches(id, 3*time.Minute, "the next proposal", func(v event.View) bool { return awaitsApproval(v) && v.Proposal.ID != first }).Proposal
+	if status, text := a.decide(id, incident.DecisionApprove, *p); status != http.StatusOK {
+		t.Fatalf("%d %s", status, text)
+	}
+	a.reaches(id, 3*time.Minute, "remediated", func(v event.View) bool { return v.Outcome == incident.OutcomeRemediated })
+	return id
+}
+
+func (a api) letAct() {
+	a.t.Helper()
+	a.must(http.MethodPut, a.gateway+"/api/v1/controls", map[string]any{"mode": incident.ModeExecute, "reason": "recorded", "revision": 0}, nil)
+}
+
+func playAlone(t *testing.T, a api) string {
+	a.letAct()
+	a.fault("bad_deployment")
+	id := a.opened(time.Minute).IncidentID
+	a.reaches(id, 2*time.Minute, "remediated", func(v event.View) bool { return v.Outcome == incident.OutcomeRemediated })
+	return id
+}
+
+func playKilled(t *testing.T, a api) string {
+	a.letAct()
+	a.must(http.MethodPost, a.gateway+"/api/v1/controls/kill", map[string]string{"reason": "recorded"}, nil)
+	a.fault("bad_deployment")
+	return finish(t, a, a.opened(time.Minute).IncidentID)
+}
+
+func playDryRun(t *testing.T, a api) string {
+	a.must(http.MethodPut, a.gateway+"/api/v1/controls", map[string]any{"mode": incident.ModeAdvisory, "dry_run": true, "reason": "recorded", "revision": 0}, nil)
+	a.fault("bad_deployment")
+	id := a.opened(time.Minute).IncidentID
+	approve(t, a, id)
+	return finish(t, a, id)
 }
 
 func playApproved(t *testing.T, a api) string {
 	a.fault("bad_deployment")
 	id := a.opened(time.Minute).IncidentID
 	approve(t, a, id)
-	a.reaches(id, 2*time.Minute, "remediated", func(v event.View) bool { return v.Outcome == incident.OutcomeRemediated })
+	v := a.reaches(id, 2*time.Minute, "remediated", func(v event.View) bool { return v.Outcome == incident.OutcomeRemediated })
+	lines := append(v.ReviewLines, incident.ReviewLine{Section: "Summary", Text: "Seen by a person."})
+	a.must(http.MethodPut, a.gateway+"/api/v1/incidents/"+id+"/review", map[string]any{"base": v.ReviewVer, "lines": lines}, nil)
+	a.reaches(id, 20*time.Second, "the edit", func(v event.View) bool { return v.ReviewVer == 2 })
 	return id
 }
 
@@ -159,12 +226,15 @@ func finish(t *testing.T, a api, id string) string {
 }
 
 // save writes a history as compressed JSON, without the names of the machine it was made on.
-func save(t *testing.T, c client.Client, id, name string) {
+func save(t *testing.T, c client.Client, r recorded) {
 	t.Helper()
+	id, name := r.id, r.name
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if err := c.GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil {
-		t.Fatal(err)
+	if r.ends {
+		if err := c.GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var h history.History
 	it := c.GetWorkflowHistory(ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
