@@ -151,10 +151,8 @@ func TestHalfDoneIsTakenBack(t *testing.T) {
 // executions are what the world was asked for, in order, and how each stands.
 func (l *lab) executions() []string {
 	l.t.Helper()
-	all := l.sandbox.World().State().Executions
-	slices.SortFunc(all, func(a, b world.Execution) int { return a.StartedAt.Compare(b.StartedAt) })
 	var out []string
-	for _, e := range all {
+	for _, e := range l.sandbox.World().State().Executions {
 		out = append(out, begun(e.Document, e.Status))
 	}
 	return out
