@@ -25,6 +25,12 @@ func RankSuspects(_ context.Context, in RankInput) ([]incident.Suspect, error) {
 	return rca.Rank(rca.FromEvidence(in.Evidence, in.Service, in.StartedAt, in.BaselineTo)), nil
 }
 
+// Suspected reports whether the statistics find that a service is worth a
+// person's time.
+func Suspected(ranked []incident.Suspect, service string) bool {
+	return slices.ContainsFunc(ranked, func(s incident.Suspect) bool { return s.Service == service && s.Score >= rca.Notable })
+}
+
 // Scope lists the services whose measures tell what is wrong with service, in
 // the order in which they are worth reading: itself, what it depends on, those
 // that call it, and those beside it: callers of what it depends on, which may

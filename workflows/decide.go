@@ -204,7 +204,7 @@ func (w *run) makePlan(o incident.Option, score float64, chosenBy string) *plan 
 		IncidentID: w.id, Severity: w.view.Severity, Service: o.Target, Labels: w.in.Labels, Action: o.Name, Type: o.Type, Risk: o.Risk,
 		BlastRadius: o.BlastRadius, Share: o.Share, Enabled: o.Enabled, Cause: d.Cause, Verdict: d.Verdict, Confidence: d.Confidence,
 		Score: score, ValidWeight: w.view.Decision.ValidWeight, DiagnosisVoted: chosenBy == "" && w.view.Decision.Voted(incident.AgentDiagnosis),
-		Models: w.models(), Attempt: len(w.tried) + 1, ChosenBy: chosenBy, Origin: w.view.Origin,
+		Unsuspected: !activities.Suspected(w.suspects, o.Target), Models: w.models(), Attempt: len(w.tried) + 1, ChosenBy: chosenBy, Origin: w.view.Origin,
 	}
 	return p
 }

@@ -54,9 +54,10 @@ type told struct {
 	dropped  int
 	messages []*slackMessage
 	alerts   map[string]*pagerAlert
-	secrets  map[string][]string // of webhooks
-	keys     map[string]bool     // of webhooks and topics, that were heard
-	said     []string            // to people who clicked
+	secrets  map[string][]string  // of webhooks
+	keys     map[string]bool      // of webhooks and topics, that were heard
+	fifo     map[string]time.Time // of FIFO topics: when each was heard that was not dropped
+	said     []string             // to people who clicked
 }
 
 func newTold() *told {
@@ -69,7 +70,7 @@ func (t *told) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.n, t.list, t.dropped, t.messages, t.said = 0, nil, 0, nil, nil
-	t.alerts, t.keys = map[string]*pagerAlert{}, map[string]bool{}
+	t.alerts, t.keys, t.fifo = map[string]*pagerAlert{}, map[string]bool{}, map[string]time.Time{}
 	if t.secrets == nil {
 		t.secrets = map[string][]string{}
 	}

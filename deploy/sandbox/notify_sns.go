@@ -63,7 +63,11 @@ func (s *Server) publishSNS(x *exchange) (any, error) {
 	s.told.mu.Lock()
 	defer s.told.mu.Unlock()
 	if fifo {
-		record.Repeated = s.told.hears(fmt.Sprintf("sns/%s/%s/%d", arn, dedup, s.cfg.Now().Unix()/int64(snsDedup/time.Second)))
+		key := arn + "/" + dedup
+		last, heard := s.told.fifo[key]
+		if record.Repeated = heard && record.At.Sub(last) < snsDedup; !record.Repeated {
+			s.told.fifo[key] = record.At
+		}
 		record.Done = !record.Repeated
 	} else if record.Key != "" {
 		record.Repeated = s.told.hears("sns/" + arn + "/" + record.Key)

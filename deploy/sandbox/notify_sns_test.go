@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"vigil/deploy/sandbox"
 )
@@ -29,7 +30,13 @@ func TestPublishToTopic(t *testing.T) {
 			t.Errorf("%v: %d", bad, status)
 		}
 	}
-	for i, repeated := range []bool{false, true} {
+	// What came within five minutes before is dropped, whatever the clock shows.
+	for i, c := range []struct {
+		after    time.Duration
+		repeated bool
+	}{{0, false}, {0, true}, {4 * time.Minute, true}, {2 * time.Minute, false}, {4 * time.Minute, true}} {
+		f.clock.ticks(int(c.after / tick))
+		repeated := c.repeated
 		if status, _ := form(arn+".fifo", "&MessageGroupId=g&MessageDeduplicationId=d"); status != 200 {
 			t.Errorf("%d", status)
 		}

@@ -101,7 +101,8 @@ type Facts struct {
 	Confidence     float64           `json:"confidence"`
 	Score          float64           `json:"score"` // of the option in the vote
 	ValidWeight    float64           `json:"valid_weight"`
-	DiagnosisVoted bool              `json:"diagnosis_voted"` // for this option, with a valid vote
+	DiagnosisVoted bool              `json:"diagnosis_voted"`       // for this option, with a valid vote
+	Unsuspected    bool              `json:"unsuspected,omitempty"` // the statistics do not suspect the target: a model alone does
 	Models         Models            `json:"models"`
 	Attempt        int               `json:"attempt"` // which action of this incident it is, from 1
 	ChosenBy       string            `json:"chosen_by,omitempty"`
@@ -134,9 +135,10 @@ type Ruling struct {
 const MinAutonomyWeight = 0.7
 
 // Rule bounds a policy's verdict: however a policy is written, Vigil acts alone
-// only in mode execute, on a probable diagnosis that votes for the action,
-// with valid voters of MinAutonomyWeight, while models are not degraded, and
-// never on an option that a person put forward. What is no verdict is never.
+// only in mode execute, on a probable diagnosis that votes for the action, on a
+// service that the statistics suspect too, with valid voters of
+// MinAutonomyWeight, while models are not degraded, and never on an option that
+// a person put forward. What is no verdict is never.
 func Rule(f Facts, v PolicyVerdict, c Controls) Ruling {
 	r := Ruling{PolicyVerdict: v, Mode: c.Mode}
 	if !r.Mode.Valid() {
@@ -165,6 +167,7 @@ func Rule(f Facts, v PolicyVerdict, c Controls) Ruling {
 	}{
 		{f.Verdict == VerdictProbable, "no cause was found probable"},
 		{f.DiagnosisVoted, "the diagnosis does not vote for it"},
+		{!f.Unsuspected, "the statistics do not suspect " + f.Service},
 		{f.ValidWeight >= MinAutonomyWeight-1e-9, fmt.Sprintf("valid voters hold %.2f of all weight, below %.1f", f.ValidWeight, MinAutonomyWeight)},
 		{f.Models == ModelsOn || f.Models == ModelsOff, "models are degraded"},
 		{f.ChosenBy == "", "a person put it forward"},

@@ -28,6 +28,7 @@ func anyFacts(t *rapid.T) incident.Facts {
 	f.Models = sometimes(t, "models", f.Models, "", incident.ModelsOff, incident.ModelsDegraded, "odd")
 	f.ValidWeight = sometimes(t, "weight", f.ValidWeight, 0, 0.3, 0.6999, 0.7, 0.1+0.2+0.4, 0.9, math.NaN(), math.Inf(-1))
 	f.DiagnosisVoted = sometimes(t, "voted", true, false)
+	f.Unsuspected = sometimes(t, "unsuspected", false, true)
 	f.ChosenBy = sometimes(t, "chosen by", "", "ada")
 	f.Enabled = sometimes(t, "enabled", true, false)
 	return f
@@ -77,7 +78,7 @@ func broken(s scene, rule ruler) string {
 	f, v, c := s.f, s.v, s.c
 	r := rule(f, v, c)
 	bounds := f.Verdict == incident.VerdictProbable && f.DiagnosisVoted && f.ValidWeight >= incident.MinAutonomyWeight-1e-9 &&
-		(f.Models == incident.ModelsOn || f.Models == incident.ModelsOff) && f.ChosenBy == ""
+		(f.Models == incident.ModelsOn || f.Models == incident.ModelsOff) && f.ChosenBy == "" && !f.Unsuspected
 	may := v.Autonomy.Alone() && c.Mode == incident.ModeExecute && bounds
 	dry := !f.Enabled || c.DryRun || f.Service == "orders" && len(c.DryRunServices) > 0
 	switch {
@@ -105,7 +106,8 @@ func broken(s scene, rule ruler) string {
 
 // Vigil acts alone exactly when the policy says so, the mode is execute and
 // every bound holds: never with models degraded, without the diagnosis' vote,
-// on too little weight, on what is not probable, or on what a person chose.
+// on too little weight, on what is not probable, on a service that a model alone
+// suspects, or on what a person chose.
 func TestRule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := scenes.Draw(t, "scene")
@@ -124,6 +126,10 @@ func TestRulePropertyCanFail(t *testing.T) {
 		},
 		"ignores the diagnosis' vote": func(f incident.Facts, v incident.PolicyVerdict, c incident.Controls) incident.Ruling {
 			f.DiagnosisVoted = true
+			return incident.Rule(f, v, c)
+		},
+		"believes a model alone": func(f incident.Facts, v incident.PolicyVerdict, c incident.Controls) incident.Ruling {
+			f.Unsuspected = false
 			return incident.Rule(f, v, c)
 		},
 		"takes any weight": func(f incident.Facts, v incident.PolicyVerdict, c incident.Controls) incident.Ruling {
