@@ -9,7 +9,7 @@ import { Button } from "../../ui/button";
 import { duration, parseTime, percent } from "../../ui/format";
 import { Moment, useNow } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
-import { blastWord, proposalStateWord, riskTone } from "../../ui/words";
+import { blastWord, proposalStateWord, riskTone, sentence } from "../../ui/words";
 import { ActionSteps, Precondition } from "./action-steps";
 import { useRefusal } from "./permissions";
 import { RulingBox } from "./ruling-box";
@@ -41,7 +41,7 @@ export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; 
             {p.proposed_by !== undefined && <b className="font-semibold text-ink">Put forward by {p.proposed_by}: </b>}
             {p.reason}
           </p>
-          <p className="text-xs text-ink-2">Expected: {p.effect}.</p>
+          <p className="text-xs text-ink-2">Expected: {sentence(p.effect)}</p>
         </div>
         {p.dry_run && (
           <p className="flex items-center gap-2 rounded-md border border-dashed border-line-strong px-2.5 py-1.5 text-xs">
