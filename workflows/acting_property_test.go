@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -73,6 +74,16 @@ type chaos struct {
 	refused   int
 }
 
+// onlooker notes what the story finds wrong with the rest, so that all of it is
+// said at once.
+type onlooker struct {
+	*rapid.T
+	c *chaos
+}
+
+func (o onlooker) Error(args ...any)                 { o.c.violate("%s", fmt.Sprint(args...)) }
+func (o onlooker) Errorf(format string, args ...any) { o.c.violate(format, args...) }
+
 // agreement is a yes that was accepted.
 type agreement struct {
 	by string
@@ -84,7 +95,7 @@ var everybody = []incident.Principal{viewer, responder, approver, bob, root, {Na
 func newChaos(rt *rapid.T) *chaos {
 	c := &chaos{rt: rt, agreed: map[string][]agreement{}}
 	models := rapid.SampledFrom([]string{"off", "off", "on", "failing"}).Draw(rt, "models")
-	c.story = newStory(rt, func(s *incident.Settings) {
+	c.story = newStory(onlooker{rt, c}, func(s *incident.Settings) {
 		s.ModelsEnabled = models != "off"
 		s.Teams = map[string][]string{"on-call": {"slack"}}
 		if rapid.Bool().Draw(rt, "precondition") {
@@ -216,11 +227,8 @@ func (c *chaos) run(rt *rapid.T) {
 	}
 	c.checkPublished()
 	c.checkEvents()
-	for _, v := range c.violated {
-		rt.Error(v)
-	}
-	if rt.Failed() {
-		rt.Fatalf("ended as %s with effects %s", c.state().Outcome, c.shop.documents())
+	if len(c.violated) > 0 {
+		rt.Fatalf("ended as %s with effects %s:\n%s", c.state().Outcome, c.shop.documents(), strings.Join(c.violated, "\n"))
 	}
 }
 

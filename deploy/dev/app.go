@@ -72,7 +72,7 @@ func (a *app) addTemporal() (err error) {
 			incident.AttrService:    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 			incident.AttrNeedsHuman: enumspb.INDEXED_VALUE_TYPE_BOOL,
 		},
-		LogLevel: zapcore.ErrorLevel, Log: a.log, // its warnings are about clusters
+		Faults: a.cfg.temporalFaults, LogLevel: zapcore.ErrorLevel, Log: a.log, // its warnings are about clusters
 	})
 	if err != nil {
 		return err

@@ -58,6 +58,8 @@ type config struct {
 
 	restartAfter time.Duration // split: how long a part that ended stays away
 
+	temporalFaults float64
+
 	worker      worker.Config
 	gateway     gateway.Config
 	workerArgs  []string // split: the worker's flags that were given, for its own process
@@ -85,6 +87,7 @@ func parse(args []string, getenv func(string) string) (config, error) {
 	fs.Uint64Var(&c.seed, "seed", 1, "seed of the sandbox's noise")
 	fs.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 	fs.StringVar(&c.logFormat, "log-format", "console", "console or json")
+	fs.Float64Var(&c.temporalFaults, "temporal-faults", 0, "for tests: share of the Temporal server's writes and reads that time out, half of the writes after they were done")
 	fs.DurationVar(&c.restartAfter, "restart-after", 2*time.Second, "with --split: how long a process that ended stays away")
 	c.worker, c.gateway = worker.DefaultConfig(), gateway.DefaultConfig()
 	workerFlags := adopt(fs, c.worker.Flags, "nats-url", "data-dir")

@@ -37,9 +37,15 @@ const everythingAlone = "  - {name: alone, when: 'true', then: autonomous, reaso
 
 func startStage(t *testing.T, leases int) *stage {
 	t.Helper()
+	return startFaultyStage(t, leases, 0)
+}
+
+// startFaultyStage is startStage on a Temporal server whose store fails so often.
+func startFaultyStage(t *testing.T, leases int, faults float64) *stage {
+	t.Helper()
 	args := append([]string{"--policy-file", policyFile(t, everythingAlone), "--enable-actions", "all",
 		"--lease-service-concurrent", fmt.Sprint(leases), "--lease-account-concurrent", fmt.Sprint(leases)}, quick...)
-	v := harness.Start(t, harness.Options{Split: true, WorkerArgs: args})
+	v := harness.Start(t, harness.Options{Split: true, WorkerArgs: args, TemporalFaults: faults})
 	c, err := client.Dial(client.Options{HostPort: v.TemporalAddr})
 	if err != nil {
 		t.Fatal(err)

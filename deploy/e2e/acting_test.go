@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"syscall"
@@ -194,4 +195,47 @@ func TestDoneAndNotSaid(t *testing.T) {
 		}
 	}
 	t.Logf("%d actions of two steps ended as %v", actions, states)
+}
+
+// TestTemporalsStoreFails is F7: a tenth of what the Temporal server writes and
+// reads of executions times out, half of the writes after they were done.
+// Alerts that were accepted are in one incident each, and no effect takes place
+// twice (I1 I2 I3).
+func TestTemporalsStoreFails(t *testing.T) {
+	sideBySide(t)
+	actions, alerts := 8, 10
+	if *campaign {
+		actions, alerts = 60, 100
+	}
+	s := startFaultyStage(t, 1000, 0.1)
+	began := time.Now().Add(-time.Minute)
+	for n := range alerts {
+		eventually(t, time.Minute, "the alert is accepted", func() (int, bool) { // senders try again
+			code := s.alertmanager(fmt.Sprint("g", n), "firing", began)
+			return code, code == http.StatusAccepted
+		})
+	}
+	for n := range actions {
+		s.begin(n, 2, 1000)
+	}
+	states := s.outcomes(5 * time.Minute)
+	checkEffects(t, s.api)
+	if got := len(s.effects()); got > 2*actions {
+		t.Errorf("%d effects of %d steps", got, 2*actions)
+	}
+	eventually(t, 3*time.Minute, "an incident for each alert", func() (int, bool) {
+		n := len(s.allIncidents())
+		return n, n == alerts
+	})
+	of := map[string]int{}
+	for _, i := range s.allIncidents() {
+		of[i.Service]++
+	}
+	for service, n := range of {
+		if n != 1 {
+			t.Errorf("%d incidents of %s", n, service)
+		}
+	}
+	s.leasesFree()
+	t.Logf("%d actions of two steps, %d effects, ended as %v; %d alerts in %d incidents", actions, len(s.effects()), states, alerts, len(of))
 }

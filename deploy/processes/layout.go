@@ -33,6 +33,8 @@ type Layout struct {
 	Seed      uint64
 	LogFormat string
 
+	TemporalFaults float64 // share of the Temporal server's writes and reads that time out
+
 	// ExternalTemporal means that TemporalAddr is somebody else's server: it
 	// is used and never started.
 	ExternalTemporal bool
@@ -121,7 +123,7 @@ func (l Layout) devArgs() []string {
 	return []string{
 		"--state-dir", l.StateDir, "--temporal-addr", l.TemporalAddr, "--nats-addr", l.NATSAddr,
 		"--sandbox-addr", l.SandboxAddr, "--sandbox-sns-addr", l.SNSAddr, "--gateway-addr", l.GatewayAddr,
-		"--tick", l.Tick.String(), "--seed", fmt.Sprint(l.Seed), "--log-format", l.LogFormat,
+		"--tick", l.Tick.String(), "--seed", fmt.Sprint(l.Seed), "--log-format", l.LogFormat, "--temporal-faults", fmt.Sprint(l.TemporalFaults),
 	}
 }
 

@@ -73,7 +73,7 @@ func (s *Server) serverConfig() (*serverconfig.Config, error) {
 			DefaultStore: sqliteplugin.PluginName, VisibilityStore: sqliteplugin.PluginName, NumHistoryShards: 1,
 			DataStores: map[string]serverconfig.DataStore{sqliteplugin.PluginName: {SQL: s.sqlConfig(s.cfg.DBFile, map[string]string{
 				"journal_mode": "wal", "synchronous": "full",
-			})}},
+			}), FaultInjection: faults(s.cfg.Faults)}},
 		},
 		ClusterMetadata: &cluster.Config{
 			FailoverVersionIncrement: 10, MasterClusterName: clusterName, CurrentClusterName: clusterName,
@@ -93,6 +93,23 @@ func (s *Server) serverConfig() (*serverconfig.Config, error) {
 		}},
 		PublicClient: serverconfig.PublicClient{HostPort: s.addr},
 	}, nil
+}
+
+// faults makes the given share of what the server does with executions time
+// out; of writes half do so before they are done, and half after.
+func faults(share float64) *serverconfig.FaultInjection {
+	if share <= 0 {
+		return nil
+	}
+	const store = serverconfig.ExecutionStoreName
+	f := &serverconfig.FaultInjection{}
+	for _, write := range []string{"CreateWorkflowExecution", "UpdateWorkflowExecution", "AppendHistoryNodes"} {
+		f.WithError(store, write, "Timeout", share/2).WithError(store, write, "ExecuteAndTimeout", share/2)
+	}
+	for _, read := range []string{"GetWorkflowExecution", "GetCurrentExecution", "ReadHistoryBranch"} {
+		f.WithError(store, read, "Timeout", share)
+	}
+	return f
 }
 
 func (s *Server) sqlConfig(file string, pragmas map[string]string) *serverconfig.SQL {

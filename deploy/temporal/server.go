@@ -33,6 +33,7 @@ type Config struct {
 	SearchAttributes map[string]enumspb.IndexedValueType // registered before Start returns
 	LogLevel         zapcore.Level                       // of the server's own lines; the zero value is info, which is chatty
 	Log              *zap.Logger                         // default: none
+	Faults           float64                             // for tests: share of its writes and reads that time out, 0 to 1
 }
 
 // Server is an embedded Temporal server.

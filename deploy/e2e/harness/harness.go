@@ -29,6 +29,8 @@ type Options struct {
 	Seed        uint64        // of its noise; default 1
 	WorkerArgs  []string
 	GatewayArgs []string // with Split
+
+	TemporalFaults float64 // share of the Temporal server's writes and reads that time out
 }
 
 // Vigil is what a test runs.
@@ -72,7 +74,7 @@ func Prepare(t testing.TB, o Options) *Vigil {
 	v := &Vigil{t: t, running: map[string]*processes.Process{}, Layout: processes.Layout{
 		BinDir: binaries(t, root), StateDir: t.TempDir(), WebDir: filepath.Join(root, "web", "dist"),
 		TemporalAddr: ports[0], TemporalUIAddr: ports[1], NATSAddr: ports[2], SandboxAddr: ports[3], GatewayAddr: ports[4], SNSAddr: ports[5],
-		Tick: o.Tick, Seed: o.Seed, LogFormat: "json", WorkerArgs: o.WorkerArgs, GatewayArgs: o.GatewayArgs,
+		Tick: o.Tick, Seed: o.Seed, LogFormat: "json", WorkerArgs: o.WorkerArgs, GatewayArgs: o.GatewayArgs, TemporalFaults: o.TemporalFaults,
 	}}
 	if err := v.Layout.Prepare(); err != nil {
 		t.Fatal(err)
