@@ -101,7 +101,7 @@ schedules:
   always: {zone: UTC, start: 2026-01-05, handover: monday 09:00, people: [%[7]s]}
 teams: # those of the escalation ladder and of the escalation policy that come with Vigil
   on-call: {channels: [slack, pagerduty, webhook, sns], schedule: always}
-  sre: {channels: [slack, pagerduty], schedule: always}
+  sre: {channels: [slack, pagerduty, webhook, sns], schedule: always}
   engineering leads: {channels: [slack], schedule: always}
   executives: {channels: [sns]}
   customer success: {channels: [webhook]}
