@@ -91,3 +91,17 @@ func KindOf(err error) incident.Kind {
 	}
 	return incident.KindOf(err)
 }
+
+// Said is what an activity or a child workflow said went wrong, without the
+// frame that Temporal puts around it.
+func Said(err error) string {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) && app.Message() != "" {
+		return app.Message()
+	}
+	var timeout *temporal.TimeoutError
+	if errors.As(err, &timeout) {
+		return "there was no answer in time"
+	}
+	return err.Error()
+}

@@ -26,6 +26,7 @@ import (
 //
 // A campaign runs it 10,000 times: -rapid.checks=10000.
 func TestNothingRunsWithoutADecision(t *testing.T) {
+	t.Parallel()
 	var total reach
 	rapid.Check(t, func(rt *rapid.T) {
 		c := newChaos(rt)

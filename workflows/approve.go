@@ -106,7 +106,7 @@ func (w *run) allowed(ctx workflow.Context) *handover {
 	if err == nil || ctx.Err() != nil {
 		return nil
 	}
-	detail := fmt.Sprintf("%s on %s was not proposed: %s", a.Name, a.Target, err)
+	detail := fmt.Sprintf("%s on %s was not proposed: %s", a.Name, a.Target, activities.Said(err))
 	w.end(ctx, incident.PhaseApproval, incident.PhaseFailed, clip(detail, 500))
 	return &handover{incident.HandoverGuardrail, clip(detail, 500)}
 }

@@ -48,8 +48,8 @@ func (w *run) vote(ctx workflow.Context) *handover {
 		if ctx.Err() != nil {
 			return nil
 		}
-		w.end(ctx, incident.PhaseDecision, incident.PhaseFailed, err.Error())
-		return &handover{incident.HandoverFailed, "the options could not be planned: " + err.Error()}
+		w.end(ctx, incident.PhaseDecision, incident.PhaseFailed, activities.Said(err))
+		return &handover{incident.HandoverFailed, "the options could not be planned: " + activities.Said(err)}
 	}
 	votes := w.votes(planned.Options)
 	state := incident.PhaseCompleted
@@ -91,8 +91,8 @@ func (w *run) takeWanted(ctx workflow.Context) *handover {
 	case ctx.Err() != nil:
 		return nil
 	case err != nil:
-		w.end(ctx, incident.PhaseDecision, incident.PhaseFailed, err.Error())
-		return &handover{incident.HandoverFailed, "what " + wanted.Principal.Name + " put forward could not be planned: " + err.Error()}
+		w.end(ctx, incident.PhaseDecision, incident.PhaseFailed, activities.Said(err))
+		return &handover{incident.HandoverFailed, "what " + wanted.Principal.Name + " put forward could not be planned: " + activities.Said(err)}
 	case len(planned.Options) == 0:
 		why := "it is no option any more"
 		if len(planned.Excluded) > 0 {
@@ -250,7 +250,7 @@ func (w *run) judge(ctx workflow.Context) *handover {
 		return nil
 	}
 	if err != nil {
-		return &handover{incident.HandoverPolicy, "who has to agree to it cannot be told, so nobody is asked: " + err.Error()}
+		return &handover{incident.HandoverPolicy, "who has to agree to it cannot be told, so nobody is asked: " + activities.Said(err)}
 	}
 	w.emit(ctx, &event.PolicyRuled{OptionID: p.Option.ID, ActionHash: p.Action.Hash(), Ruling: p.Ruling}, w.provenance())
 	if p.Ruling.Autonomy == incident.AutonomyNever || !p.Ruling.Autonomy.Valid() {

@@ -49,17 +49,17 @@ func (r *remediation) carryOut(ctx workflow.Context, e incident.Effect, x *incid
 	if guard.Begun { // what has begun is finished, or taken back, as long as it takes
 		begin = 0
 	}
-	started, err := start(ctx, activities.ExecuteInput{Effect: e, Guard: guard}, begin)
+	started, err := r.start(ctx, activities.ExecuteInput{Effect: e, Guard: guard}, begin)
 	switch {
 	case err == nil:
 	case refused(err):
 		x.State, x.Refused, x.Voided = incident.ExecutionFailed, true, notBegun(err)
-		x.Detail = "nothing was changed: " + err.Error()
+		x.Detail = "nothing was changed: " + activities.Said(err)
 		return
 	default: // it may have started: read back, never start again
 		started, err = readBack(ctx, e)
 		if err != nil {
-			x.State, x.Detail = incident.ExecutionUnknown, "the start was not confirmed, and cannot be read back: "+err.Error()
+			x.State, x.Detail = incident.ExecutionUnknown, "the start was not confirmed, and cannot be read back: "+activities.Said(err)
 			return
 		}
 		if started.ID == "" {
@@ -78,7 +78,7 @@ func (r *remediation) carryOut(ctx workflow.Context, e incident.Effect, x *incid
 	})
 	var end activities.AwaitResult
 	if err := workflow.ExecuteActivity(wait, activities.AwaitExecutionName, activities.AwaitInput{Effect: e, ID: x.ID}).Get(ctx, &end); err != nil {
-		x.State, x.Detail = incident.ExecutionUnknown, "started as "+x.ID+", but its end cannot be read: "+err.Error()
+		x.State, x.Detail = incident.ExecutionUnknown, "started as "+x.ID+", but its end cannot be read: "+activities.Said(err)
 		return
 	}
 	x.State, x.Detail, x.Provenance = end.State, end.Detail, end.Provenance
@@ -87,21 +87,25 @@ func (r *remediation) carryOut(ctx workflow.Context, e incident.Effect, x *incid
 // start dispatches the effect once, and not at all where no worker takes it in
 // time. Only a throttled start is tried again, as a new intent: the executor
 // has said that it did not happen.
-func start(ctx workflow.Context, in activities.ExecuteInput, within time.Duration) (activities.ExecuteResult, error) {
+func (r *remediation) start(ctx workflow.Context, in activities.ExecuteInput, within time.Duration) (activities.ExecuteResult, error) {
 	once := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ScheduleToStartTimeout: within,
 		StartToCloseTimeout:    30 * time.Second,
 		HeartbeatTimeout:       heartbeat,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
-	var r activities.ExecuteResult
+	unwanted := func() bool { return r.withdrawn != "" && !in.Guard.Begun }
+	var out activities.ExecuteResult
 	for try := 1; ; try++ {
-		err := workflow.ExecuteActivity(once, activities.ExecuteActionName, in).Get(ctx, &r)
+		err := workflow.ExecuteActivity(once, activities.ExecuteActionName, in).Get(ctx, &out)
 		if err == nil || try == maxRefusals || activities.KindOf(err) != incident.KindThrottled {
-			return r, err
+			return out, err
 		}
-		if err := workflow.Sleep(ctx, time.Duration(try)*2*time.Second); err != nil {
-			return r, err
+		if _, err := workflow.AwaitWithTimeout(ctx, time.Duration(try)*2*time.Second, unwanted); err != nil {
+			return out, err
+		}
+		if unwanted() {
+			return out, incident.Errorf(incident.KindConflict, "%s before it was tried again", r.withdrawn)
 		}
 	}
 }

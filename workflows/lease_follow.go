@@ -87,6 +87,9 @@ func (l *lease) closed(ctx workflow.Context, h incident.Holder, r *incident.Reme
 	case !r.State.Ended() || r.State == incident.RemediationUnknown:
 		l.doubt(h, h.ReadAt, "it closed without knowing what came of its action: "+r.Detail)
 	default:
+		if !r.Acted() {
+			l.forget(h)
+		}
 		l.release(ctx, h, "it ended as "+string(r.State))
 		return
 	}

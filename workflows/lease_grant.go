@@ -79,6 +79,14 @@ func (l *lease) forgetOld(now time.Time) {
 	l.Recent = slices.DeleteFunc(l.Recent, func(g incident.Grant) bool { return now.Sub(g.At) >= time.Hour })
 }
 
+// forget gives back a grant whose holder changed nothing: what was refused, or
+// withdrawn in time, is not what the hourly bound is about.
+func (l *lease) forget(h incident.Holder) {
+	l.Recent = slices.DeleteFunc(l.Recent, func(g incident.Grant) bool {
+		return g.Action == h.Action.Name && g.At.Equal(h.GrantedAt)
+	})
+}
+
 // remember counts a grant, and of those of its action the latest that matter.
 func (l *lease) remember(g incident.Grant) {
 	l.Recent = append(l.Recent, g)

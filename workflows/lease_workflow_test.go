@@ -287,3 +287,18 @@ func TestLeaseOfNothingIsRefused(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 }
+
+// TestRefusedActionTakesNothingOffTheHour: the kill switch, or an approval that
+// no longer held, once used up the hourly bound, and the action that was agreed
+// to anew waited for an hour.
+func TestRefusedActionTakesNothingOffTheHour(t *testing.T) {
+	l := newLease(t, "a", "b")
+	limits := func(r *incident.LeaseRequest) { r.Limits = incident.LeaseLimits{Concurrent: 1, PerHour: 1} }
+	l.at(time.Second, func(l *leaseRun) { l.asks("a", limits); l.asks("b", limits) })
+	l.at(time.Minute, func(l *leaseRun) { l.closes("a", incident.RemediationDropped) })
+	l.at(2*time.Minute, func(l *leaseRun) {
+		wantIDs(t, "granted", l.granted, "a", "b")
+		l.closes("b", incident.RemediationHelped)
+	})
+	l.run()
+}

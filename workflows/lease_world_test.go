@@ -73,7 +73,9 @@ func (l *leaseRun) begin(at time.Time, names []string) {
 	l.env = suite.NewTestWorkflowEnvironment()
 	l.env.SetStartTime(at)
 	l.env.SetTestTimeout(20 * time.Second)
+	l.mu.Lock()
 	l.now = l.env.Now
+	l.mu.Unlock()
 	l.env.RegisterWorkflowWithOptions(workflows.LeaseWorkflow, workflow.RegisterOptions{Name: incident.LeaseWorkflowType})
 	l.env.RegisterActivityWithOptions(l.awaitHolder, activity.RegisterOptions{Name: activities.AwaitHolderName})
 	l.env.RegisterActivityWithOptions(l.readBack, activity.RegisterOptions{Name: activities.ReadBackActionName})
@@ -155,7 +157,7 @@ func (l *leaseRun) asks(id string, change ...func(*incident.LeaseRequest)) {
 func (l *leaseRun) closes(id string, s incident.RemediationState) {
 	var r *incident.Remediation
 	if s != "" {
-		r = &incident.Remediation{WorkflowID: id, State: s}
+		r = &incident.Remediation{WorkflowID: id, State: s, Executions: []incident.Execution{{Step: 1, Refused: s == incident.RemediationDropped}}}
 	}
 	l.mu.Lock()
 	l.over[id] = r

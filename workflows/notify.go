@@ -79,7 +79,7 @@ func (w *run) empty(ctx workflow.Context, box *outbox) {
 		var d incident.Delivery
 		if err := workflow.ExecuteActivity(notifyOptions(ctx, n.Kind), activities.NotifyName, n).Get(ctx, &d); err != nil {
 			d = incident.Delivery{Key: n.Key, Kind: n.Kind, Channel: n.Channel, Team: n.Team, State: incident.DeliveryFailed,
-				Detail: clip(err.Error(), 500), Provenance: w.provenance()}
+				Detail: clip(activities.Said(err), 500), Provenance: w.provenance()}
 		}
 		if d.Ref != "" {
 			box.ref = d.Ref

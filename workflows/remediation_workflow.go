@@ -173,7 +173,7 @@ const tellAfter = 2 * time.Second
 func (r *remediation) takeLeases(ctx workflow.Context) string {
 	for _, l := range r.in.Leases {
 		if err := workflow.ExecuteActivity(leaseOptions(ctx), activities.RequestLeasesName, l).Get(ctx, nil); err != nil {
-			return "the lease of " + l.Resource + " could not be asked for: " + err.Error()
+			return "the lease of " + l.Resource + " could not be asked for: " + activities.Said(err)
 		}
 		has := func() bool { return r.granted[l.Resource] || r.withdrawn != "" }
 		if ok, err := workflow.AwaitWithTimeout(ctx, tellAfter, has); err == nil && !ok {
@@ -208,7 +208,7 @@ func (r *remediation) probe(ctx workflow.Context) (v incident.Verification, aske
 		in.Since, in.Now, in.Points, in.Final = r.out.ActedAt, now, r.in.Probe.Points, !now.Before(deadline)
 		v = incident.Verification{}
 		if err := workflow.ExecuteActivity(readOptions(ctx), activities.MeasureRecoveryName, in).Get(ctx, &v); err != nil {
-			v = incident.Verification{State: incident.VerificationUnknown, Detail: "the telemetry cannot be read: " + err.Error()}
+			v = incident.Verification{State: incident.VerificationUnknown, Detail: "the telemetry cannot be read: " + activities.Said(err)}
 		}
 		last := v.State == incident.VerificationHelped || in.Final
 		if !last { // what cannot be told yet may be told by the next point

@@ -40,7 +40,7 @@ func (w *run) rehearse(ctx workflow.Context) *handover {
 		return nil
 	}
 	if err != nil {
-		r.Detail += "; what would be sent cannot be made: " + err.Error()
+		r.Detail += "; what would be sent cannot be made: " + activities.Said(err)
 	}
 	w.emit(ctx, &event.RemediationChanged{Remediation: r}, w.provenance())
 	detail := fmt.Sprintf("dry run, nothing was sent (%s): %s on %s", w.plan.Ruling.DryRunReason, w.plan.Option.Title, w.plan.Action.Target)
@@ -74,7 +74,7 @@ func (w *run) remediate(ctx workflow.Context) incident.Remediation {
 	var r incident.Remediation
 	if err := child.Get(ctx, &r); err != nil {
 		r = incident.Remediation{WorkflowID: id, ActionHash: a.Hash(), Name: a.Name, Target: a.Target, State: incident.RemediationUnknown,
-			Detail: "the remediation ended without an outcome: " + err.Error(), EndedAt: workflow.Now(ctx).UTC()}
+			Detail: "the remediation ended without an outcome: " + activities.Said(err), EndedAt: workflow.Now(ctx).UTC()}
 		if last := w.view.Remediation; last != nil && last.ActionHash == r.ActionHash {
 			r.Executions, r.StartedAt, r.ActedAt = last.Executions, last.StartedAt, last.ActedAt
 		}

@@ -118,7 +118,7 @@ describe("the controls", () => {
     await user.click(panel.getByRole("button", { name: "Take ledger out of dry run" }));
     await user.type(panel.getByLabelText("Add a service"), "billing{Enter}");
     expect(panel.getByRole<HTMLButtonElement>("button", { name: "Set" }).disabled).toBe(true);
-    await user.type(panel.getByLabelText("Reason"), "audit week");
+    await user.type(await panel.findByLabelText("Reason"), "audit week");
     await user.click(panel.getByRole("button", { name: "Set" }));
     expect(sent(stage)).toMatchObject([
       { method: "PUT", path: "/controls", body: { mode: "read_only", dry_run: true, dry_run_services: ["billing"], dry_run_incidents: [], reason: "audit week", revision: 7 } },
@@ -134,7 +134,7 @@ describe("the controls", () => {
     });
     const panel = await openControls();
     await user.click(panel.getByRole("checkbox", { name: "Everything" }));
-    await user.type(panel.getByLabelText("Reason"), "x");
+    await user.type(await panel.findByLabelText("Reason"), "x");
     await user.click(panel.getByRole("button", { name: "Set" }));
     await waitFor(() => expect(panel.getByRole<HTMLInputElement>("radio", { name: /Advisory \(now\)/ }).checked).toBe(true));
     expect((await panel.findByTestId("controls-error")).textContent).toBe("noor changed them since");
