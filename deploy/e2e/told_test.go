@@ -72,6 +72,9 @@ func (r *receivers) toldOnceEach(id string) {
 	r.t.Helper()
 	decisions := 0
 	for _, e := range r.history(id) {
+		if !e.Provenance.Origin.Valid() {
+			r.t.Errorf("event %d (%s) does not say where it comes from", e.Seq, e.Type)
+		}
 		switch e.Type {
 		case event.TypeApprovalDecided:
 			decisions++
