@@ -24,7 +24,7 @@ import (
 // that holds at that moment, twice, after its decision has expired, with another
 // hash than was decided on, or under the kill switch (I3 I4 I8).
 //
-// A campaign runs it 10,000 times: -rapid.checks=10000.
+// `task faults:decisions` has it happen to 10,000 incidents.
 func TestNothingRunsWithoutADecision(t *testing.T) {
 	t.Parallel()
 	var total reach

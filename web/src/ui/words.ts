@@ -361,6 +361,11 @@ export function spaced(word: string): string {
   return word.replaceAll("_", " ");
 }
 
+/** Text of somebody else as a sentence: it ends as one, and once. */
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`;
+}
+
 export function capital(word: string): string {
   const text = spaced(word);
   return text.charAt(0).toUpperCase() + text.slice(1);

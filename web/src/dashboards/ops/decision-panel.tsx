@@ -7,7 +7,7 @@ import { Badge } from "../../ui/badge";
 import { noData, percent } from "../../ui/format";
 import { Meter } from "../../ui/meter";
 import { Panel } from "../../ui/panel";
-import { blastWord, capital, riskTone } from "../../ui/words";
+import { blastWord, capital, riskTone, sentence } from "../../ui/words";
 import { ActionSteps, Precondition } from "./action-steps";
 import { Cites } from "./citations";
 import { isOver } from "./list-model";
@@ -103,7 +103,7 @@ function OptionRow({ view: v, decision: d, option: o }: { view: View; decision: 
         </summary>
         <div className="mt-1.5 mb-2 space-y-2.5 rounded-md bg-sunken px-3 py-2">
           <p className="text-xs text-ink-2">
-            Expected: {o.effect}. It can hurt {blastWord(o.blast_radius)}
+            Expected: {sentence(o.effect)} It can hurt {blastWord(o.blast_radius)}
             {o.share !== undefined && o.share > 0 && `, and takes ${percent(o.share)} of its capacity away while it runs`}.
           </p>
           <ActionSteps of={o} />

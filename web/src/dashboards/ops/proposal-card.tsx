@@ -9,7 +9,7 @@ import { Button } from "../../ui/button";
 import { duration, parseTime, percent } from "../../ui/format";
 import { Moment, useNow } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
-import { blastWord, proposalStateWord, riskTone } from "../../ui/words";
+import { blastWord, capital, proposalStateWord, riskTone, sentence } from "../../ui/words";
 import { ActionSteps, Precondition } from "./action-steps";
 import { useRefusal } from "./permissions";
 import { RulingBox } from "./ruling-box";
@@ -41,13 +41,13 @@ export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; 
             {p.proposed_by !== undefined && <b className="font-semibold text-ink">Put forward by {p.proposed_by}: </b>}
             {p.reason}
           </p>
-          <p className="text-xs text-ink-2">Expected: {p.effect}.</p>
+          <p className="text-xs text-ink-2">Expected: {sentence(p.effect)}</p>
         </div>
         {p.dry_run && (
           <p className="flex items-center gap-2 rounded-md border border-dashed border-line-strong px-2.5 py-1.5 text-xs">
             <FlaskConical aria-hidden className="size-4 shrink-0 text-ink-3" />
             <span>
-              <b>Dry run.</b> {sentence(p.ruling.dry_run_reason) ?? "This kind of action is not enabled."} Approving shows what would run, and runs nothing.
+              <b>Dry run.</b> {sentence(capital(p.ruling.dry_run_reason || "this kind of action is not enabled"))} Approving shows what would run, and runs nothing.
             </span>
           </p>
         )}
@@ -252,8 +252,4 @@ function Outcome({ proposal: p }: { proposal: Proposal }) {
       {p.comment !== undefined && <span className="text-ink-2">: {p.comment}</span>}
     </p>
   );
-}
-
-function sentence(text: string | undefined): string | undefined {
-  return text === undefined || text === "" ? undefined : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
