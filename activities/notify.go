@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 
 	"vigil/workflows/incident"
@@ -17,6 +18,9 @@ func (a *Activities) Notify(ctx context.Context, n incident.Notification) (incid
 	defer keepAlive(ctx)()
 	d, err := a.Notifier.Notify(ctx, n)
 	d.Key, d.Kind, d.Channel, d.Team = n.Key, n.Kind, n.Channel, n.Team
+	if !d.Provenance.Origin.Valid() { // no service was asked, such as where nobody listens to this kind: it is of what the incident is of
+		d.Provenance.Origin, d.Provenance.Service = n.Origin, cmp.Or(d.Provenance.Service, "notify")
+	}
 	d.Provenance = attempt(ctx, d.Provenance)
 	return d, failureOf(ctx, "tell "+n.Channel, err)
 }

@@ -20,8 +20,9 @@ func TestNotifyNamesWhatItIsOf(t *testing.T) {
 	a := &activities.Activities{Notifier: notifier(func(incident.Notification) (incident.Delivery, error) {
 		return incident.Delivery{State: incident.DeliverySent, Ref: "r"}, nil
 	})}
-	d, err := a.Notify(t.Context(), incident.Notification{Key: "k", Kind: incident.NotifyOpened, Channel: "ops", Team: "sre"})
-	want := incident.Delivery{Key: "k", Kind: incident.NotifyOpened, Channel: "ops", Team: "sre", State: incident.DeliverySent, Ref: "r"}
+	d, err := a.Notify(t.Context(), incident.Notification{Key: "k", Kind: incident.NotifyOpened, Channel: "ops", Team: "sre", Origin: incident.OriginSimulated})
+	want := incident.Delivery{Key: "k", Kind: incident.NotifyOpened, Channel: "ops", Team: "sre", State: incident.DeliverySent, Ref: "r",
+		Provenance: incident.Provenance{Origin: incident.OriginSimulated, Service: "notify"}} // nobody was asked: it is as the incident is
 	if err != nil || d != want {
 		t.Errorf("%+v, %v", d, err)
 	}

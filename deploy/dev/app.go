@@ -15,6 +15,7 @@ import (
 	"vigil/deploy/processes"
 	"vigil/deploy/sandbox"
 	"vigil/deploy/sandbox/signing"
+	"vigil/deploy/sandbox/telling"
 	"vigil/deploy/temporal"
 	"vigil/internal/bus"
 	"vigil/internal/lifecycle"
@@ -98,7 +99,12 @@ func (a *app) addSandbox() (err error) {
 	if err := signing.Prepare(dir, a.cfg.snsAddr); err != nil {
 		return err
 	}
+	webhooks, err := telling.Prepare(dir, "http://"+a.cfg.sandboxAddr)
+	if err != nil {
+		return err
+	}
 	a.sandbox, err = sandbox.New(sandbox.Config{
+		Webhooks:  webhooks,
 		SNSListen: a.cfg.snsAddr, SNSDir: dir,
 		Listen: a.cfg.sandboxAddr, Tick: a.cfg.tick, Seed: a.cfg.seed, Gateway: "http://" + a.cfg.gatewayAddr, Logger: a.log,
 	})

@@ -29,6 +29,9 @@ func (a *app) banner(took time.Duration) string {
 	if a.sandbox != nil {
 		row("AWS sandbox", a.sandbox.URL()+"/_world")
 	}
+	if len(a.cfg.told.Worker) > 0 {
+		row("Who was told", a.sandbox.URL()+"/_told")
+	}
 	row("State", a.cfg.stateDir)
 	_ = t.Flush() // a strings.Builder takes everything
 	b.WriteString("\nTry next, in another terminal:\n" + a.suggestions())

@@ -62,7 +62,8 @@ type config struct {
 
 	worker      worker.Config
 	gateway     gateway.Config
-	workerArgs  []string // split: the worker's flags that were given, for its own process
+	told        processes.TellFlags // what of telling people at the sandbox the user has not set otherwise
+	workerArgs  []string            // split: the worker's flags that were given, for its own process
 	gatewayArgs []string
 }
 
@@ -112,6 +113,11 @@ func parse(args []string, getenv func(string) string) (config, error) {
 	c.gateway.Listen, c.gateway.WebDir, c.gateway.DataDir = c.gatewayAddr, c.webDir, c.file(processes.Gateway)
 	if c.gateway.SourcesFile == "" && !c.alone {
 		c.gateway.SourcesFile = signing.Sources(c.file(processes.Sandbox))
+	}
+	if !c.alone {
+		if err := c.tell(fs); err != nil {
+			return config{}, err
+		}
 	}
 	c.gateway.DevPrincipal, c.gateway.EvidenceDir = true, worker.EvidenceDir(c.worker.DataDir)
 	return c, c.validate()

@@ -84,6 +84,59 @@ func TestSourcesFileOfTheUser(t *testing.T) {
 	}
 }
 
+// People are told at the sandbox, and its clicks are taken, unless the user has
+// somebody else told or says who may do what.
+func TestPeopleAreToldAtTheSandbox(t *testing.T) {
+	for _, tc := range []struct {
+		args                  []string
+		notify, users, public string
+	}{
+		{nil, ".vigil/sandbox/notify.yaml", ".vigil/sandbox/slack-users.yaml", "http://127.0.0.1:8080"},
+		{[]string{"--public-url=https://vigil.example.org"}, ".vigil/sandbox/notify.yaml", ".vigil/sandbox/slack-users.yaml", "https://vigil.example.org"},
+		{[]string{"--notify-file=mine.yaml"}, "mine.yaml", "", ""},
+		{[]string{"--notify-file="}, "", "", ""},
+		{[]string{"--token-file=mine.yaml"}, ".vigil/sandbox/notify.yaml", "", "http://127.0.0.1:8080"},
+		{[]string{"--no-sandbox"}, "", "", ""},
+	} {
+		c, err := parse(tc.args, noEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.worker.NotifyFile != tc.notify || c.gateway.SlackUsersFile != tc.users || c.worker.PublicURL != tc.public {
+			t.Errorf("%v: tells by %q as %q, takes clicks of %q", tc.args, c.worker.NotifyFile, c.worker.PublicURL, c.gateway.SlackUsersFile)
+		}
+		if err := c.gateway.Validate(); err != nil {
+			t.Errorf("%v: %v", tc.args, err)
+		}
+		l, err := c.layout()
+		if err != nil {
+			t.Fatal(err)
+		}
+		worker, err := l.Part(processes.Worker)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gateway, err := l.Part(processes.Gateway)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file, public, users := last(worker.Args, "--notify-file="), last(worker.Args, "--public-url="), last(gateway.Args, "--slack-users-file="); file != tc.notify || public != tc.public || users != tc.users {
+			t.Errorf("%v: alone the worker tells by %q as %q, the gateway takes clicks of %q", tc.args, file, public, users)
+		}
+	}
+}
+
+// last is the value that counts of a flag.
+func last(args []string, flag string) string {
+	out := ""
+	for _, a := range args {
+		if v, ok := strings.CutPrefix(a, flag); ok {
+			out = v
+		}
+	}
+	return out
+}
+
 func TestTemporalAddressReplacesTheEmbeddedServer(t *testing.T) {
 	env := func(name string) string {
 		if name == "TEMPORAL_ADDRESS" {

@@ -169,8 +169,12 @@ func (s *supervisor) banner() string {
 	for _, spec := range s.layout.Parts() {
 		fmt.Fprintf(&b, "  %-10s kill -9 %d\n", spec.Name, s.latest(spec.Name).PID())
 	}
-	fmt.Fprintf(&b, "\n  Dashboards       %s/ops\n  Temporal web UI  %s\n  AWS sandbox      %s/_world\n  Process ids      %s\n\nCtrl-C stops all.\n\n",
-		s.layout.GatewayURL(), s.layout.TemporalUIURL(), s.layout.SandboxURL(), s.cfg.file("pids"))
+	told := ""
+	if len(s.layout.Told.Worker) > 0 {
+		told = "  Who was told     " + s.layout.SandboxURL() + "/_told\n"
+	}
+	fmt.Fprintf(&b, "\n  Dashboards       %s/ops\n  Temporal web UI  %s\n  AWS sandbox      %s/_world\n%s  Process ids      %s\n\nCtrl-C stops all.\n\n",
+		s.layout.GatewayURL(), s.layout.TemporalUIURL(), s.layout.SandboxURL(), told, s.cfg.file("pids"))
 	return b.String()
 }
 
@@ -185,6 +189,7 @@ func (c config) layout() (processes.Layout, error) {
 		TemporalAddr: c.temporalAddr, TemporalUIAddr: c.temporalUIAddr, NATSAddr: c.natsAddr,
 		SandboxAddr: c.sandboxAddr, SNSAddr: c.snsAddr, GatewayAddr: c.gatewayAddr,
 		Tick: c.tick, Seed: c.seed, LogFormat: c.logFormat, WorkerArgs: c.workerArgs, GatewayArgs: c.gatewayArgs,
+		Told: c.told,
 	}
 	if c.temporalAddress != "" {
 		l.TemporalAddr, l.ExternalTemporal = c.temporalAddress, true

@@ -3,12 +3,17 @@ package e2e_test
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"vigil/deploy/e2e/harness"
+	"vigil/deploy/processes"
 	"vigil/deploy/sandbox"
+	"vigil/deploy/sandbox/telling"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -67,6 +72,9 @@ func (r *receivers) toldOnceEach(id string) {
 	r.t.Helper()
 	decisions := 0
 	for _, e := range r.history(id) {
+		if !e.Provenance.Origin.Valid() {
+			r.t.Errorf("event %d (%s) does not say where it comes from", e.Seq, e.Type)
+		}
 		switch e.Type {
 		case event.TypeApprovalDecided:
 			decisions++
@@ -188,6 +196,29 @@ func TestNobodyCanBeTold(t *testing.T) {
 		t.Errorf("%d attempts, and some arrived: %+v", len(all), all)
 	}
 	r.keepsSecrets(id)
+}
+
+// TestDevelopmentTellsAtTheSandbox: who starts Vigil to try it, in one process
+// and without a flag, finds at the sandbox who was told what, all of it marked
+// as simulated, and can decide by a click in the sandbox's Slack.
+func TestDevelopmentTellsAtTheSandbox(t *testing.T) {
+	sideBySide(t)
+	v := harness.Start(t, harness.Options{Tick: time.Second, WorkerArgs: quick})
+	r := &receivers{api: api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}, v: v}
+	r.fault("bad_deployment")
+	id := r.opened(time.Minute).IncidentID
+	secret, err := os.ReadFile(telling.GatewayFlags(filepath.Join(v.StateDir, processes.Sandbox), r.sandbox)["slack-signing-secret-file"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.reaches(id, time.Minute, "a proposal", awaitsApproval)
+	r.click(sandbox.Click{User: telling.Member, Incident: id, Action: buttonApprove, Secret: string(secret)})
+	done := r.reaches(id, 90*time.Second, "remediated", terminal)
+	if done.Outcome != incident.OutcomeRemediated || done.Proposal.DecidedBy != telling.Person {
+		t.Errorf("ended as %s (%s), decided by %q", done.Outcome, done.StatusReason, done.Proposal.DecidedBy)
+	}
+	r.toldOnceEach(id)
+	r.everythingWasTold(id)
 }
 
 // TestLostRoleVoidsTheDecision is F24: one of two approvers loses the role

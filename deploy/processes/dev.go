@@ -1,6 +1,10 @@
 package processes
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // The sandbox looks at no signature; the SDK insists on having one to make.
 const (
@@ -39,11 +43,15 @@ func SandboxFlags(tick time.Duration) map[string]string {
 	}
 }
 
-// sandboxArgs are SandboxFlags on a command line.
-func sandboxArgs(tick time.Duration) []string {
+// TellFlags are flags, name to value, by which people are told at the sandbox.
+// The zero value has nobody told.
+type TellFlags struct{ Worker, Gateway map[string]string }
+
+// arguments are flags on a command line.
+func arguments(flags map[string]string) []string {
 	var args []string
-	for name, value := range SandboxFlags(tick) {
-		args = append(args, "--"+name+"="+value)
+	for _, name := range slices.Sorted(maps.Keys(flags)) {
+		args = append(args, "--"+name+"="+flags[name])
 	}
 	return args
 }

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"vigil/deploy/sandbox/signing"
+	"vigil/deploy/sandbox/telling"
 )
 
 // Names of the parts, in the order in which they are started.
@@ -39,6 +41,10 @@ type Layout struct {
 	// is used and never started.
 	ExternalTemporal bool
 
+	// Told means that people are told at the sandbox, in separate processes:
+	// what the worker tells, and whose clicks the gateway takes.
+	Told TellFlags
+
 	// WorkerArgs are flags of the worker, which the all-in-one process knows
 	// too, after those that fit the sandbox; GatewayArgs are the gateway's, as
 	// a process of its own.
@@ -47,8 +53,15 @@ type Layout struct {
 }
 
 // Prepare writes what has to be there before the parts start: how the gateway
-// tells that an alarm is from the sandbox. AllInOne does so itself.
-func (l Layout) Prepare() error { return signing.Prepare(l.sandboxDir(), l.SNSAddr) }
+// tells that an alarm is from the sandbox, and whom the sandbox takes
+// notifications for. AllInOne does so itself.
+func (l Layout) Prepare() error {
+	if err := signing.Prepare(l.sandboxDir(), l.SNSAddr); err != nil {
+		return err
+	}
+	_, err := telling.Prepare(l.sandboxDir(), l.SandboxURL())
+	return err
+}
 
 func (l Layout) sandboxDir() string { return filepath.Join(l.StateDir, Sandbox) }
 
@@ -80,15 +93,15 @@ func (l Layout) Parts() []Spec {
 	dev(NATS)
 	dev(Sandbox)
 	worker := append([]string{"--nats-url", l.NATSURL(), "--aws-endpoint", l.SandboxURL(), "--data-dir", filepath.Join(l.StateDir, Worker),
-		"--log-format", l.LogFormat}, sandboxArgs(l.Tick)...)
+		"--log-format", l.LogFormat}, arguments(SandboxFlags(l.Tick))...)
 	gateway := []string{
 		"--listen", l.GatewayAddr, "--nats-url", l.NATSURL(), "--data-dir", filepath.Join(l.StateDir, Gateway),
 		"--web-dir", l.WebDir, "--sources-file", signing.Sources(l.sandboxDir()), "--evidence-dir", filepath.Join(l.StateDir, Worker, "evidence"), "--dev-principal", "--log-format", l.LogFormat,
 	}
 	env := append(l.env(), "AWS_ACCESS_KEY_ID="+SandboxAccessKeyID, "AWS_SECRET_ACCESS_KEY="+SandboxSecretAccessKey)
 	return append(all,
-		Spec{Name: Worker, Path: filepath.Join(l.BinDir, Worker), Args: append(worker, l.WorkerArgs...), Env: env},
-		Spec{Name: Gateway, Path: filepath.Join(l.BinDir, Gateway), Args: append(gateway, l.GatewayArgs...), Env: env},
+		Spec{Name: Worker, Path: filepath.Join(l.BinDir, Worker), Args: slices.Concat(worker, arguments(l.Told.Worker), l.WorkerArgs), Env: env},
+		Spec{Name: Gateway, Path: filepath.Join(l.BinDir, Gateway), Args: slices.Concat(gateway, arguments(l.Told.Gateway), l.GatewayArgs), Env: env},
 	)
 }
 

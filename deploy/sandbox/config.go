@@ -39,6 +39,10 @@ type Config struct {
 	// that they find in what they read, such as nova-pro; "*" is all of them.
 	Compromised []string
 
+	// Webhooks are the secrets of receivers at /_webhooks/{name}, by name, which
+	// refuse what is signed by none of them. PUT there changes them.
+	Webhooks map[string][]string
+
 	// Runbooks are what knowledge bases, Q Business and agents know. Default:
 	// those in the directory runbooks; empty but not nil: none.
 	Runbooks []Runbook

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -60,8 +61,8 @@ type told struct {
 	said     []string             // to people who clicked
 }
 
-func newTold() *told {
-	t := &told{}
+func newTold(secrets map[string][]string) *told {
+	t := &told{secrets: maps.Clone(secrets)}
 	t.reset()
 	return t
 }

@@ -58,7 +58,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger.Named("sandbox"), world: w, calls: newCallLog(), bodies: newBodies(), chaos: newChaos(), cache: newPromptCache(), agents: newAgents(), queries: newQueryTable(), told: newTold(),
+		cfg: cfg, log: cfg.Logger.Named("sandbox"), world: w, calls: newCallLog(), bodies: newBodies(), chaos: newChaos(), cache: newPromptCache(), agents: newAgents(), queries: newQueryTable(), told: newTold(cfg.Webhooks),
 		random: rand.New(rand.NewPCG(cfg.Seed, 0x94d049bb133111eb)), quit: make(chan struct{}),
 	}
 	if cfg.Gateway != "" {
