@@ -249,7 +249,7 @@ func TestStepThatFailsIsUndoneInReverse(t *testing.T) {
 	s.decide(time.Minute, yes, "")
 	s.run(slowCheckout)
 	wantEffects(t, s, "Drain Divert Return Restore")
-	if v := s.state(); v.Remediation.State != incident.RemediationUndone || v.Handover != incident.HandoverNotVerified {
+	if v := s.state(); v.Remediation.State != incident.RemediationUndone || v.Handover != incident.HandoverActionFailed {
 		t.Errorf("%+v, %s", v.Remediation, v.Handover)
 	}
 }
@@ -353,7 +353,7 @@ func TestPeopleAreTold(t *testing.T) {
 	s.run(slowCheckout)
 	got := map[string][]string{}
 	for _, n := range s.shop.told {
-		if n.Kind != incident.NotifyOutcome {
+		if n.Kind != incident.NotifyOutcome && n.Kind != incident.NotifyUpdate {
 			got[n.Channel] = append(got[n.Channel], string(n.Kind))
 		}
 		if n.Key == "" || n.IncidentID == "" || n.Title == "" || !n.Origin.Valid() {

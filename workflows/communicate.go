@@ -35,7 +35,7 @@ func (w *run) communicate(ctx workflow.Context) {
 	}
 	w.emit(ctx, &event.MessageDrafted{Audience: a.Audience, Text: a.Text}, prov)
 	w.concluded(ctx, t, 0, a.Text, prov)
-	w.notify(ctx, incident.NotifyOutcome, w.ladder(w.view.Level), a.Text)
+	w.notify(ctx, incident.NotifyUpdate, w.ladder(w.view.Level), a.Text)
 	w.end(ctx, incident.PhaseCommunication, state, w.whoHears())
 }
 

@@ -126,7 +126,9 @@ func (w *run) checkAcknowledge(_ workflow.Context, a incident.AcknowledgeArgs) e
 }
 
 func (w *run) onAcknowledge(ctx workflow.Context, a incident.AcknowledgeArgs) (incident.VerbResult, error) {
-	return incident.VerbResult{Seq: w.emit(ctx, &event.IncidentAcknowledged{By: a.Principal.Name}, w.by(a.Principal))}, nil
+	seq := w.emit(ctx, &event.IncidentAcknowledged{By: a.Principal.Name}, w.by(a.Principal))
+	w.notifyTold(ctx, incident.Notification{Kind: incident.NotifyAcked, By: a.Principal.Name, Text: a.Principal.Name + " is on it."})
+	return incident.VerbResult{Seq: seq}, nil
 }
 
 func (w *run) checkNote(_ workflow.Context, a incident.NoteArgs) error {

@@ -121,15 +121,21 @@ func sortedChannels[V any](m map[string]V) []string { return workflow.Determinis
 // tellEnd tells everybody who was told anything how the incident ended, and
 // gives that some time: what is not out by then is shown as failed.
 func (w *run) tellEnd(ctx workflow.Context, end ending) {
+	w.notifyTold(ctx, incident.Notification{Kind: incident.NotifyClosed, By: end.by, Text: clip(fmt.Sprintf("%s: %s", end.outcome, end.reason), 2000)})
 	for _, channel := range sortedChannels(w.outbox) {
-		n := incident.Notification{Kind: incident.NotifyClosed, By: end.by, Text: clip(fmt.Sprintf("%s: %s", end.outcome, end.reason), 2000)}
-		w.post(ctx, channel, n)
 		box := w.outbox[channel]
 		last := &box.waiting[len(box.waiting)-1]
 		last.Status, last.Outcome = end.status, end.outcome
 	}
 	if w.unsent() {
 		_, _ = workflow.AwaitWithTimeout(ctx, tellEnds, func() bool { return !w.unsent() })
+	}
+}
+
+// notifyTold tells every channel that was told anything.
+func (w *run) notifyTold(ctx workflow.Context, n incident.Notification) {
+	for _, channel := range sortedChannels(w.outbox) {
+		w.post(ctx, channel, n)
 	}
 }
 

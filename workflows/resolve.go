@@ -213,6 +213,9 @@ func (w *run) remediated(ctx workflow.Context, r incident.Remediation) *handover
 		w.end(ctx, phase, incident.PhaseCompleted, r.Detail)
 		return nil
 	case incident.RemediationUndone:
+		if halfDone(r) {
+			return w.nextOption(ctx, phase, handover{incident.HandoverActionFailed, what + " failed half-way and was undone: " + r.Detail})
+		}
 		return w.nextOption(ctx, phase, handover{incident.HandoverNotVerified, what + " did not help and was undone: " + r.Detail})
 	case incident.RemediationFailed:
 		return w.nextOption(ctx, phase, handover{incident.HandoverActionFailed, what + " failed: " + r.Detail})
@@ -224,6 +227,11 @@ func (w *run) remediated(ctx workflow.Context, r incident.Remediation) *handover
 		return w.withdrawn(ctx, phase, what, r)
 	}
 	return failed(incident.HandoverActionUnknown, "whether "+what+" took effect cannot be told; look before you do anything: "+r.Detail)
+}
+
+// halfDone reports that a step failed, so that the action never ran whole.
+func halfDone(r incident.Remediation) bool {
+	return slices.ContainsFunc(r.Executions, func(x incident.Execution) bool { return !x.Undo && x.State == incident.ExecutionFailed })
 }
 
 func inWords(s incident.RemediationState) string {

@@ -132,7 +132,7 @@ func plan(m tell.Message) (action string, keys []string, why string) {
 		return trigger, []string{dedupKey(m.IncidentID, "-unsafe")}, ""
 	case m.Kind.Pages():
 		return trigger, []string{key}, ""
-	case m.Kind == incident.NotifyDecided && decidedByPerson(m):
+	case m.Kind == incident.NotifyAcked, m.Kind == incident.NotifyDecided && decidedByPerson(m):
 		return acknowledge, []string{key}, ""
 	case m.Kind == incident.NotifyDecided:
 		return "", nil, "nobody decided, so nobody is on it"

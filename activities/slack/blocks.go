@@ -130,7 +130,7 @@ var labels = map[incident.NotificationKind]string{
 	incident.NotifyOpened: "opened", incident.NotifyEscalated: "nobody has acknowledged it", incident.NotifyApproval: "a decision is needed",
 	incident.NotifyReminder: "the decision is still open", incident.NotifyDecided: "decided", incident.NotifyActing: "Vigil acts",
 	incident.NotifyOutcome: "outcome of the action", incident.NotifyHandover: "a person is needed", incident.NotifyUnsafe: "an action could not be taken back",
-	incident.NotifyClosed: "closed",
+	incident.NotifyUpdate: "how it stands", incident.NotifyAcked: "acknowledged", incident.NotifyClosed: "closed",
 }
 
 func label(k incident.NotificationKind) string {

@@ -131,7 +131,7 @@ func (w *watcher) take(raw []byte) {
 			}
 			w.views[s.IncidentID] = &event.View{Summary: s}
 		}
-	case event.FramePosition, event.FrameError, event.TypeSystemHealth, event.TypeBusinessMetrics, event.TypeAWSServices, event.TypeModelDelta:
+	case event.FramePosition, event.FrameError, event.TypeSystemHealth, event.TypeBusinessMetrics, event.TypeAWSServices, event.TypeControlsChanged, event.TypeModelDelta:
 	default:
 		var e event.Event
 		if err := json.Unmarshal(raw, &e); err != nil {

@@ -79,12 +79,12 @@ func TestHalfDoneIsTakenBack(t *testing.T) {
 	}{
 		"the second step fails before it acts": {
 			fates: []sandbox.ChaosMode{sandbox.ChaosNone, sandbox.ChaosExecutionFails}, step: world.StepAct,
-			state: incident.RemediationUndone, handover: incident.HandoverNotVerified,
+			state: incident.RemediationUndone, handover: incident.HandoverActionFailed,
 			world: append(slices.Clone(half), begun(undoTwo, world.ExecutionSuccess), begun(undoOne, world.ExecutionSuccess)),
 		},
 		"the second step fails after it has acted": {
 			fates: []sandbox.ChaosMode{sandbox.ChaosNone, sandbox.ChaosExecutionFails}, step: world.StepSettle,
-			state: incident.RemediationUndone, handover: incident.HandoverNotVerified,
+			state: incident.RemediationUndone, handover: incident.HandoverActionFailed,
 			world: append(slices.Clone(half), begun(undoTwo, world.ExecutionSuccess), begun(undoOne, world.ExecutionSuccess)),
 		},
 		"the first undo fails": {

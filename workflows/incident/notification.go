@@ -15,11 +15,13 @@ const (
 	NotifyOutcome   NotificationKind = "outcome" // of an action
 	NotifyHandover  NotificationKind = "handover"
 	NotifyUnsafe    NotificationKind = "failed_unsafe" // pages, whatever the hour
+	NotifyUpdate    NotificationKind = "update"       // how it stands, in words for those who wait
+	NotifyAcked     NotificationKind = "acknowledged" // somebody is on it
 	NotifyClosed    NotificationKind = "closed"
 )
 
 var NotificationKinds = []NotificationKind{NotifyOpened, NotifyEscalated, NotifyApproval, NotifyReminder, NotifyDecided, NotifyActing,
-	NotifyOutcome, NotifyHandover, NotifyUnsafe, NotifyClosed}
+	NotifyOutcome, NotifyHandover, NotifyUnsafe, NotifyUpdate, NotifyAcked, NotifyClosed}
 
 func (n NotificationKind) Valid() bool { return contains(NotificationKinds, n) }
 

@@ -88,6 +88,8 @@ export type NotificationKind =
   | "outcome"
   | "handover"
   | "failed_unsafe"
+  | "update"
+  | "acknowledged"
   | "closed";
 /**
  * DeliveryState says what became of a notification.
@@ -3371,7 +3373,7 @@ export const holderStateValues = ["waiting", "holds", "unknown"] as const satisf
 export const kindValues = ["invalid", "not_found", "conflict", "denied", "throttled", "unavailable", "budget", "internal"] as const satisfies readonly Kind[];
 export const memberStateValues = ["firing", "resolved", "silenced"] as const satisfies readonly MemberState[];
 export const modeValues = ["read_only", "advisory", "execute"] as const satisfies readonly Mode[];
-export const notificationKindValues = ["opened", "escalated", "approval", "reminder", "decided", "acting", "outcome", "handover", "failed_unsafe", "closed"] as const satisfies readonly NotificationKind[];
+export const notificationKindValues = ["opened", "escalated", "approval", "reminder", "decided", "acting", "outcome", "handover", "failed_unsafe", "update", "acknowledged", "closed"] as const satisfies readonly NotificationKind[];
 export const notificationStateValues = ["sent", "suppressed", "failed", "doubtful"] as const satisfies readonly NotificationState[];
 export const originValues = ["live", "recorded", "simulated"] as const satisfies readonly Origin[];
 export const outcomeValues = ["remediated", "recovered", "resolved_by_person", "alert_cleared", "unresolved", "merged", "aborted"] as const satisfies readonly Outcome[];

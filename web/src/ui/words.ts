@@ -150,6 +150,8 @@ const notificationKinds: Record<NotificationKind, string> = {
   outcome: "what came of an action",
   handover: "it is theirs now",
   failed_unsafe: "an action could not be taken back",
+  update: "how it stands",
+  acknowledged: "somebody is on it",
   closed: "it is over",
 };
 
