@@ -164,7 +164,7 @@ func TestDecisionsAreLinearizable(t *testing.T) {
 	writeTokens(t, tokens, append(people, opener)...)
 	// Every other incident needs two. All is in dry run: what is decided on is the same.
 	policy := policyFile(t, "  - {name: pairs, when: 'severity == \"critical\"', then: two_approvers, reason: it is critical}\n  - {name: rest, when: 'true', then: approve, reason: one is enough}\n")
-	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: append([]string{"--policy-file", policy, "--approval-timeout", "5m"}, quick...),
+	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: append([]string{"--policy-file", policy, "--approval-timeout", "20m"}, quick...),
 		GatewayArgs: []string{"--token-file", tokens}})
 	second := secondGateway(t, v)
 	gateways := []string{v.GatewayURL(), second.GatewayURL()}
@@ -173,13 +173,18 @@ func TestDecisionsAreLinearizable(t *testing.T) {
 	a.fault("bad_deployment")
 	a.as(bearer(opener)).opened(time.Minute)
 
+	// All are opened while what is normal can still be told from what is not.
+	ids := make([]string, count)
+	severityOf := func(n int) string { return []string{"critical", "high"}[n%2] }
+	for n := range ids {
+		ids[n] = a.as(bearer(opener)).openWith(map[string]string{"title": fmt.Sprint("decided at once ", n), "service": "checkout", "severity": severityOf(n)})
+	}
 	began := time.Now()
 	var mu sync.Mutex
 	var history []porcupine.Operation
-	for n := range count {
-		severity := []string{"critical", "high"}[n%2]
-		id := a.as(bearer(opener)).openWith(map[string]string{"title": fmt.Sprint("decided at once ", n), "service": "checkout", "severity": severity})
-		p := a.as(bearer(opener)).reaches(id, time.Minute, "a proposal", awaitsApproval).Proposal
+	for n, id := range ids {
+		severity := severityOf(n)
+		p := a.as(bearer(opener)).reaches(id, 3*time.Minute, "a proposal", awaitsApproval).Proposal
 		if want := map[string]int{"critical": 2, "high": 1}[severity]; p.Need != want {
 			t.Fatalf("%s needs %d approvals, the policy says %d", id, p.Need, want)
 		}
