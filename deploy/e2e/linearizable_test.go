@@ -162,7 +162,7 @@ func TestDecisionsAreLinearizable(t *testing.T) {
 	people := []somebody{someone("ada", incident.RoleApprover), someone("bob", incident.RoleApprover), someone("cleo", incident.RoleAdmin), someone("dora", incident.RoleApprover)}
 	opener := someone("otto", incident.RoleResponder)
 	writeTokens(t, tokens, append(people, opener)...)
-	// Every other incident needs two. All is in dry run: what is decided on is the same.
+	// Every other incident needs two.
 	policy := policyFile(t, "  - {name: pairs, when: 'severity == \"critical\"', then: two_approvers, reason: it is critical}\n  - {name: rest, when: 'true', then: approve, reason: one is enough}\n")
 	v := harness.Start(t, harness.Options{Split: true, Tick: time.Second, WorkerArgs: append([]string{"--policy-file", policy, "--approval-timeout", "20m"}, quick...),
 		GatewayArgs: []string{"--token-file", tokens}})
@@ -170,6 +170,8 @@ func TestDecisionsAreLinearizable(t *testing.T) {
 	gateways := []string{v.GatewayURL(), second.GatewayURL()}
 	a := api{t: t, gateway: v.GatewayURL(), sandbox: v.SandboxURL()}
 	bearer := func(p somebody) []string { return []string{"Authorization", "Bearer " + p.token} }
+	// In dry run what is decided on is the same, and no action changes the world for the next.
+	a.as(bearer(people[2])).must(http.MethodPut, a.gateway+"/api/v1/controls", map[string]any{"mode": incident.ModeAdvisory, "dry_run": true, "reason": "this test decides", "revision": 0}, nil)
 	a.fault("bad_deployment")
 	a.as(bearer(opener)).opened(time.Minute)
 

@@ -105,8 +105,8 @@ func (r *receivers) everythingWasTold(id string) {
 		r.t.Errorf("PagerDuty was told %q, want %q", got, want)
 	}
 	want := map[incident.NotificationKind]int{incident.NotifyOpened: 1, incident.NotifyApproval: 1, incident.NotifyDecided: 1,
-		incident.NotifyOutcome: 2, // what came of the action, and the update for stakeholders
-		incident.NotifyClosed:  1}
+		incident.NotifyOutcome: 1, incident.NotifyUpdate: 1,
+		incident.NotifyClosed: 1}
 	got := r.hook()
 	topic := map[string]int{}
 	all, _ := r.heard("sns")
