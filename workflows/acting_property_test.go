@@ -245,7 +245,7 @@ func (c *chaos) decideNow(who incident.Principal, verdict, wrong string) {
 	args := incident.DecideArgs{Principal: who, Decision: verdict, ProposalID: v.Proposal.ID, ActionHash: v.Proposal.ActionHash}
 	switch wrong {
 	case "hash":
-		args.ActionHash = "0" + args.ActionHash[1:]
+		args.ActionHash = strings.Repeat("0", len(args.ActionHash))
 	case "id":
 		args.ProposalID = "p0-0"
 	}
