@@ -241,7 +241,9 @@ func (l *leaseRun) runAll(names ...string) (last incident.LeaseState, runs int) 
 				return last, runs
 			}
 		}
+		l.mu.Lock()
 		l.follow = map[string][]byte{} // the activities of a run end with it
+		l.mu.Unlock()
 		l.begin(l.env.Now(), names)
 		for _, s := range l.script {
 			if !*s.done {

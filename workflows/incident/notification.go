@@ -15,8 +15,8 @@ const (
 	NotifyOutcome   NotificationKind = "outcome" // of an action
 	NotifyHandover  NotificationKind = "handover"
 	NotifyUnsafe    NotificationKind = "failed_unsafe" // pages, whatever the hour
-	NotifyUpdate    NotificationKind = "update"       // how it stands, in words for those who wait
-	NotifyAcked     NotificationKind = "acknowledged" // somebody is on it
+	NotifyUpdate    NotificationKind = "update"        // how it stands, in words for those who wait
+	NotifyAcked     NotificationKind = "acknowledged"  // somebody is on it
 	NotifyClosed    NotificationKind = "closed"
 )
 
