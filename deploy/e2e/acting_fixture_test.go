@@ -85,10 +85,12 @@ func (s *stage) begin(n, steps int, leases int) client.WorkflowRun {
 		Leases: []incident.LeaseRequest{{Resource: incident.ServiceResource(service), Holder: holder, Limits: limits},
 			{Resource: incident.AccountResource("default"), Holder: holder, Limits: limits}},
 	}
-	run, err := s.client.ExecuteWorkflow(context.Background(), client.StartWorkflowOptions{ID: incident.RemediationID(id, 1), TaskQueue: incident.TaskQueue}, incident.RemediationWorkflowType, in)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	var run client.WorkflowRun
+	eventually(s.t, time.Minute, "the remediation is started", func() (string, bool) { // again where Temporal's store fails
+		var err error
+		run, err = s.client.ExecuteWorkflow(context.Background(), client.StartWorkflowOptions{ID: incident.RemediationID(id, 1), TaskQueue: incident.TaskQueue}, incident.RemediationWorkflowType, in)
+		return fmt.Sprint(err), err == nil
+	})
 	s.mu.Lock()
 	s.runs = append(s.runs, run)
 	s.mu.Unlock()
