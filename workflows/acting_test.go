@@ -414,3 +414,26 @@ func TestReviewCitesEvents(t *testing.T) {
 		}
 	}
 }
+
+// TestEndIsToldHoweverMuchWasTold: an incident with more news than one run tells
+// once could not end: its last word was looked for among those that wait.
+func TestEndIsToldHoweverMuchWasTold(t *testing.T) {
+	s := newStory(t, func(s *incident.Settings) {
+		s.ModelsEnabled = false
+		s.Teams = map[string][]string{"on-call": {"slack"}}
+	})
+	for n := range 210 { // each is another proposal
+		severity := []incident.Severity{incident.SeverityCritical, incident.SeverityHigh}[n%2]
+		s.env.RegisterDelayedCallback(func() {
+			s.update(incident.UpdateSetSeverity, incident.SetSeverityArgs{Principal: responder, Severity: severity}, "")
+		}, time.Minute+time.Duration(n)*time.Second)
+	}
+	s.decide(10*time.Minute, yes, "")
+	if r := s.run(slowCheckout); r.Outcome != incident.OutcomeRemediated {
+		t.Fatalf("ended as %+v", r)
+	}
+	last := s.shop.told[len(s.shop.told)-1]
+	if len(s.shop.told) <= 200 || last.Kind != incident.NotifyClosed || last.Outcome != incident.OutcomeRemediated || last.Status != incident.StatusResolved {
+		t.Errorf("%d were told, the last is %+v", len(s.shop.told), last)
+	}
+}

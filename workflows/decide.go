@@ -186,7 +186,7 @@ func (w *run) entry(name string) (incident.CatalogueEntry, bool) {
 func (w *run) triedAlready() []incident.Exclusion {
 	var out []incident.Exclusion
 	for _, id := range w.triedOrder {
-		out = append(out, incident.Exclusion{OptionID: id, Title: id, Reason: "it was tried and did not help"})
+		out = append(out, incident.Exclusion{OptionID: id, Title: id, Reason: "it was tried before"})
 	}
 	return out
 }

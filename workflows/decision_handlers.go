@@ -100,7 +100,7 @@ func (w *run) checkPropose(_ workflow.Context, a incident.ProposeArgs) error {
 	case w.wanted != nil:
 		return incident.Errorf(incident.KindConflict, "%s has just put %s forward", w.wanted.Principal.Name, w.wanted.OptionID)
 	case w.tried[a.OptionID]:
-		return incident.Errorf(incident.KindConflict, "%s was tried and did not help", a.OptionID)
+		return incident.Errorf(incident.KindConflict, "%s was tried before", a.OptionID)
 	case !slices.ContainsFunc(d.Options, func(o incident.Option) bool { return o.ID == a.OptionID }):
 		return incident.Errorf(incident.KindInvalid, "there is no option %q; the decision lists them", a.OptionID)
 	}

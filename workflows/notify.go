@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -24,7 +25,7 @@ type outbox struct {
 const (
 	tellFor  = 2 * time.Minute  // how long one notification is tried
 	pageFor  = 30 * time.Minute // the same, of what somebody is woken for
-	maxTold  = 200              // per channel and run; a storm of news must not fill the history
+	maxTold  = 200              // of one run, besides what pages and the end; a storm of news must not fill the history
 	tellEnds = time.Minute      // how long the end waits for people to be told
 )
 
@@ -54,12 +55,12 @@ func (w *run) post(ctx workflow.Context, channel string, n incident.Notification
 		w.outbox[channel] = box
 	}
 	w.notified++
-	if w.notified > maxTold && !n.Kind.Pages() {
+	if w.notified > maxTold && !n.Kind.Pages() && n.Kind != incident.NotifyClosed {
 		return
 	}
 	n.Key, n.Channel = fmt.Sprintf("%s/%s/%d", w.id, w.runID, w.notified), channel
-	n.IncidentID, n.Title, n.Service, n.Severity, n.Status = w.id, w.view.Title, w.view.Service, w.view.Severity, w.view.Status
-	n.Origin, n.OpenedAt, n.At, n.Summary, n.Outcome = w.view.Origin, w.view.OpenedAt, workflow.Now(ctx).UTC(), w.plainText(), w.view.Outcome
+	n.IncidentID, n.Title, n.Service, n.Severity, n.Status = w.id, w.view.Title, w.view.Service, w.view.Severity, cmp.Or(n.Status, w.view.Status)
+	n.Origin, n.OpenedAt, n.At, n.Summary, n.Outcome = w.view.Origin, w.view.OpenedAt, workflow.Now(ctx).UTC(), w.plainText(), cmp.Or(n.Outcome, w.view.Outcome)
 	if p := w.view.Proposal; p != nil {
 		n.Proposal = p // as it stands: a message that is updated shows what became of it
 	}
@@ -121,12 +122,8 @@ func sortedChannels[V any](m map[string]V) []string { return workflow.Determinis
 // tellEnd tells everybody who was told anything how the incident ended, and
 // gives that some time: what is not out by then is shown as failed.
 func (w *run) tellEnd(ctx workflow.Context, end ending) {
-	w.notifyTold(ctx, incident.Notification{Kind: incident.NotifyClosed, By: end.by, Text: clip(fmt.Sprintf("%s: %s", end.outcome, end.reason), 2000)})
-	for _, channel := range sortedChannels(w.outbox) {
-		box := w.outbox[channel]
-		last := &box.waiting[len(box.waiting)-1]
-		last.Status, last.Outcome = end.status, end.outcome
-	}
+	w.notifyTold(ctx, incident.Notification{Kind: incident.NotifyClosed, By: end.by, Status: end.status, Outcome: end.outcome,
+		Text: clip(fmt.Sprintf("%s: %s", end.outcome, end.reason), 2000)})
 	if w.unsent() {
 		_, _ = workflow.AwaitWithTimeout(ctx, tellEnds, func() bool { return !w.unsent() })
 	}

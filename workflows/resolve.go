@@ -206,7 +206,7 @@ func (w *run) remediated(ctx workflow.Context, r incident.Remediation) *handover
 		if r.State == incident.RemediationUnsafe {
 			kind = incident.NotifyUnsafe
 		}
-		w.notify(ctx, kind, w.ladder(w.view.Level), fmt.Sprintf("%s: %s. %s", what, inWords(r.State), r.Detail))
+		w.notify(ctx, kind, w.ladder(w.view.Level), fmt.Sprintf("%s: %s. %s", what, inWords(r), r.Detail))
 	}
 	switch r.State {
 	case incident.RemediationHelped:
@@ -214,9 +214,9 @@ func (w *run) remediated(ctx workflow.Context, r incident.Remediation) *handover
 		return nil
 	case incident.RemediationUndone:
 		if halfDone(r) {
-			return w.nextOption(ctx, phase, handover{incident.HandoverActionFailed, what + " failed half-way and was undone: " + r.Detail})
+			return w.nextOption(ctx, phase, handover{incident.HandoverActionFailed, what + " failed half-way, and what could be taken back was: " + r.Detail})
 		}
-		return w.nextOption(ctx, phase, handover{incident.HandoverNotVerified, what + " did not help and was undone: " + r.Detail})
+		return w.nextOption(ctx, phase, handover{incident.HandoverNotVerified, what + " did not help, and what could be taken back was: " + r.Detail})
 	case incident.RemediationFailed:
 		return w.nextOption(ctx, phase, handover{incident.HandoverActionFailed, what + " failed: " + r.Detail})
 	case incident.RemediationUnproven:
@@ -234,12 +234,15 @@ func halfDone(r incident.Remediation) bool {
 	return slices.ContainsFunc(r.Executions, func(x incident.Execution) bool { return !x.Undo && x.State == incident.ExecutionFailed })
 }
 
-func inWords(s incident.RemediationState) string {
-	switch s {
+func inWords(r incident.Remediation) string {
+	switch r.State {
 	case incident.RemediationHelped:
 		return "it helped"
 	case incident.RemediationUndone:
-		return "it did not help and was undone"
+		if halfDone(r) {
+			return "it failed half-way, and what could be taken back was"
+		}
+		return "it did not help, and what could be taken back was"
 	case incident.RemediationFailed:
 		return "it failed"
 	case incident.RemediationUnproven:
