@@ -136,15 +136,14 @@ func (a *Activities) permitted(ctx context.Context, in ExecuteInput) error {
 	defer cancel()
 	g := in.Guard
 	var v incident.PolicyVerdict
+	var approvers []incident.Principal
 	if !g.Begun {
 		for _, name := range g.Approvers {
 			role, err := a.Principals.Role(ctx, name)
 			if err != nil {
 				return err
 			}
-			if !(incident.Principal{Name: name, Role: role}).May(incident.RoleApprover) {
-				return incident.Errorf(incident.KindDenied, "%s agreed to it and may no longer approve", name)
-			}
+			approvers = append(approvers, incident.Principal{Name: name, Role: role})
 		}
 		var err error
 		if v, err = a.Policy.Judge(ctx, g.Facts, time.Now()); err != nil {
@@ -167,10 +166,9 @@ func (a *Activities) permitted(ctx context.Context, in ExecuteInput) error {
 	if r.DryRun {
 		return incident.Errorf(incident.KindConflict, "it is a dry run now: %s", r.DryRunReason)
 	}
-	for _, name := range g.Approvers {
-		role, err := a.Principals.Role(ctx, name)
-		if err != nil || !(incident.Principal{Name: name, Role: role}).May(r.Role) {
-			return incident.Errorf(incident.KindDenied, "the policy now asks for the role %s, which %s has not", r.Role, name)
+	for _, p := range approvers {
+		if !p.May(r.Role) { // which is approver, or above where the policy asks for more
+			return incident.Errorf(incident.KindDenied, "%s agreed to it and may no longer approve: that takes the role %s", p.Name, r.Role)
 		}
 	}
 	return nil

@@ -437,3 +437,21 @@ func TestEndIsToldHoweverMuchWasTold(t *testing.T) {
 		t.Errorf("%d were told, the last is %+v", len(s.shop.told), last)
 	}
 }
+
+// Each level that an incident is handed on to is told.
+func TestNextLevelIsToldOfAHandover(t *testing.T) {
+	s := newStory(t, func(s *incident.Settings) {
+		s.Teams = map[string][]string{"on-call": {"slack"}, "engineering leads": {"mail"}}
+	})
+	s.decide(time.Minute, incident.DecideArgs{Principal: approver, Decision: incident.DecisionReject}, "")
+	s.run(slowCheckout)
+	var mail []incident.NotificationKind
+	for _, n := range s.shop.told {
+		if n.Channel == "mail" {
+			mail = append(mail, n.Kind)
+		}
+	}
+	if len(mail) != 2 || mail[0] != incident.NotifyEscalated || mail[1] != incident.NotifyClosed {
+		t.Errorf("the next level was told %v", mail)
+	}
+}

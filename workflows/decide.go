@@ -220,7 +220,9 @@ func (w *run) models() incident.Models {
 }
 
 // basis is the digest of what a plan rests on: the diagnosis and the evidence
-// that it cites. A plan that rests on something else is another action.
+// that it cites. A plan that rests on something else is another action, and so
+// is that of a run which follows another: an executor that knows the token of
+// the same action in the first one would do nothing for the second.
 func (w *run) basis() string {
 	d := w.view.Diagnosis
 	type cited struct {
@@ -228,10 +230,11 @@ func (w *run) basis() string {
 		Strength    float64
 	}
 	on := struct {
+		Run      string `json:",omitempty"` // where it is not the first
 		Cause    incident.Cause
 		Service  string
 		Evidence []cited
-	}{Cause: d.Cause, Service: d.Service}
+	}{Run: w.follows, Cause: d.Cause, Service: d.Service}
 	cites := claimCites(d.Claims)
 	for _, e := range w.view.Evidence {
 		if has(cites, e.ID) {

@@ -29,10 +29,13 @@ func (w *run) handOver(ctx workflow.Context, h handover) *ending {
 		w.notify(ctx, handoverKind(h.reason), w.ladder(level), "A person is needed: "+clip(h.detail, 500))
 		w.communicate(ctx)
 	}
-	for ; level < len(ladder); level++ {
+	for late := false; level < len(ladder); level, late = level+1, true {
 		if deadline.IsZero() {
 			deadline = workflow.Now(ctx).Add(ms(w.settings.HandoverMS))
 			w.emit(ctx, &event.IncidentEscalated{Level: level, To: ladder[level], Reason: string(h.reason)}, w.provenance())
+			if late {
+				w.notify(ctx, incident.NotifyEscalated, w.ladder(level), "Nobody has taken it in time: "+clip(h.detail, 500))
+			}
 		}
 		end, goOn := w.waitForPerson(ctx, deadline)
 		if w.continued {

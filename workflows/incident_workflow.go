@@ -175,6 +175,9 @@ func setup(ctx workflow.Context, in incident.Input) (*run, error) {
 	w := &run{id: info.WorkflowExecution.ID, runID: info.WorkflowExecution.RunID, in: withDefaults(in, info.WorkflowStartTime),
 		heard: map[string]string{}, rows: map[string]int64{}, tried: map[string]bool{}, outbox: map[string]*outbox{}, toldTeams: map[string]bool{}}
 	w.startedAt = w.in.StartedAt
+	if info.ContinuedExecutionRunID != "" {
+		w.follows = w.runID
+	}
 	w.storyCtx, w.cancelStory = workflow.WithCancel(ctx)
 	w.alerts = workflow.GetSignalChannel(ctx, incident.SignalAlert)
 	w.updates = workflow.GetSignalChannel(ctx, incident.SignalRemediation)

@@ -15,6 +15,7 @@ import (
 // it, one at a time, so it needs no lock.
 type run struct {
 	id, runID string
+	follows   string // the run's id, where it follows another of the incident
 	in        incident.Input
 	settings  incident.Settings
 	startedAt time.Time // when the trouble began, as far as is known
