@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -140,7 +141,8 @@ func (r *reviewer) take(e event.Event, data event.Data) {
 		}
 	case *event.NotificationSent:
 		if d.Delivery.State != incident.DeliverySuppressed {
-			at(&r.people, sectionPeople, "%s told (%s, %s): %s. %s", d.Delivery.Team, d.Delivery.Channel, d.Delivery.Kind, d.Delivery.State, d.Delivery.Detail)
+			who := cmp.Or(d.Delivery.Team, "everybody who was told before")
+			at(&r.people, sectionPeople, "%s told (%s, %s): %s. %s", who, d.Delivery.Channel, strings.ReplaceAll(string(d.Delivery.Kind), "_", " "), d.Delivery.State, d.Delivery.Detail)
 		}
 	case *event.ErrorRaised:
 		timeline("Went wrong: %s %s", d.Message, d.Recovery)

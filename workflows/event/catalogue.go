@@ -233,7 +233,8 @@ type VerificationMeasured struct {
 	Verification incident.Verification `json:"verification"`
 }
 
-// MessageDrafted is a status update for people. It was written, not sent.
+// MessageDrafted is a status update for people. Whether, and to whom, it was
+// sent is said by each NotificationSent.
 type MessageDrafted struct {
 	Audience string `json:"audience"`
 	Text     string `json:"text"`

@@ -2689,7 +2689,8 @@ export interface LessonLearned {
   into: string[] | null;
 }
 /**
- * MessageDrafted is a status update for people. It was written, not sent.
+ * MessageDrafted is a status update for people. Whether, and to whom, it was
+ * sent is said by each NotificationSent.
  */
 export interface MessageDraftedEvent {
   type: "message.drafted";
@@ -2712,7 +2713,8 @@ export interface MessageDraftedEvent {
   data: MessageDrafted;
 }
 /**
- * MessageDrafted is a status update for people. It was written, not sent.
+ * MessageDrafted is a status update for people. Whether, and to whom, it was
+ * sent is said by each NotificationSent.
  */
 export interface MessageDrafted {
   audience: string;

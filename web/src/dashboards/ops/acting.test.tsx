@@ -278,3 +278,29 @@ describe("who was told", () => {
     expect(screen.getByTestId("told").textContent).toContain("Nobody yet.");
   });
 });
+
+describe("an update for people", () => {
+  /** The story with an update that was written, and what became of sending it. */
+  function updated(...deliveries: [channel: string, state: "sent" | "failed"][]): IncidentEvent[] {
+    const last = payments.findLast((e) => e.seq > 0); // what people do after the end carries no number
+    const sent = payments.findLast((e) => e.type === "notification.sent");
+    if (last === undefined || sent === undefined) throw new Error("nobody is told in the story");
+    let seq = last.seq;
+    const next = () => ({ seq: ++seq, id: `${last.run_id}/${seq}`, at: last.at });
+    return [
+      ...payments,
+      { ...last, ...next(), type: "message.drafted", data: { audience: "stakeholders", text: "Payments are slow." } },
+      ...deliveries.map(([channel, state]) => ({ ...sent, ...next(), data: { delivery: { ...sent.data.delivery, key: `k${seq}`, kind: "update" as const, channel, state } } })),
+    ];
+  }
+
+  it("says which channels have it", async () => {
+    await setUp(updated(["slack", "sent"], ["mail", "failed"], ["board", "sent"]));
+    expect(screen.getByText("sent to board, slack")).toBeTruthy();
+  });
+
+  it("says that none has it", async () => {
+    await setUp(updated(["mail", "failed"]));
+    expect(screen.getByText("written; no channel has it")).toBeTruthy();
+  });
+});

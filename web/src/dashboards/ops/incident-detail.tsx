@@ -107,7 +107,7 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
               <AskPanel view={v} />
               <ReviewPanel view={v} events={events} />
               <PostmortemPanel view={v} />
-              {v.message !== undefined && <Prose title="Update for people" icon={<MessageSquareText className="size-4" />} text={v.message} note="written, not sent" />}
+              {v.message !== undefined && <Prose title="Update for people" icon={<MessageSquareText className="size-4" />} text={v.message} note={sentNote(v)} />}
               <AlertsPanel view={v} events={events} />
               <EvidencePanel incidentId={v.incident_id} evidence={evidence} startedAt={startedAt} />
               {v.decision !== undefined && <DecisionPanel view={v} decision={v.decision} events={events} />}
@@ -151,6 +151,12 @@ function Message({ title, children }: { title: string; children: ReactNode }) {
       {children}
     </div>
   );
+}
+
+/** To how many channels the update went, as each delivery of it says. */
+function sentNote(v: View): string {
+  const sent = new Set((v.deliveries ?? []).filter((d) => d.kind === "update" && d.state === "sent").map((d) => d.channel));
+  return sent.size === 0 ? "written; no channel has it" : `sent to ${[...sent].sort().join(", ")}`;
 }
 
 function Loading() {

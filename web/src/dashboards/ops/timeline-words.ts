@@ -133,7 +133,7 @@ function wordsOf(e: IncidentEvent): Words {
       return { text: `Verification: ${word.text.toLowerCase()}${points}`, detail: v.detail, tone: word.tone, key: v.state !== "measuring" };
     }
     case "message.drafted":
-      return { text: `Update for ${e.data.audience} written, not sent`, detail: e.data.text, key: true };
+      return { text: `Update for ${e.data.audience} written`, detail: e.data.text, key: true };
     case "review.written":
       return { text: "Review written", detail: e.data.text, key: true };
     case "model.routed":
