@@ -4,9 +4,9 @@
 // (opened, escalated, approval, handover) triggers it; PagerDuty adds what it
 // knows already to the alert that is open and rings nobody twice. An action
 // that could not be taken back is an alert of its own, with the suffix -unsafe:
-// it has to ring also where somebody has acknowledged the first. A decision
-// that a person made acknowledges the alert, because then somebody is on it; a
-// deadline that nobody met does not. The end of the incident resolves both
+// it has to ring also where somebody has acknowledged the first. Who
+// acknowledges the incident, or decides on a proposal, acknowledges the alert,
+// because then somebody is on it; a deadline that nobody met does not. The end of the incident resolves both
 // alerts, but only where it was resolved: one that was given up stays open in
 // PagerDuty, since it is still somebody's. Everything else is not PagerDuty's
 // business and is reported as suppressed.

@@ -79,12 +79,13 @@ func TestWhatEachIs(t *testing.T) {
 		m    tell.Message
 		want []string // action key
 	}{
-		"opened":           {with(incident.NotifyOpened, nil), []string{"trigger vigil-inc-1"}},
-		"escalated":        {with(incident.NotifyEscalated, nil), []string{"trigger vigil-inc-1"}},
-		"approval":         {with(incident.NotifyApproval, nil), []string{"trigger vigil-inc-1"}},
-		"handover":         {with(incident.NotifyHandover, nil), []string{"trigger vigil-inc-1"}},
-		"unsafe":           {with(incident.NotifyUnsafe, nil), []string{"trigger vigil-inc-1-unsafe"}},
-		"a person decided": {with(incident.NotifyDecided, func(m *tell.Message) { m.By = "alice" }), []string{"acknowledge vigil-inc-1"}},
+		"opened":            {with(incident.NotifyOpened, nil), []string{"trigger vigil-inc-1"}},
+		"escalated":         {with(incident.NotifyEscalated, nil), []string{"trigger vigil-inc-1"}},
+		"approval":          {with(incident.NotifyApproval, nil), []string{"trigger vigil-inc-1"}},
+		"handover":          {with(incident.NotifyHandover, nil), []string{"trigger vigil-inc-1"}},
+		"unsafe":            {with(incident.NotifyUnsafe, nil), []string{"trigger vigil-inc-1-unsafe"}},
+		"somebody is on it": {with(incident.NotifyAcked, nil), []string{"acknowledge vigil-inc-1"}},
+		"a person decided":  {with(incident.NotifyDecided, func(m *tell.Message) { m.By = "alice" }), []string{"acknowledge vigil-inc-1"}},
 		"approved by one": {with(incident.NotifyDecided, func(m *tell.Message) {
 			m.Proposal = telltest.Proposal()
 			m.Proposal.State, m.Proposal.DecidedBy = incident.ProposalApproved, "alice"
