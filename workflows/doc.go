@@ -1,6 +1,8 @@
 // Package workflows is how an incident proceeds. IncidentWorkflow reads top
 // to bottom as the story of one incident; RemediationWorkflow carries out one
-// approved action.
+// action that was decided on, under the leases that LeaseWorkflow hands out;
+// ReviewWorkflow and PostmortemWorkflow keep what people say when an incident's
+// own workflow may be long over.
 //
 // Everything here is deterministic: time comes from workflow.Now, chance from
 // nowhere, and all that touches the outside is an activity, called by its

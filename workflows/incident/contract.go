@@ -201,7 +201,8 @@ type ProposeArgs struct {
 }
 
 // WithdrawSignal tells a remediation that its incident no longer wants it: what
-// has not begun does not begin, and what has is finished but not judged.
+// has not begun does not begin, half an action is taken back, and a whole one
+// stays and is not judged.
 type WithdrawSignal struct {
 	Reason string `json:"reason"`
 }
