@@ -108,6 +108,29 @@ func TestBucketIsWatchedInOrder(t *testing.T) {
 	}
 }
 
+// TestWatchEndsWithoutNATS: whoever stops watching does not wait for NATS, which
+// may be gone.
+func TestWatchEndsWithoutNATS(t *testing.T) {
+	s := mustStart(t, t.TempDir(), "127.0.0.1:0")
+	b := bus.Controls(mustJetStream(t, mustConnect(t, s.URL())), 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	heard, done := make(chan struct{}, 1), make(chan error, 1)
+	go func() {
+		done <- b.Watch(ctx, "a", func(bus.Entry) { heard <- struct{}{} })
+	}()
+	<-heard
+	mustStop(t, s)
+	cancel()
+	select {
+	case err := <-done:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Watch = %v", err)
+		}
+	case <-time.After(3 * time.Second): // the client's own wait is 5 s
+		t.Error("Watch waits for a NATS that is gone")
+	}
+}
+
 // TestBucketOfAnotherTool: one that any replica may answer for is made one that
 // only the leader does.
 func TestBucketOfAnotherTool(t *testing.T) {

@@ -22,10 +22,13 @@ type heard struct {
 	err     error
 }
 
-// listen reads a stream to its end. err is that of the call, or of the stream.
+// listen reads a stream to its end, with a client of its own like api: one client
+// decodes all of its streams with one buffer, unlocked (smithy-go issue 714). err
+// is that of the call, or of the stream.
 func listen(t *testing.T, api *bedrockruntime.Client, in *bedrockruntime.ConverseStreamInput, opts ...func(*bedrockruntime.Options)) heard {
 	t.Helper()
 	var h heard
+	api = bedrockruntime.New(api.Options())
 	out, err := api.ConverseStream(t.Context(), in, opts...)
 	if err != nil {
 		h.err = err

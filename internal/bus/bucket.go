@@ -222,7 +222,7 @@ func (b *Bucket) Watch(ctx context.Context, key string, fn func(Entry)) error {
 	if b.forgetIfGone(err); err != nil {
 		return fmt.Errorf("bus: watch %s of bucket %s: %w", key, b.name, err)
 	}
-	defer func() { _ = w.Stop() }() // it ends with its connection otherwise
+	defer stopSoon(w)
 	seen := false
 	for {
 		select {
@@ -243,5 +243,23 @@ func (b *Bucket) Watch(ctx context.Context, key string, fn func(Entry)) error {
 			}
 			seen = true
 		}
+	}
+}
+
+// stopWait is how long the end of a watch waits for NATS.
+const stopWait = 250 * time.Millisecond
+
+// stopSoon ends a watcher. Where NATS cannot be reached that takes the client
+// 5 s, for which nobody waits: NATS drops what is not followed, and the watcher
+// ends with its connection.
+func stopSoon(w jetstream.KeyWatcher) {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		_ = w.Stop()
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(stopWait):
 	}
 }
