@@ -10,8 +10,9 @@ const allowed: Record<string, string[]> = {
   feed: ["protocol"],
   store: ["protocol", "feed"],
   ui: ["protocol"],
-  dashboards: ["protocol", "feed", "store", "ui"],
-  app: ["protocol", "feed", "store", "ui", "dashboards"],
+  parts: ["protocol", "feed", "store", "ui"],
+  dashboards: ["protocol", "feed", "store", "ui", "parts"],
+  app: ["protocol", "feed", "store", "ui", "parts", "dashboards"],
 };
 
 const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name) && !/\.test\.tsx?$/.test(name));
@@ -21,7 +22,7 @@ function imports(file: string): string[] {
   return Array.from(text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g), (m) => m[1] ?? "");
 }
 
-describe("layers: protocol, feed, store, dashboards, app", () => {
+describe("layers: protocol, feed, store, parts, dashboards, app", () => {
   it.each(files)("%s imports only from below", (file) => {
     const layer = file.split("/")[0] ?? "";
     for (const path of imports(file)) {

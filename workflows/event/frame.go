@@ -137,23 +137,6 @@ type ComponentHealth struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// BusinessMetrics is what incidents cost in time. Every figure is computed
-// from closed incidents in the store; nil where there are none.
-type BusinessMetrics struct {
-	IncidentsOpen     int      `json:"incidents_open"`
-	IncidentsClosed   int      `json:"incidents_closed"`
-	Remediated        int      `json:"remediated"`
-	MTTRSeconds       *float64 `json:"mttr_seconds,omitempty"` // mean, opened until resolved
-	MTTRLowerSeconds  *float64 `json:"mttr_lower_seconds,omitempty"`
-	MTTRUpperSeconds  *float64 `json:"mttr_upper_seconds,omitempty"` // 95 % interval, Student's t; from 2 incidents on
-	MTTASeconds       *float64 `json:"mtta_seconds,omitempty"`       // mean, opened until acknowledged
-	SampleSize        int      `json:"sample_size"`
-	ModelCostMicros   int64    `json:"model_cost_usd_micros"`
-	ModelCallsUnknown int      `json:"model_calls_unknown_price"`
-	CausesReviewed    int      `json:"causes_reviewed"` // incidents of which a person said whether the cause was right
-	CausesCorrect     int      `json:"causes_correct"`  // of these, where it was
-}
-
 // AWSServiceMetrics is one AWS service (and model, where it has one) as one
 // worker measured it since it started. Latencies are of the latest calls that
 // were answered, in milliseconds; nil where there were none.

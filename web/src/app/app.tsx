@@ -7,13 +7,21 @@ import { socketURL } from "../feed/socket";
 import { VigilProvider, useVigilState } from "../store/react";
 import { Vigil } from "../store/vigil";
 import { Button } from "../ui/button";
-import { pageOf, replaceLocation, useLocation } from "./location";
+import { pageOf, useLocation } from "./location";
+import { ScenarioLinks } from "./scenario-links";
 import { SignIn } from "./sign-in";
 
 const OpsPage = lazy(async () => ({ default: (await import("../dashboards/ops/ops-page")).OpsPage }));
+const TransparencyPage = lazy(async () => ({ default: (await import("../dashboards/transparency/transparency-page")).TransparencyPage }));
+const DemoPage = lazy(async () => ({ default: (await import("../dashboards/demo/demo-page")).DemoPage }));
+
+export function App({ rest }: { rest: Rest }) {
+  const [location] = useLocation();
+  return isRecorded(location) ? <Recorded /> : <Known rest={rest} />;
+}
 
 /** Who is asking comes first: nothing live is opened for somebody who is not known. */
-export function App({ rest }: { rest: Rest }) {
+function Known({ rest }: { rest: Rest }) {
   const me = useQuery({ queryKey: ["me"], queryFn: () => rest.me(), retry: false, refetchInterval: (q) => (isLost(q.state.error) ? 3_000 : false) });
   const { refetch } = me;
   const recheck = useCallback(() => void refetch(), [refetch]);
@@ -25,6 +33,7 @@ export function App({ rest }: { rest: Rest }) {
         <p role="alert">{me.error.message}</p>
         <p>It is asked again every few seconds.</p>
         <Button onClick={recheck}>Ask now</Button>
+        <ScenarioLinks />
       </Notice>
     );
   }
@@ -54,26 +63,70 @@ function SessionCheck({ onDoubt }: { onDoubt: () => void }) {
   return null;
 }
 
+/** What the pages with a live connection have in common. */
 function Pages({ me }: { me: Me }) {
-  const [path, go] = useLocation();
-  const page = pageOf(path);
+  const [location, go, replace] = useLocation();
+  const page = pageOf(location);
   useEffect(() => {
-    if (path === "/") replaceLocation("/ops");
-  }, [path]);
-  const goTo = useCallback((id: string | undefined) => go(id === undefined ? "/ops" : `/ops/incidents/${encodeURIComponent(id)}`), [go]);
-  if (page.name === "unknown") {
+    if (location === "/") replace("/ops");
+  }, [location, replace]);
+  switch (page.name) {
+    case "ops":
+      return (
+        <Loading>
+          <OpsPage incidentId={page.incidentId} eventId={page.eventId} go={go} dev={me.dev} />
+        </Loading>
+      );
+    case "transparency":
+      return (
+        <Loading>
+          <TransparencyPage subject={page.subject} view={page.view} at={page.at} go={go} replace={replace} />
+        </Loading>
+      );
+    case "demo":
+      return (
+        <Loading>
+          <DemoPage present={page.present} go={go} />
+        </Loading>
+      );
+    case "unknown":
+      return (
+        <Notice title="There is no such page">
+          <p className="font-mono text-xs">{page.path}</p>
+          <Button onClick={() => go("/ops")}>To operations</Button>
+        </Notice>
+      );
+  }
+}
+
+/** Recorded scenarios need no gateway, so nobody is asked who they are. */
+function Recorded() {
+  const [location, go, replace] = useLocation();
+  const page = pageOf(location);
+  if (page.name === "transparency") {
     return (
-      <Notice title="There is no such page">
-        <p className="font-mono text-xs">{page.path}</p>
-        <Button onClick={() => go("/ops")}>To operations</Button>
-      </Notice>
+      <Loading>
+        <TransparencyPage subject={page.subject} view={page.view} at={page.at} go={go} replace={replace} />
+      </Loading>
     );
   }
+  if (page.name !== "demo") return null;
   return (
-    <Suspense fallback={<Notice title="Vigil">Loading…</Notice>}>
-      <OpsPage incidentId={page.incidentId} go={goTo} dev={me.dev} />
-    </Suspense>
+    <Loading>
+      <DemoPage present={page.present} go={go} />
+    </Loading>
   );
+}
+
+/** Whether a page shows nothing but what ships with it. */
+function isRecorded(location: string): boolean {
+  const page = pageOf(location);
+  const subject = page.name === "transparency" ? page.subject : page.name === "demo" ? page.present : undefined;
+  return subject?.kind === "scenario";
+}
+
+function Loading({ children }: { children: ReactNode }) {
+  return <Suspense fallback={<Notice title="Vigil">Loading…</Notice>}>{children}</Suspense>;
 }
 
 function Notice({ title, children }: { title: string; children: ReactNode }) {

@@ -1,14 +1,50 @@
-/** The address bar. Three kinds of page need no router. */
+/** The address bar. A handful of pages needs no router. */
 import { useCallback, useSyncExternalStore } from "react";
 
-export type Page = { name: "ops"; incidentId: string | undefined } | { name: "unknown"; path: string };
+/** What a dashboard explains: an incident of the gateway's, or one that was recorded and ships with the page. */
+export type Subject = { kind: "incident"; id: string } | { kind: "scenario"; name: string };
 
-export function pageOf(path: string): Page {
-  const parts = path.split("/").filter(Boolean);
-  if (parts.length === 0 || (parts.length === 1 && parts[0] === "ops")) return { name: "ops", incidentId: undefined };
-  const [dashboard, kind, id, ...rest] = parts;
-  if (dashboard === "ops" && kind === "incidents" && rest.length === 0) return { name: "ops", incidentId: id === undefined ? undefined : decode(id) };
+export type Page =
+  | { name: "ops"; incidentId: string | undefined; eventId: string | undefined }
+  /** view is which of the five, at the number of the event that the replay stands at. */
+  | { name: "transparency"; subject: Subject | undefined; view: string | undefined; at: number | undefined }
+  | { name: "demo"; present: Subject | undefined }
+  | { name: "unknown"; path: string };
+
+/** The page of a path with its query. */
+export function pageOf(location: string): Page {
+  const [path = "", search = ""] = location.split("?");
+  const query = new URLSearchParams(search);
+  const [dashboard, ...parts] = path.split("/").filter(Boolean).map(decode);
+  if (dashboard === undefined) return { name: "ops", incidentId: undefined, eventId: undefined };
+  if (dashboard === "ops") {
+    const [kind, id, ...rest] = parts;
+    if (kind === undefined) return { name: "ops", incidentId: undefined, eventId: undefined };
+    if (kind === "incidents" && rest.length === 0) return { name: "ops", incidentId: id, eventId: query.get("event") ?? undefined };
+  }
+  if (dashboard === "transparency") {
+    const subject = subjectOf(parts);
+    if (subject !== null) return { name: "transparency", subject, view: query.get("view") ?? undefined, at: number(query.get("at")) };
+  }
+  if (dashboard === "demo") {
+    if (parts.length === 0) return { name: "demo", present: undefined };
+    const subject = parts[0] === "present" ? subjectOf(parts.slice(1)) : null;
+    if (subject !== null && subject !== undefined) return { name: "demo", present: subject };
+  }
   return { name: "unknown", path };
+}
+
+/** undefined: none was named; null: what was named is none. */
+function subjectOf(parts: readonly string[]): Subject | undefined | null {
+  const [kind, name, ...rest] = parts;
+  if (kind === undefined) return undefined;
+  if (name === undefined || rest.length > 0) return null;
+  if (kind === "incidents") return { kind: "incident", id: name };
+  return kind === "scenarios" ? { kind: "scenario", name } : null;
+}
+
+function number(text: string | null): number | undefined {
+  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 function decode(part: string): string {
@@ -30,17 +66,22 @@ function subscribe(run: () => void): () => void {
   };
 }
 
-/** The path, and how to go to another without loading the page anew. */
-export function useLocation(): [path: string, go: (path: string) => void] {
-  const path = useSyncExternalStore(subscribe, () => window.location.pathname);
+function here(): string {
+  return window.location.pathname + window.location.search;
+}
+
+/** Path and query, and how to go elsewhere without loading the page anew. */
+export function useLocation(): [location: string, go: (to: string) => void, replace: (to: string) => void] {
+  const location = useSyncExternalStore(subscribe, here);
   const go = useCallback((to: string) => {
-    if (to === window.location.pathname) return;
+    if (to === here()) return;
     window.history.pushState(null, "", to);
     window.dispatchEvent(new Event(changed));
   }, []);
-  return [path, go];
-}
-
-export function replaceLocation(path: string): void {
-  window.history.replaceState(null, "", path);
+  const replace = useCallback((to: string) => {
+    if (to === here()) return;
+    window.history.replaceState(null, "", to);
+    window.dispatchEvent(new Event(changed));
+  }, []);
+  return [location, go, replace];
 }

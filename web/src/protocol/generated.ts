@@ -76,6 +76,14 @@ export type Mode = "read_only" | "advisory" | "execute";
  */
 export type BudgetScope = "agent" | "incident" | "day";
 /**
+ * EstimateMethod says what Low and High are.
+ */
+export type EstimateMethod = "none" | "range" | "bca";
+/**
+ * TrendDirection is where a figure goes.
+ */
+export type TrendDirection = "up" | "down" | "none";
+/**
  * NotificationKind says why people are told.
  */
 export type NotificationKind =
@@ -1208,47 +1216,213 @@ export interface BudgetRaisedEvent {
   data: BudgetRaised;
 }
 /**
- * BusinessMetrics is what incidents cost in time. Every figure is computed
- * from closed incidents in the store; nil where there are none.
+ * BusinessBucket is the incidents that opened from From on and before To.
  */
-export interface BusinessMetrics {
-  incidents_open: number;
-  incidents_closed: number;
+export interface BusinessBucket {
+  from: string;
+  to: string;
+  opened: number;
+  resolved: number;
   remediated: number;
-  /**
-   * mean, opened until resolved
-   */
-  mttr_seconds?: number;
-  mttr_lower_seconds?: number;
-  /**
-   * 95 % interval, Student's t; from 2 incidents on
-   */
-  mttr_upper_seconds?: number;
-  /**
-   * mean, opened until acknowledged
-   */
-  mtta_seconds?: number;
-  sample_size: number;
-  model_cost_usd_micros: number;
-  model_calls_unknown_price: number;
-  /**
-   * incidents of which a person said whether the cause was right
-   */
-  causes_reviewed: number;
-  /**
-   * of these, where it was
-   */
-  causes_correct: number;
+  mttr_seconds: Estimate;
+  downtime_micros?: number;
+  saved_micros?: number;
 }
 /**
- * BusinessMetrics is what incidents cost in time. Every figure is computed
- * from closed incidents in the store; nil where there are none.
+ * Estimate is a figure made of a sample: its mean with a 95 % bootstrap
+ * interval (BCa; Efron 1987) where there is enough of it, and otherwise only the
+ * smallest and the largest value.
+ */
+export interface Estimate {
+  n: number;
+  method: EstimateMethod;
+  /**
+   * with method bca
+   */
+  mean?: number;
+  median?: number;
+  /**
+   * of the interval, or the smallest value
+   */
+  low?: number;
+  high?: number;
+  /**
+   * Level is what the interval aims at, Coverage how often such intervals held
+   * the true mean when it was tried on log-normal data of this size; both with
+   * method bca only, as shares.
+   */
+  level?: number;
+  coverage?: number;
+  trend?: Trend;
+}
+/**
+ * Trend compares the mean of the later half of incidents with that of the
+ * earlier half: 0.1 is a tenth more. Direction is said only where the interval
+ * leaves out 0.
+ */
+export interface Trend {
+  change: number;
+  low: number;
+  high: number;
+  direction: TrendDirection;
+}
+/**
+ * BusinessMetrics is what incidents cost, and what was saved, over a range of
+ * time. Every figure is a projection over the permanent event table; what each
+ * means is said by the gateway's analytics definitions, under the names of the
+ * fields here. Times are seconds, money is millionths: of a US dollar where a
+ * field says so, and otherwise of Currency.
+ *
+ * Incidents of one origin only are counted together: those that are live or,
+ * where there are none, those that are simulated. Others are LeftOut.
+ */
+export interface BusinessMetrics {
+  /**
+   * incidents that opened from here on; zero: all
+   */
+  from?: string;
+  /**
+   * and before here; zero: until now
+   */
+  to?: string;
+  origin: Origin;
+  /**
+   * incidents of another origin
+   */
+  left_out: number;
+  incidents_open: number;
+  incidents_closed: number;
+  /**
+   * closed, and neither aborted nor merged into another
+   */
+  incidents_handled: number;
+  incidents_remediated: number;
+  incidents_prevented: number;
+  mttd_seconds: Estimate;
+  mtta_seconds: Estimate;
+  mttr_seconds: Estimate;
+  /**
+   * of incidents that were resolved, in the order of phases
+   */
+  phases: PhaseTime[] | null;
+  success: Share;
+  autonomy: Share;
+  diagnosis: Share;
+  ai_cost_usd_micros: Estimate;
+  ai_cost_total_usd_micros: number;
+  ai_calls_unknown_price: number;
+  /**
+   * ISO 4217; empty: nobody said what downtime costs
+   */
+  currency?: string;
+  downtime?: DowntimeSum;
+  savings?: SavingsSum;
+}
+/**
+ * PhaseTime is how long a phase took, in seconds.
+ */
+export interface PhaseTime {
+  phase: Phase;
+  seconds: Estimate;
+}
+/**
+ * Share is K of N with a 95 % interval (Wilson 1927), from 20 on.
+ */
+export interface Share {
+  k: number;
+  n: number;
+  /**
+   * from 20 on
+   */
+  value?: number;
+  low?: number;
+  high?: number;
+}
+/**
+ * DowntimeSum is what the time from the beginning of the trouble until it was
+ * resolved cost, by the rates that the user gave.
+ */
+export interface DowntimeSum {
+  /**
+   * incidents with a rate
+   */
+  n: number;
+  /**
+   * resolved incidents of services without one
+   */
+  unrated: number;
+  /**
+   * of those with a rate
+   */
+  seconds: number;
+  total_micros: number;
+  each_micros: Estimate;
+  tiers: TierCost[] | null;
+}
+/**
+ * TierCost is the part of one service tier.
+ */
+export interface TierCost {
+  tier: string;
+  n: number;
+  seconds: number;
+  total_micros: number;
+}
+/**
+ * SavingsSum compares what Vigil's incidents cost with what the user said that
+ * they took before. It may be below zero.
+ */
+export interface SavingsSum {
+  n: number;
+  /**
+   * where the user has it from, in the user's words
+   */
+  baseline_source: string;
+  /**
+   * incidents behind it, as the user says
+   */
+  baseline_n: number;
+  /**
+   * what N incidents would have taken
+   */
+  baseline_seconds: number;
+  /**
+   * what they took
+   */
+  seconds: number;
+  /**
+   * of downtime; what models cost is not taken off
+   */
+  total_micros: number;
+  each_micros: Estimate;
+}
+/**
+ * BusinessMetrics is what incidents cost, and what was saved, over a range of
+ * time. Every figure is a projection over the permanent event table; what each
+ * means is said by the gateway's analytics definitions, under the names of the
+ * fields here. Times are seconds, money is millionths: of a US dollar where a
+ * field says so, and otherwise of Currency.
+ *
+ * Incidents of one origin only are counted together: those that are live or,
+ * where there are none, those that are simulated. Others are LeftOut.
  */
 export interface BusinessMetricsEvent {
   type: "business.metrics";
   at: string;
   provenance: Provenance;
   data: BusinessMetrics;
+}
+/**
+ * BusinessSeries is BusinessMetrics bucket by bucket, oldest first.
+ */
+export interface BusinessSeries {
+  /**
+   * day, week or month, in UTC; weeks begin on Monday
+   */
+  bucket: string;
+  origin: Origin;
+  currency?: string;
+  points: BusinessBucket[] | null;
 }
 /**
  * Call is a request exactly as an executor would send it.
@@ -1599,6 +1773,20 @@ export interface DecisionMadeEvent {
   published_at?: string;
   provenance: Provenance;
   data: DecisionMade;
+}
+/**
+ * Definition says what a figure is, and how it is computed.
+ */
+export interface Definition {
+  /**
+   * of the field
+   */
+  name: string;
+  /**
+   * as people say it
+   */
+  label: string;
+  text: string;
 }
 /**
  * DeliveryView is what became of telling somebody, and when.
@@ -3163,6 +3351,55 @@ export interface VerificationMeasured {
   verification: Verification;
 }
 /**
+ * IncidentFigures is what one incident adds to the business metrics. What is
+ * absent is not known, or did not happen.
+ */
+export interface IncidentFigures {
+  incident_id: string;
+  run_id: string;
+  title: string;
+  service: string;
+  severity: Severity;
+  status: Status;
+  outcome?: Outcome;
+  origin: Origin;
+  started_at?: string;
+  opened_at?: string;
+  acknowledged_at?: string;
+  closed_at?: string;
+  detect_seconds?: number;
+  acknowledge_seconds?: number;
+  resolve_seconds?: number;
+  /**
+   * by incident.Phase
+   */
+  phase_seconds?: {
+    [k: string]: number;
+  };
+  /**
+   * an action took effect
+   */
+  acted: boolean;
+  /**
+   * and the telemetry confirmed it
+   */
+  helped: boolean;
+  autonomous: boolean;
+  prevented: boolean;
+  cause_correct?: boolean;
+  ai_cost_usd_micros: number;
+  ai_calls_unknown_price: number;
+  /**
+   * By the user's rates, when they were asked for; not kept.
+   */
+  tier?: string;
+  affected_users?: number;
+  downtime_seconds?: number;
+  downtime_micros?: number;
+  baseline_seconds?: number;
+  saved_micros?: number;
+}
+/**
  * LeaseLimits bound what happens to a resource at once.
  */
 export interface LeaseLimits {
@@ -3367,6 +3604,7 @@ export const alertStatusValues = ["firing", "resolved"] as const satisfies reado
 export const autonomyValues = ["autonomous", "notify", "approve", "two_approvers", "never"] as const satisfies readonly Autonomy[];
 export const blastRadiusValues = ["instance", "service", "callers", "account"] as const satisfies readonly BlastRadius[];
 export const budgetScopeValues = ["agent", "incident", "day"] as const satisfies readonly BudgetScope[];
+export const estimateMethodValues = ["none", "range", "bca"] as const satisfies readonly EstimateMethod[];
 export const evidenceKindValues = ["metric", "log", "change", "topology", "events", "database_load", "runbook", "past_incident", "ranking"] as const satisfies readonly EvidenceKind[];
 export const executionStateValues = ["running", "succeeded", "failed", "unknown"] as const satisfies readonly ExecutionState[];
 export const guardrailOutcomeValues = ["passed", "anonymized", "blocked", "failed", "off"] as const satisfies readonly GuardrailOutcome[];
@@ -3389,6 +3627,7 @@ export const roleValues = ["viewer", "responder", "approver", "admin"] as const 
 export const routeReasonValues = ["configured", "malformed", "unsupported", "unavailable", "statistics"] as const satisfies readonly RouteReason[];
 export const severityValues = ["critical", "high", "medium", "low"] as const satisfies readonly Severity[];
 export const statusValues = ["detected", "investigating", "awaiting_approval", "resolving", "verifying", "needs_human", "resolved", "closed", "aborted"] as const satisfies readonly Status[];
+export const trendDirectionValues = ["up", "down", "none"] as const satisfies readonly TrendDirection[];
 export const verdictValues = ["probable", "inconclusive", "healthy"] as const satisfies readonly Verdict[];
 export const verificationStateValues = ["measuring", "helped", "not_helped", "unknown"] as const satisfies readonly VerificationState[];
 

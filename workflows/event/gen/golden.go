@@ -125,10 +125,8 @@ func frameGoldens(files map[string][]byte) error {
 			OpenIncidents: 2, InboxPending: 1, InboxQuarantined: 3, InboxPoisoned: 1, SilencesActive: 2, DeliveriesLost: 1, WebSocketConnections: 4,
 			WebSocketLatencyMS: ptr(11.8), EventPublishLagMS: ptr(4.6), ProjectionOffset: cursor.Offset, EventsPerSecond: 7.5,
 			GatewayUptimeSeconds: 8124, WorkersPolling: ptr(1)},
-		event.TypeBusinessMetrics: event.BusinessMetrics{IncidentsOpen: 2, IncidentsClosed: 7, Remediated: 5, MTTRSeconds: ptr(871.0),
-			MTTRLowerSeconds: ptr(502.0), MTTRUpperSeconds: ptr(1240.0), MTTASeconds: ptr(64.0), SampleSize: 7, ModelCostMicros: 51240, ModelCallsUnknown: 2,
-			CausesReviewed: 6, CausesCorrect: 5},
-		event.TypeAWSServices: awsServices(),
+		event.TypeBusinessMetrics: businessMetrics(),
+		event.TypeAWSServices:     awsServices(),
 		event.TypeControlsChanged: incident.Controls{Mode: incident.ModeExecute, DryRunServices: []string{"payments"}, DryRunIncidents: []string{"inc-orders-9d4t7w"}, Killed: true,
 			By: "noor", Reason: "a rollback hit the wrong cluster", At: storyStart.Add(-time.Minute), Revision: 12},
 	} {
@@ -181,4 +179,33 @@ func put(files map[string][]byte, name string, v any) error {
 	}
 	files[name] = raw
 	return nil
+}
+
+// businessMetrics is a month of 64 incidents, and too few reviews for a share.
+func businessMetrics() event.BusinessMetrics {
+	level := ptr(0.95)
+	estimate := func(n int, mean, median, low, high, coverage float64) event.Estimate {
+		return event.Estimate{N: n, Method: event.MethodBCa, Mean: &mean, Median: &median, Low: &low, High: &high, Level: level, Coverage: &coverage}
+	}
+	resolve := estimate(58, 871, 640, 702, 1130, 0.93)
+	resolve.Trend = &event.Trend{Change: -0.21, Low: -0.38, High: -0.02, Direction: event.TrendDown}
+	return event.BusinessMetrics{
+		From: storyStart.AddDate(0, -1, 0), To: storyStart, Origin: incident.OriginLive, LeftOut: 3,
+		Open: 2, Closed: 62, Handled: 60, Remediated: 41, Prevented: 4,
+		MTTD: estimate(60, 96, 71, 80, 121, 0.93), MTTA: event.Estimate{N: 12, Method: event.MethodRange, Median: ptr(64.0), Low: ptr(21.0), High: ptr(310.0)}, MTTR: resolve,
+		Phases: []event.PhaseTime{
+			{Phase: incident.PhaseDetection, Seconds: estimate(58, 9.5, 8, 8.2, 11.9, 0.93)},
+			{Phase: incident.PhaseDiagnosis, Seconds: estimate(58, 74, 66, 64, 91, 0.93)},
+			{Phase: incident.PhaseApproval, Seconds: event.Estimate{N: 17, Method: event.MethodRange, Median: ptr(140.0), Low: ptr(22.0), High: ptr(900.0)}},
+		},
+		Success:   event.Share{K: 41, N: 44, Value: ptr(0.932), Low: ptr(0.818), High: ptr(0.977)},
+		Autonomy:  event.Share{K: 24, N: 41, Value: ptr(0.585), Low: ptr(0.434), High: ptr(0.722)},
+		Diagnosis: event.Share{K: 9, N: 11},
+		AICost:    estimate(60, 38400, 31000, 33100, 46200, 0.93), AICostTotalMicros: 2_304_000, AICallsUnknownPrice: 2,
+		Currency: "EUR",
+		Downtime: &event.DowntimeSum{N: 55, Unrated: 3, Seconds: 53_185, TotalMicros: 88_641_000_000, Each: estimate(55, 1.61e9, 1.2e9, 1.3e9, 2.1e9, 0.93),
+			Tiers: []event.TierCost{{Tier: "tier_1", N: 31, Seconds: 24_800, TotalMicros: 82_600_000_000}, {Tier: "tier_2", N: 24, Seconds: 28_385, TotalMicros: 6_041_000_000}}},
+		Savings: &event.SavingsSum{N: 55, BaselineSource: "our pager's report of the year before", BaselineN: 212, BaselineSeconds: 99_000, Seconds: 53_185,
+			TotalMicros: 76_358_000_000, Each: estimate(55, 1.38e9, 1.3e9, 1.1e9, 1.7e9, 0.93)},
+	}
 }

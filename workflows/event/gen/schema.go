@@ -51,6 +51,8 @@ var enums = map[reflect.Type][]string{
 	typeOf[event.RouteReason]():          values(event.RouteReasons),
 	typeOf[event.BudgetScope]():          values(event.BudgetScopes),
 	typeOf[event.GuardrailOutcome]():     values(event.GuardrailOutcomes),
+	typeOf[event.EstimateMethod]():       values(event.EstimateMethods),
+	typeOf[event.TrendDirection]():       values(event.TrendDirections),
 }
 
 // frames are the frames that are not events, by their type.
@@ -125,7 +127,11 @@ func buildSchema() ([]byte, error) {
 	}
 	b.addUnion("ServerFrame", "Every frame that the gateway sends.", serverFrames)
 	b.add(typeOf[event.View]())
-	b.add(typeOf[incident.LeaseState]()) // what the gateway lists
+	// What the gateway answers.
+	b.add(typeOf[incident.LeaseState]())
+	b.add(typeOf[event.BusinessSeries]())
+	b.add(typeOf[event.IncidentFigures]())
+	b.add(typeOf[event.Definition]())
 
 	root := &jsonschema.Schema{
 		Version: "https://json-schema.org/draft/2020-12/schema", ID: schemaID, Title: "Vigil protocol",

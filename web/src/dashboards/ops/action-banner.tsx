@@ -4,7 +4,7 @@ import type { Execution, View } from "../../protocol/generated";
 import { capital } from "../../ui/words";
 import { isOver } from "./list-model";
 import { useOpenPlace } from "./places";
-import { carriedOut, executionsOf, isUndo, leftStanding } from "./remediation-model";
+import { carriedOut, executionsOf, isUndo, leftStanding } from "../../parts/remediation-model";
 
 /** An action whose end nobody may overlook: what is known, and what a person should do now. */
 export function ActionBanner({ view: v }: { view: View }) {

@@ -13,7 +13,7 @@ import { Age } from "../../ui/now";
 import { Panel } from "../../ui/panel";
 import { ProvenanceLine } from "../../ui/provenance";
 import { agentStateWord, capital, purposeWord, routeWord } from "../../ui/words";
-import { latestRoutes } from "./routes";
+import { latestRoutes } from "../../parts/routes";
 
 export function AgentsPanel({ view: v, events }: { view: View; events: readonly DecodedEvent[] }) {
   const routes = useMemo(() => latestRoutes(events), [events]);

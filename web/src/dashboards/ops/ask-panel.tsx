@@ -8,7 +8,7 @@ import { Button } from "../../ui/button";
 import { Meter } from "../../ui/meter";
 import { Age } from "../../ui/now";
 import { Empty, Panel } from "../../ui/panel";
-import { Claims } from "./claims";
+import { Claims } from "../../parts/claims";
 import { isOver } from "./list-model";
 import { useRefusalNow } from "./permissions";
 import { useVerb } from "./use-verb";

@@ -6,7 +6,7 @@ import { useVigil, useVigilState } from "../../store/react";
 import { Age } from "../../ui/now";
 import { Panel } from "../../ui/panel";
 import { spaced } from "../../ui/words";
-import { IncidentLink } from "./navigation";
+import { IncidentLink } from "../../parts/navigation";
 import { Paged } from "./paged";
 import { SilenceLink } from "./places";
 

@@ -12,7 +12,7 @@ import { Meter } from "../../ui/meter";
 import { Age, useNow } from "../../ui/now";
 import { Empty, Panel, ScrollX } from "../../ui/panel";
 import { spaced } from "../../ui/words";
-import { HealthIcon } from "./health-icon";
+import { HealthIcon } from "../../parts/health-icon";
 
 const noEvents: readonly never[] = [];
 

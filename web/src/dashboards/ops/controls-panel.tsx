@@ -8,7 +8,7 @@ import { Age } from "../../ui/now";
 import { Panel } from "../../ui/panel";
 import { modeWord } from "../../ui/words";
 import { StartDialog, StopDialog } from "./kill-switch";
-import { IncidentLink } from "./navigation";
+import { IncidentLink } from "../../parts/navigation";
 import { Paged } from "./paged";
 import { useRefusalNow } from "./permissions";
 import { type Settable, toggled, useControls, useReadControls, useSetControls } from "./use-controls";

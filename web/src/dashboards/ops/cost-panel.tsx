@@ -8,7 +8,7 @@ import { OriginBadge } from "../../ui/badge";
 import { cost, count, exactCost, noData } from "../../ui/format";
 import { Empty, Panel, ScrollX } from "../../ui/panel";
 import { capital } from "../../ui/words";
-import { type Call, callCost, callsOf } from "./routes";
+import { type Call, callCost, callsOf } from "../../parts/routes";
 
 /** What models and guardrail cost this incident, call by call. */
 export function CostPanel({ cost: sum, guardrail, events }: { cost: Cost; guardrail: GuardrailCounts; events: readonly DecodedEvent[] }) {

@@ -8,11 +8,11 @@ import { noData, percent } from "../../ui/format";
 import { Meter } from "../../ui/meter";
 import { Panel } from "../../ui/panel";
 import { blastWord, capital, riskTone, sentence } from "../../ui/words";
-import { ActionSteps, Precondition } from "./action-steps";
-import { Cites } from "./citations";
+import { ActionSteps, Precondition } from "../../parts/action-steps";
+import { Cites } from "../../parts/citations";
 import { isOver } from "./list-model";
 import { ProposeDialog } from "./propose-dialog";
-import { carriedOut, hasEnded } from "./remediation-model";
+import { carriedOut, hasEnded } from "../../parts/remediation-model";
 
 /** What the agents voted for, which votes count, what follows, and what would have followed otherwise. */
 export function DecisionPanel({ view: v, decision: d, events }: { view: View; decision: Decision; events: readonly DecodedEvent[] }) {

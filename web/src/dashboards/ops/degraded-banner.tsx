@@ -3,7 +3,7 @@ import { TriangleAlert } from "lucide-react";
 import type { View } from "../../protocol/generated";
 import { Meter } from "../../ui/meter";
 import { causeWord } from "../../ui/words";
-import { Cites } from "./citations";
+import { Cites } from "../../parts/citations";
 
 /** How many suspects are named beside the banner; the whole ranking is evidence. */
 const named = 3;

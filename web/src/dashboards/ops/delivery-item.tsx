@@ -10,7 +10,7 @@ import { Button } from "../../ui/button";
 import { TextField } from "../../ui/field";
 import { bytes } from "../../ui/format";
 import { Age } from "../../ui/now";
-import { IncidentLink } from "./navigation";
+import { IncidentLink } from "../../parts/navigation";
 import { useRefusalNow } from "./permissions";
 import { useVerb } from "./use-verb";
 import { VerbDialog } from "./verb-dialog";

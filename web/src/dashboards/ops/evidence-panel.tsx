@@ -9,8 +9,8 @@ import { bytes } from "../../ui/format";
 import { Meter } from "../../ui/meter";
 import { Empty, Panel } from "../../ui/panel";
 import { ProvenanceLine } from "../../ui/provenance";
-import { useCitations } from "./citations";
-import { EvidenceBody } from "./evidence-body";
+import { useCitations } from "../../parts/citations";
+import { EvidenceBody } from "../../parts/evidence-body";
 
 const icons: Record<EvidenceKind, ReactNode> = {
   metric: <ChartLine aria-hidden className="size-4" />,

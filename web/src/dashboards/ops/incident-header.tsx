@@ -9,7 +9,7 @@ import { causeWord, handoverWord, outcomeWord } from "../../ui/words";
 import { HumanVerbs } from "./human-verbs";
 import { isOver } from "./list-model";
 import { MovesLine, partOf } from "./moves-line";
-import { LinkedText } from "./navigation";
+import { LinkedText } from "../../parts/navigation";
 import { useControls } from "./use-controls";
 
 export function IncidentHeader({ view: v }: { view: View }) {

@@ -12,7 +12,7 @@ import { Skeleton } from "../../ui/panel";
 import { causeWord, standingWord } from "../../ui/words";
 import { toneText } from "../../ui/badge";
 import { type Filter, type Sections, type Show, isOver } from "./list-model";
-import { IncidentLink } from "./navigation";
+import { IncidentLink } from "../../parts/navigation";
 
 interface Props {
   sections: Sections;

@@ -11,7 +11,7 @@ import { count } from "../../ui/format";
 import { Age } from "../../ui/now";
 import { statusWord } from "../../ui/words";
 import { sections } from "./list-model";
-import { IncidentLink } from "./navigation";
+import { IncidentLink } from "../../parts/navigation";
 import { useRefusalNow } from "./permissions";
 import { useVerb } from "./use-verb";
 import { VerbDialog } from "./verb-dialog";

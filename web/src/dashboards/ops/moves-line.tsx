@@ -1,8 +1,8 @@
 import { GitFork, GitMerge } from "lucide-react";
 
 import type { Move, View } from "../../protocol/generated";
-import { LinkedText } from "./navigation";
-import { moveText } from "./timeline-words";
+import { LinkedText } from "../../parts/navigation";
+import { moveText } from "../../parts/timeline-words";
 
 /** Where alerts of this incident went, and where they came from. */
 export function MovesLine({ view: v }: { view: View }) {

@@ -1,32 +1,38 @@
 /** Live operations: the list of incidents, one incident, and Vigil itself. */
 import { clsx } from "clsx";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { useVigilState } from "../../store/react";
 import { NowProvider } from "../../ui/now";
 import { standingWord } from "../../ui/words";
 import { Announcer } from "./announcer";
-import { ConnectionBanner } from "./connection-badge";
+import { ConnectionBanner } from "../../parts/connection-badge";
 import { HelpDialog } from "./help-dialog";
 import { IncidentDetail } from "./incident-detail";
 import { IncidentList } from "./incident-list";
 import { type Shortcut, useShortcuts } from "./keyboard";
 import { KillBanner } from "./kill-switch";
 import { type Filter, isOver, sections } from "./list-model";
-import { type Navigation, NavigationProvider } from "./navigation";
+import { NavigationProvider, incidentPath } from "../../parts/navigation";
 import { Overview } from "./overview";
 import { type Place, PlacesProvider } from "./places";
 import { SystemDrawer } from "./system-drawer";
 import { TopBar } from "./top-bar";
 import { useRefetchOnReturn } from "./use-refetch";
 
-export interface OpsPageProps extends Navigation {
+export interface OpsPageProps {
+  incidentId: string | undefined;
+  /** The event that the address leads to. */
+  eventId?: string | undefined;
+  /** Goes to a path, of this dashboard or of another. */
+  go: (path: string) => void;
   dev: boolean;
   /** Stops the clock, for pictures and tests. */
   now?: number;
 }
 
-export function OpsPage({ incidentId, go, dev, now }: OpsPageProps) {
+export function OpsPage({ incidentId, go: goTo, dev, now }: OpsPageProps) {
+  const go = useCallback((id: string | undefined) => goTo(incidentPath(id)), [goTo]);
   const { summaries, known } = useVigilState((s) => s.incidents);
   const offsetMs = useVigilState((s) => s.connection.clockOffsetMs);
   const [filter, setFilter] = useState<Filter>({ text: "", show: "all" });
@@ -87,7 +93,7 @@ export function OpsPage({ incidentId, go, dev, now }: OpsPageProps) {
             <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:p-2">
               Skip to the incident
             </a>
-            <TopBar counts={counts} dev={dev} onHelp={() => setHelp(true)} />
+            <TopBar counts={counts} dev={dev} go={goTo} onHelp={() => setHelp(true)} />
             <KillBanner />
             <ConnectionBanner />
             {/* On a narrow screen: one incident, or the list with the overview below it. */}

@@ -5,9 +5,9 @@ import { ApiError } from "../../feed/rest";
 import type { ReviewLine } from "../../protocol/generated";
 import { useVigil, useVigilState } from "../../store/react";
 import { Button } from "../../ui/button";
-import { EventCites } from "./event-links";
+import { EventCites } from "../../parts/event-links";
 import { useRefusalNow } from "./permissions";
-import { ReviewLines } from "./review-lines";
+import { ReviewLines } from "../../parts/review-lines";
 import { useVerb } from "./use-verb";
 
 const sections = ["Summary", "Timeline", "Cause", "Actions", "People", "Cost"] as const;

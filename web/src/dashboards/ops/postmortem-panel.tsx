@@ -7,7 +7,7 @@ import { Button, buttonClass } from "../../ui/button";
 import { Panel } from "../../ui/panel";
 import { useRefusalNow } from "./permissions";
 import { PostmortemEditor } from "./postmortem-editor";
-import { ReviewLines } from "./review-lines";
+import { ReviewLines } from "../../parts/review-lines";
 
 /** The post-incident review, section by section, each line with the events that it rests on. */
 export function PostmortemPanel({ view: v }: { view: View }) {

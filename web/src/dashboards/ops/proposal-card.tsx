@@ -10,9 +10,9 @@ import { duration, parseTime, percent } from "../../ui/format";
 import { Moment, useNow } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
 import { blastWord, capital, proposalStateWord, riskTone, sentence } from "../../ui/words";
-import { ActionSteps, Precondition } from "./action-steps";
+import { ActionSteps, Precondition } from "../../parts/action-steps";
 import { useRefusal } from "./permissions";
-import { RulingBox } from "./ruling-box";
+import { RulingBox } from "../../parts/ruling-box";
 import { useVerb } from "./use-verb";
 
 /** An action put before people: exactly what would run, and the decision. */

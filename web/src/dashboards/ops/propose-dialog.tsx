@@ -4,7 +4,7 @@ import { useCallback, useState } from "react";
 import type { Option } from "../../protocol/generated";
 import { useVigil, useVigilState } from "../../store/react";
 import { TextField } from "../../ui/field";
-import { ActionSteps, Precondition } from "./action-steps";
+import { ActionSteps, Precondition } from "../../parts/action-steps";
 import { useRefusalNow } from "./permissions";
 import { useVerb } from "./use-verb";
 import { VerbDialog } from "./verb-dialog";

@@ -10,11 +10,11 @@ import { Age, Elapsed, Moment } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
 import { ProvenanceLine } from "../../ui/provenance";
 import { capital, executionStateWord, remediationMeaning, remediationWord } from "../../ui/words";
-import { ActionSteps } from "./action-steps";
-import { resourceWords } from "./lease-words";
-import { IncidentLink } from "./navigation";
+import { ActionSteps } from "../../parts/action-steps";
+import { resourceWords } from "../../parts/lease-words";
+import { IncidentLink } from "../../parts/navigation";
 import { useOpenPlace } from "./places";
-import { type Carried, actionOf, carriedOut, earlierRemediations, executionsOf, hasEnded, isUndo } from "./remediation-model";
+import { type Carried, actionOf, carriedOut, earlierRemediations, executionsOf, hasEnded, isUndo } from "../../parts/remediation-model";
 
 /** The carrying out of an action, from its lease to what came of it. */
 export function RemediationPanel({ view: v, events }: { view: View; events: readonly DecodedEvent[] }) {

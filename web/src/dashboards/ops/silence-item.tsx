@@ -8,7 +8,7 @@ import { Badge, OriginBadge, SeverityMark } from "../../ui/badge";
 import { TextField } from "../../ui/field";
 import { count, exactTime, parseTime, remaining } from "../../ui/format";
 import { Age, Left, useNow } from "../../ui/now";
-import { IncidentLink } from "./navigation";
+import { IncidentLink } from "../../parts/navigation";
 import { Paged } from "./paged";
 import { useRefusalNow } from "./permissions";
 import { kindWords, matchersText, opWords, repeatWords, windowOf } from "./silence-words";

@@ -1,13 +1,13 @@
 /** Vigil itself, and what incidents cost in time and money. Absent is "no data". */
 import { ChartNoAxesColumn, HeartPulse } from "lucide-react";
 
-import type { BusinessMetrics, ComponentHealth } from "../../protocol/generated";
+import type { ComponentHealth, Estimate } from "../../protocol/generated";
 import { useVigilState } from "../../store/react";
-import { cost, count, duration, noData, quantity } from "../../ui/format";
+import { cost, count, duration, noData, percent, quantity } from "../../ui/format";
 import { Age } from "../../ui/now";
 import { Empty, Fact, Panel } from "../../ui/panel";
 import { capital } from "../../ui/words";
-import { HealthIcon } from "./health-icon";
+import { HealthIcon } from "../../parts/health-icon";
 
 export function HealthPanel() {
   const health = useVigilState((s) => s.system.health);
@@ -51,20 +51,19 @@ function milliseconds(ms: number | undefined): string {
   return ms === undefined ? noData : `${quantity(ms)} ms`;
 }
 
-/** The mean time to resolve with its interval, in words that fit a line. */
-export function mttr(b: BusinessMetrics | undefined): { value: string; interval: string | undefined } {
-  if (b?.mttr_seconds === undefined) return { value: noData, interval: undefined };
-  const interval =
-    b.mttr_lower_seconds === undefined || b.mttr_upper_seconds === undefined
-      ? `from ${b.sample_size}`
-      : `${duration(b.mttr_lower_seconds * 1000)} to ${duration(b.mttr_upper_seconds * 1000)} (95 %), from ${b.sample_size}`;
-  return { value: duration(b.mttr_seconds * 1000), interval };
+/** An estimate in words that fit a line: the mean with its interval or, of few, the range alone. */
+export function estimated(e: Estimate | undefined, show: (value: number) => string): { value: string; detail: string | undefined } {
+  if (e === undefined || e.low === undefined || e.high === undefined) return { value: noData, detail: undefined };
+  const range = `${show(e.low)} to ${show(e.high)}`;
+  if (e.mean === undefined) return { value: range, detail: `all ${e.n}; too few for a mean` };
+  return { value: show(e.mean), detail: `${range}${e.level === undefined ? "" : ` (${percent(e.level)})`}, from ${e.n}` };
 }
 
 export function BusinessPanel() {
   const business = useVigilState((s) => s.system.business);
   const d = business?.data;
-  const time = mttr(d);
+  const seconds = (value: number) => duration(value * 1000);
+  const resolve = estimated(d?.mttr_seconds, seconds);
   return (
     <Panel title="Time and money" icon={<ChartNoAxesColumn className="size-4" />} testId="business" aside={business !== undefined && <span><Age at={business.at} /> ago</span>}>
       {d === undefined ? (
@@ -72,15 +71,15 @@ export function BusinessPanel() {
       ) : (
         <dl className="grid grid-cols-2 gap-x-4 gap-y-2 p-3.5 sm:grid-cols-3">
           <Fact label="Mean time to resolve" className="col-span-2 sm:col-span-1">
-            <span className="text-base font-semibold">{time.value}</span>
-            {time.interval !== undefined && <span className="block text-2xs text-ink-3">{time.interval}</span>}
+            <span className="text-base font-semibold">{resolve.value}</span>
+            {resolve.detail !== undefined && <span className="block text-2xs text-ink-3">{resolve.detail}</span>}
           </Fact>
-          <Fact label="Mean time to acknowledge">{d.mtta_seconds === undefined ? noData : duration(d.mtta_seconds * 1000)}</Fact>
-          <Fact label="Remediated by Vigil">{d.incidents_closed === 0 ? noData : `${d.remediated} of ${d.incidents_closed} over`}</Fact>
+          <Fact label="Mean time to acknowledge">{estimated(d.mtta_seconds, seconds).value}</Fact>
+          <Fact label="Remediated by Vigil">{d.incidents_handled === 0 ? noData : `${d.incidents_remediated} of ${d.incidents_handled} handled`}</Fact>
           <Fact label="Open">{d.incidents_open}</Fact>
           <Fact label="Over">{d.incidents_closed}</Fact>
-          <Fact label="Named the right cause">{d.causes_reviewed === 0 ? noData : `${d.causes_correct} of ${d.causes_reviewed} that people looked back at`}</Fact>
-          <Fact label="Models cost">{cost(d.model_cost_usd_micros, d.model_calls_unknown_price)}</Fact>
+          <Fact label="Named the right cause">{d.diagnosis.n === 0 ? noData : `${d.diagnosis.k} of ${d.diagnosis.n} that people looked back at`}</Fact>
+          <Fact label="Models cost">{cost(d.ai_cost_total_usd_micros, d.ai_calls_unknown_price)}</Fact>
         </dl>
       )}
     </Panel>

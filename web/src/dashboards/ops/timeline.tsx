@@ -8,9 +8,9 @@ import { toneText } from "../../ui/badge";
 import { Choices } from "../../ui/choices";
 import { Moment } from "../../ui/now";
 import { Empty, Panel } from "../../ui/panel";
-import { useEventLinks } from "./event-links";
-import { LinkedText } from "./navigation";
-import { type Actor, type Line, lineOf } from "./timeline-words";
+import { useEventLinks } from "../../parts/event-links";
+import { LinkedText } from "../../parts/navigation";
+import { type Actor, type Line, lineOf } from "../../parts/timeline-words";
 
 const actors: Record<Actor, { icon: ReactNode; text: string; className: string }> = {
   person: { icon: <User aria-hidden className="size-3.5" />, text: "Person", className: "bg-accent text-accent-ink" },

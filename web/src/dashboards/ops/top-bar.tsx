@@ -5,24 +5,27 @@ import type { ReactNode } from "react";
 import { useVigilState } from "../../store/react";
 import { Badge } from "../../ui/badge";
 import { buttonClass } from "../../ui/button";
+import { duration } from "../../ui/format";
 import { capital } from "../../ui/words";
-import { ConnectionBadge } from "./connection-badge";
+import { DashboardNav, ThemeButton } from "../../parts/dashboard-nav";
+import { ConnectionBadge } from "../../parts/connection-badge";
 import { DemoControls } from "./demo-controls";
-import { HealthIcon } from "./health-icon";
+import { HealthIcon } from "../../parts/health-icon";
 import { ControlsChip } from "./kill-switch";
-import { IncidentLink } from "./navigation";
+import { IncidentLink } from "../../parts/navigation";
 import { useOpenPlace } from "./places";
 import { silencesActive } from "./silence-words";
-import { mttr } from "./system-panels";
+import { estimated } from "./system-panels";
 
 interface Props {
   counts: { open: number; needsHuman: number } | undefined;
   /** Whether the principal is the one that development mode gives. */
   dev: boolean;
+  go: (path: string) => void;
   onHelp: () => void;
 }
 
-export function TopBar({ counts, dev, onHelp }: Props) {
+export function TopBar({ counts, dev, go, onHelp }: Props) {
   const open = useOpenPlace();
   return (
     <header className="flex min-h-12 flex-wrap items-center gap-x-4 gap-y-1.5 border-b border-line bg-surface px-3 py-1.5 lg:px-4">
@@ -30,8 +33,9 @@ export function TopBar({ counts, dev, onHelp }: Props) {
         <span className="grid size-6 place-items-center rounded-md bg-accent text-accent-ink">
           <Eye aria-hidden className="size-4" />
         </span>
-        Vigil <span className="font-normal text-ink-3 max-sm:hidden">Operations</span>
+        Vigil
       </IncidentLink>
+      <DashboardNav current="ops" go={go} />
       <Figures counts={counts} />
       <div className="order-last flex w-full flex-wrap items-center gap-x-3 gap-y-1 sm:order-none sm:ml-auto sm:w-auto">
         <ControlsChip />
@@ -47,6 +51,7 @@ export function TopBar({ counts, dev, onHelp }: Props) {
           <PanelRightOpen aria-hidden className="size-4" />
           <span className="sr-only">System</span>
         </button>
+        <ThemeButton />
         <button type="button" onClick={onHelp} className={buttonClass("ghost", "px-1.5! max-sm:hidden")} title="Keyboard (?)">
           <CircleHelp aria-hidden className="size-4" />
           <span className="sr-only">Keyboard help</span>
@@ -58,7 +63,7 @@ export function TopBar({ counts, dev, onHelp }: Props) {
 
 function Figures({ counts }: { counts: Props["counts"] }) {
   const business = useVigilState((s) => s.system.business?.data);
-  const time = mttr(business);
+  const time = estimated(business?.mttr_seconds, (seconds) => duration(seconds * 1000));
   return (
     <dl className="flex items-center gap-4 text-xs">
       <Figure label="Open" icon={<Siren aria-hidden className="size-3.5" />}>
@@ -67,9 +72,9 @@ function Figures({ counts }: { counts: Props["counts"] }) {
       <Figure label="Needs a person" icon={<Hand aria-hidden className="size-3.5" />} strong={(counts?.needsHuman ?? 0) > 0}>
         <span data-testid="count-needs-human">{counts === undefined ? "no data" : counts.needsHuman}</span>
       </Figure>
-      <Figure label="MTTR" title={time.interval} className="max-md:hidden">
+      <Figure label="MTTR" title={time.detail} className="max-md:hidden">
         {time.value}
-        {business?.mttr_lower_seconds !== undefined && <span className="ml-1 text-ink-3 max-2xl:hidden">{time.interval}</span>}
+        {time.detail !== undefined && <span className="ml-1 text-ink-3 max-2xl:hidden">{time.detail}</span>}
       </Figure>
     </dl>
   );

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { goldenNames, goldenText, story, storyNames } from "../../../test/golden";
-import { decodeEvent } from "../../protocol/decoder";
-import { eventShapes } from "../../protocol/generated-shapes";
+import { goldenNames, goldenText, story, storyNames } from "../../test/golden";
+import { decodeEvent } from "../protocol/decoder";
+import { eventShapes } from "../protocol/generated-shapes";
 import { lineOf } from "./timeline-words";
 
 describe("every event has words", () => {

@@ -2,7 +2,7 @@
 import { Undo2 } from "lucide-react";
 import type { ReactNode } from "react";
 
-import type { Action, Option, Step } from "../../protocol/generated";
+import type { Action, Option, Step } from "../protocol/generated";
 import { plain, preconditionWords } from "./precondition-words";
 
 type Exact = Pick<Action | Option, "steps" | "precondition" | "planned">;

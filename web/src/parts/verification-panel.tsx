@@ -1,11 +1,11 @@
 import { clsx } from "clsx";
 import { Activity } from "lucide-react";
 
-import type { Check, Verification } from "../../protocol/generated";
-import { Badge } from "../../ui/badge";
-import { measure } from "../../ui/format";
-import { Empty, Panel, ScrollX } from "../../ui/panel";
-import { metricWord, verificationStateWord } from "../../ui/words";
+import type { Check, Verification } from "../protocol/generated";
+import { Badge } from "../ui/badge";
+import { measure } from "../ui/format";
+import { Empty, Panel, ScrollX } from "../ui/panel";
+import { metricWord, verificationStateWord } from "../ui/words";
 
 /** The telemetry after an action against its state before the incident; earlier: after the action before the one that is carried out now. */
 export function VerificationPanel({ verification: v, earlier = false }: { verification: Verification; earlier?: boolean }) {

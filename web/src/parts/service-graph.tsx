@@ -1,8 +1,8 @@
 /** The service graph, callers above what they call. */
 import { useMemo } from "react";
 
-import type { Edge } from "../../protocol/generated";
-import { ScrollX } from "../../ui/panel";
+import type { Edge } from "../protocol/generated";
+import { ScrollX } from "../ui/panel";
 
 const node = { width: 104, height: 24, gapX: 14, gapY: 28 };
 

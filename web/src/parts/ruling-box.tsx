@@ -1,8 +1,8 @@
 import { Scale } from "lucide-react";
 
-import type { Ruling } from "../../protocol/generated";
-import { Badge } from "../../ui/badge";
-import { autonomyWord, modeWord } from "../../ui/words";
+import type { Ruling } from "../protocol/generated";
+import { Badge } from "../ui/badge";
+import { autonomyWord, modeWord } from "../ui/words";
 
 /** Who has to agree, and which rule of the policy says so. */
 export function RulingBox({ ruling: r }: { ruling: Ruling }) {

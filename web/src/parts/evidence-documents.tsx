@@ -1,11 +1,11 @@
 /** Evidence of what was written down or said: platform events, runbooks, past incidents. */
 import { clsx } from "clsx";
 
-import type { Document, Evidence, PlatformEvent } from "../../protocol/generated";
-import { Badge } from "../../ui/badge";
-import { Meter } from "../../ui/meter";
-import { Moment } from "../../ui/now";
-import { causeWord, spaced } from "../../ui/words";
+import type { Document, Evidence, PlatformEvent } from "../protocol/generated";
+import { Badge } from "../ui/badge";
+import { Meter } from "../ui/meter";
+import { Moment } from "../ui/now";
+import { causeWord, spaced } from "../ui/words";
 
 export function PlatformEvents({ events }: { events: readonly PlatformEvent[] }) {
   return (

@@ -1,7 +1,7 @@
 /** What came of an action, drawn from the view and its events. */
-import { actionHash } from "../../protocol/action-hash";
-import type { DecodedEvent } from "../../protocol/decoder";
-import type { Action, Execution, Option, Remediation, RemediationState, View } from "../../protocol/generated";
+import { actionHash } from "../protocol/action-hash";
+import type { DecodedEvent } from "../protocol/decoder";
+import type { Action, Execution, Option, Remediation, RemediationState, View } from "../protocol/generated";
 
 /** A remediation, or what stands for one that was never told of. */
 export type Carried = Pick<Remediation, "action_hash" | "name" | "target" | "state"> & Partial<Remediation>;

@@ -1,13 +1,13 @@
 /** What a piece of evidence is made of, by its kind. Everything from outside is shown as text. */
 import { ArrowRight } from "lucide-react";
 
-import type { Change, Evidence, LogPattern, Series, Suspect } from "../../protocol/generated";
-import { Badge } from "../../ui/badge";
-import { clockTime, count } from "../../ui/format";
-import { Meter } from "../../ui/meter";
-import { Moment } from "../../ui/now";
-import { Sparkline } from "../../ui/sparkline";
-import { causeWord, metricWord } from "../../ui/words";
+import type { Change, Evidence, LogPattern, Series, Suspect } from "../protocol/generated";
+import { Badge } from "../ui/badge";
+import { clockTime, count } from "../ui/format";
+import { Meter } from "../ui/meter";
+import { Moment } from "../ui/now";
+import { Sparkline } from "../ui/sparkline";
+import { causeWord, metricWord } from "../ui/words";
 import { Cites } from "./citations";
 import { DatabaseLoad } from "./database-load";
 import { Documents, PlatformEvents, nothingFound } from "./evidence-documents";

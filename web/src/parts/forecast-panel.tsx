@@ -1,13 +1,13 @@
 import { TrendingUp } from "lucide-react";
 
-import type { Evidence, Prediction, Spread } from "../../protocol/generated";
-import { Badge } from "../../ui/badge";
-import { duration, measure, noData, parseTime, quantity } from "../../ui/format";
-import { ForecastChart } from "../../ui/forecast-chart";
-import { Meter } from "../../ui/meter";
-import { Moment, useNow } from "../../ui/now";
-import { Empty, Fact, Panel } from "../../ui/panel";
-import { metricWord } from "../../ui/words";
+import type { Evidence, Prediction, Spread } from "../protocol/generated";
+import { Badge } from "../ui/badge";
+import { duration, measure, noData, parseTime, quantity } from "../ui/format";
+import { ForecastChart } from "../ui/forecast-chart";
+import { Meter } from "../ui/meter";
+import { Moment, useNow } from "../ui/now";
+import { Empty, Fact, Panel } from "../ui/panel";
+import { metricWord } from "../ui/words";
 import { Cites } from "./citations";
 
 /** Where the measure goes if nobody acts, when it reaches its limit, and what else it will reach. */

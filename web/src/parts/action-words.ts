@@ -1,6 +1,6 @@
 /** The events of deciding on actions, carrying them out and telling people, in words. */
-import type { Effect, IncidentEvent } from "../../protocol/generated";
-import { autonomyWord, capital, executionStateWord, notificationStateWord, notificationWord, remediationWord } from "../../ui/words";
+import type { Effect, IncidentEvent } from "../protocol/generated";
+import { autonomyWord, capital, executionStateWord, notificationStateWord, notificationWord, remediationWord } from "../ui/words";
 import { resourceWords } from "./lease-words";
 import type { Words } from "./timeline-words";
 

@@ -1,6 +1,6 @@
 /** What has to hold before an action runs, said for people where it is of the usual kind. */
-import type { TargetState } from "../../protocol/generated";
-import { spaced } from "../../ui/words";
+import type { TargetState } from "../protocol/generated";
+import { spaced } from "../ui/words";
 
 const comparisons: Readonly<Record<string, string>> = { "==": "is", "!=": "is not", ">=": "is at least", "<=": "is at most", ">": "is more than", "<": "is less than" };
 

@@ -1,10 +1,10 @@
 import { Megaphone } from "lucide-react";
 
-import type { DeliveryView } from "../../protocol/generated";
-import { Badge, OriginBadge } from "../../ui/badge";
-import { Moment } from "../../ui/now";
-import { Empty, Panel } from "../../ui/panel";
-import { notificationStateWord, notificationWord } from "../../ui/words";
+import type { DeliveryView } from "../protocol/generated";
+import { Badge, OriginBadge } from "../ui/badge";
+import { Moment } from "../ui/now";
+import { Empty, Panel } from "../ui/panel";
+import { notificationStateWord, notificationWord } from "../ui/words";
 
 /** Who was told of the incident, over which channel, and whether it got there. */
 export function ToldPanel({ deliveries }: { deliveries: readonly DeliveryView[] }) {

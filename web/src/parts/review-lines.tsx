@@ -1,5 +1,5 @@
-import type { ReviewLine } from "../../protocol/generated";
-import { Badge } from "../../ui/badge";
+import type { ReviewLine } from "../protocol/generated";
+import { Badge } from "../ui/badge";
 import { EventCites } from "./event-links";
 
 /** A post-incident review by its sections. */

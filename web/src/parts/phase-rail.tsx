@@ -2,10 +2,10 @@ import { clsx } from "clsx";
 import { Check, CircleDashed, LoaderCircle, Minus, TriangleAlert, X } from "lucide-react";
 import type { ReactNode } from "react";
 
-import type { PhaseState, PhaseView } from "../../protocol/generated";
-import { toneText } from "../../ui/badge";
-import { Elapsed } from "../../ui/now";
-import { capital, phaseStateWord } from "../../ui/words";
+import type { PhaseState, PhaseView } from "../protocol/generated";
+import { toneText } from "../ui/badge";
+import { Elapsed } from "../ui/now";
+import { capital, phaseStateWord } from "../ui/words";
 
 const icons: Record<PhaseState, ReactNode> = {
   pending: <CircleDashed aria-hidden className="size-3.5 shrink-0" />,

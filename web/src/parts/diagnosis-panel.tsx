@@ -1,12 +1,12 @@
 import { clsx } from "clsx";
 import { Search, SearchX, Stethoscope } from "lucide-react";
 
-import type { Diagnosis, Hypothesis, LookedFor } from "../../protocol/generated";
-import { Badge } from "../../ui/badge";
-import { percent } from "../../ui/format";
-import { Meter } from "../../ui/meter";
-import { Empty, Panel } from "../../ui/panel";
-import { causeWord } from "../../ui/words";
+import type { Diagnosis, Hypothesis, LookedFor } from "../protocol/generated";
+import { Badge } from "../ui/badge";
+import { percent } from "../ui/format";
+import { Meter } from "../ui/meter";
+import { Empty, Panel } from "../ui/panel";
+import { causeWord } from "../ui/words";
 import { Cites } from "./citations";
 import { Claims } from "./claims";
 

@@ -1,6 +1,6 @@
-import type { DatabaseLoad as Load, Statement, WaitLoad } from "../../protocol/generated";
-import { quantity } from "../../ui/format";
-import { Fact } from "../../ui/panel";
+import type { DatabaseLoad as Load, Statement, WaitLoad } from "../protocol/generated";
+import { quantity } from "../ui/format";
+import { Fact } from "../ui/panel";
 
 /** What a database spent its time on: average active sessions by statement and by what they waited for. */
 export function DatabaseLoad({ load: l }: { load: Load }) {

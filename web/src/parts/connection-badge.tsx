@@ -2,12 +2,12 @@ import { clsx } from "clsx";
 import { CircleSlash, CloudOff, LoaderCircle, Radio } from "lucide-react";
 import type { ReactNode } from "react";
 
-import type { Connection, ConnectionState } from "../../feed/feed";
-import { quality } from "../../feed/quality";
-import { useVigil, useVigilState } from "../../store/react";
-import { Button } from "../../ui/button";
-import { duration } from "../../ui/format";
-import { Moment, useNow } from "../../ui/now";
+import type { Connection, ConnectionState } from "../feed/feed";
+import { quality } from "../feed/quality";
+import { useVigil, useVigilState } from "../store/react";
+import { Button } from "../ui/button";
+import { duration } from "../ui/format";
+import { Moment, useNow } from "../ui/now";
 
 const words: Record<ConnectionState, { text: string; colour: string; icon: ReactNode }> = {
   connecting: { text: "Connecting", colour: "text-ink-2", icon: <LoaderCircle aria-hidden className="size-3.5 animate-spin" /> },

@@ -1,6 +1,6 @@
 /** Which model each agent asks and why, and the models' calls, as the events say it. */
-import type { DecodedEvent } from "../../protocol/decoder";
-import type { Agent, GuardrailChecked, ModelCalled, ModelRouted, Provenance } from "../../protocol/generated";
+import type { DecodedEvent } from "../protocol/decoder";
+import type { Agent, GuardrailChecked, ModelCalled, ModelRouted, Provenance } from "../protocol/generated";
 
 /** The latest choice of a model for each agent. */
 export function latestRoutes(events: readonly DecodedEvent[]): ReadonlyMap<Agent, ModelRouted> {

@@ -2,7 +2,7 @@
 import { clsx } from "clsx";
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from "react";
 
-import type { DecodedEvent } from "../../protocol/decoder";
+import type { DecodedEvent } from "../protocol/decoder";
 
 interface Links {
   /** Events on the page: id → their number. */

@@ -1,10 +1,10 @@
 import { ShieldCheck } from "lucide-react";
 
-import type { DecodedEvent } from "../../protocol/decoder";
-import type { GuardrailCounts } from "../../protocol/generated";
-import { Badge } from "../../ui/badge";
-import { cost, count } from "../../ui/format";
-import { type Tone, guardrailWord } from "../../ui/words";
+import type { DecodedEvent } from "../protocol/decoder";
+import type { GuardrailCounts } from "../protocol/generated";
+import { Badge } from "../ui/badge";
+import { cost, count } from "../ui/format";
+import { type Tone, guardrailWord } from "../ui/words";
 import { callCost, callsOf } from "./routes";
 
 /** What the guardrail made of this incident's texts, and what that cost. */

@@ -1,7 +1,7 @@
 import { CircleCheck, CircleHelp } from "lucide-react";
 
-import type { Claim } from "../../protocol/generated";
-import { Badge } from "../../ui/badge";
+import type { Claim } from "../protocol/generated";
+import { Badge } from "../ui/badge";
 import { Cites } from "./citations";
 
 /** Sentences with the evidence that they cite; those that cite none are shown as such. */

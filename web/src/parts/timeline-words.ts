@@ -1,9 +1,9 @@
 /** Every event in words. */
-import type { DecodedEvent } from "../../protocol/decoder";
-import { type Alert, type AlertMention, type IncidentEvent, type Move, memberStateValues } from "../../protocol/generated";
-import { stateOf } from "../../store/reduce-alerts";
-import { count, cost, percent } from "../../ui/format";
-import { type Tone, agentStateWord, capital, causeWord, handoverWord, outcomeWord, phaseStateWord, severityWord, spaced, statusWord, verificationStateWord } from "../../ui/words";
+import type { DecodedEvent } from "../protocol/decoder";
+import { type Alert, type AlertMention, type IncidentEvent, type Move, memberStateValues } from "../protocol/generated";
+import { stateOf } from "../store/reduce-alerts";
+import { count, cost, percent } from "../ui/format";
+import { type Tone, agentStateWord, capital, causeWord, handoverWord, outcomeWord, phaseStateWord, severityWord, spaced, statusWord, verificationStateWord } from "../ui/words";
 import { actionWords } from "./action-words";
 import { investigationWords } from "./investigation-words";
 

@@ -1,5 +1,5 @@
-import type { LeaseLimits } from "../../protocol/generated";
-import { count, percent } from "../../ui/format";
+import type { LeaseLimits } from "../protocol/generated";
+import { count, percent } from "../ui/format";
 
 /** service:checkout → the service checkout */
 export function resourceWords(resource: string): string {

@@ -1,7 +1,7 @@
 /** The events of models, budgets, questions and what is learned, in words. */
-import type { IncidentEvent } from "../../protocol/generated";
-import { cost, count } from "../../ui/format";
-import { amount, capital, causeWord, guardrailWord, purposeWord, routeWord } from "../../ui/words";
+import type { IncidentEvent } from "../protocol/generated";
+import { cost, count } from "../ui/format";
+import { amount, capital, causeWord, guardrailWord, purposeWord, routeWord } from "../ui/words";
 import type { Words } from "./timeline-words";
 
 type InvestigationEvent = Extract<
