@@ -60,7 +60,7 @@ var catalogue = []plan{
 		Resolution:  "The extra traffic is gone.",
 	},
 	{
-		Name: "memory-leak", Title: "Payments runs out of memory, slowly", Fault: world.FaultMemoryLeak,
+		Name: "memory-leak", Title: "Payments runs out of memory, slowly", Fault: world.FaultMemoryLeak, Alone: true,
 		Description: "A service keeps what it should let go. The forecast says when it will be full; the incident is acted upon before a person would have noticed.",
 		Resolution:  "The tasks were replaced by hand.",
 	},

@@ -38,6 +38,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -53,7 +54,9 @@ import (
 
 // config is what the recorder is told.
 type config struct {
+	root          string
 	bin, web, out string
+	version       string // of what is in root
 	tick          time.Duration
 	seed          uint64
 	atOnce        int
@@ -98,6 +101,7 @@ func run(ctx context.Context, cfg config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	cfg.version = version(ctx, cfg.root)
 	log := &logger{out: out, begin: time.Now()}
 	var all errgroup.Group
 	all.SetLimit(cfg.atOnce)
@@ -132,6 +136,16 @@ func produce(ctx context.Context, cfg config, p plan, log *logger) error {
 	return nil
 }
 
+// version is that of the sources, which the task builds before it records.
+// Where they are no checkout of git, nobody can tell.
+func version(ctx context.Context, root string) string {
+	out, err := exec.CommandContext(ctx, "git", "-C", root, "describe", "--always", "--dirty", "--abbrev=12").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}
+
 // plans are those that were asked for.
 func (c config) plans() ([]plan, error) {
 	if c.aws {
@@ -159,14 +173,14 @@ func list(out io.Writer) {
 
 func parse(args []string, errs io.Writer) (config, error) {
 	var c config
-	var root, severity string
+	var severity string
 	fs := flag.NewFlagSet("scenarios", flag.ContinueOnError)
 	fs.SetOutput(errs)
 	fs.Usage = func() {
 		fmt.Fprintln(errs, "usage: task scenarios:record -- [flags] [SCENARIO…]\n\nRecords incidents for the dashboards; without names, all of --list.")
 		fs.PrintDefaults()
 	}
-	fs.StringVar(&root, "root", ".", "`directory` of the repository")
+	fs.StringVar(&c.root, "root", ".", "`directory` of the repository")
 	fs.StringVar(&c.bin, "bin", "", "`directory` of vigil-dev and worker (default .vigil/bin of the repository)")
 	fs.StringVar(&c.out, "out", "", "`directory` to write to (default web/public/scenarios of the repository)")
 	fs.BoolVar(&c.list, "list", false, "show what can be recorded, and end")
@@ -185,8 +199,8 @@ func parse(args []string, errs io.Writer) (config, error) {
 		return c, err
 	}
 	c.names, c.opens.Severity = fs.Args(), incident.Severity(severity)
-	c.web = filepath.Join(root, "web", "dist")
-	for path, otherwise := range map[*string]string{&c.bin: filepath.Join(root, ".vigil", "bin"), &c.out: filepath.Join(root, "web", "public", "scenarios")} {
+	c.web = filepath.Join(c.root, "web", "dist")
+	for path, otherwise := range map[*string]string{&c.bin: filepath.Join(c.root, ".vigil", "bin"), &c.out: filepath.Join(c.root, "web", "public", "scenarios")} {
 		if *path == "" {
 			*path = otherwise
 		}

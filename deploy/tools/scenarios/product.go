@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -34,7 +33,6 @@ type product struct {
 	process *processes.Process
 	log     *os.File
 	people  map[string]string // tokens by name
-	version string
 }
 
 // begin starts a Vigil in a new directory, and waits until it can be used.
@@ -58,9 +56,6 @@ func begin(ctx context.Context, cfg config) (p *product, err error) {
 		return nil, err
 	}
 	p.WorkerArgs = []string{"--token-file", tokens, "--public-url", publicURL}
-	if p.version, err = version(filepath.Join(cfg.bin, processes.AllInOne)); err != nil {
-		return nil, err
-	}
 	spec := p.AllInOne()
 	if cfg.aws {
 		if err := doctor(ctx, cfg); err != nil {
@@ -164,20 +159,6 @@ func doctor(ctx context.Context, cfg config) error {
 		return fmt.Errorf("AWS is not as the worker needs it (`task aws:doctor` says the same): %w\n%s", err, out)
 	}
 	return nil
-}
-
-// version is that of the Vigil that runs.
-func version(binary string) (string, error) {
-	info, err := buildinfo.ReadFile(binary)
-	if err != nil {
-		return "", fmt.Errorf("read the version of %s: %w; is it built? `task build:go` builds it", binary, err)
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) > 12 {
-			return s.Value[:12], nil
-		}
-	}
-	return info.Main.Version, nil
 }
 
 // lastWords are the last lines of the log.

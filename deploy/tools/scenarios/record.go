@@ -129,7 +129,7 @@ func (r *recording) do(ctx context.Context, id string, d deed) error {
 // write makes a scenario of what came.
 func (r *recording) write(ctx context.Context, v event.View) (scenario, error) {
 	s := scenario{Format: format, summary: summary{Name: r.Name, Title: r.Title, Description: r.Description, Service: v.Service, Severity: v.Severity,
-		RecordedAt: v.OpenedAt.UTC(), RecordedFrom: recordedFrom{Origin: v.Origin, What: r.source(), Version: r.p.version}}}
+		RecordedAt: v.OpenedAt.UTC(), RecordedFrom: recordedFrom{Origin: v.Origin, What: r.source(), Version: r.cfg.version}}}
 	if r.opens == nil {
 		s.RecordedFrom.Seed = &r.cfg.seed
 	}
