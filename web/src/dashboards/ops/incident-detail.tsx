@@ -6,7 +6,10 @@ import type { Detail } from "../../store/incidents";
 import { useIncident, useVigil } from "../../store/react";
 import { Button, buttonClass } from "../../ui/button";
 import { parseTime } from "../../ui/format";
-import { Panel, Skeleton } from "../../ui/panel";
+import { Panel } from "../../ui/panel";
+import { incidentSource } from "../../ui/source";
+import { SourceProvider, useSource } from "../../ui/sources";
+import { IncidentLoading } from "./incident-loading";
 import { ActionBanner } from "./action-banner";
 import { AgentsPanel } from "./agents-panel";
 import { AlertsPanel } from "./alerts-panel";
@@ -18,11 +21,15 @@ import { DecisionPanel } from "./decision-panel";
 import { DegradedBanner } from "./degraded-banner";
 import { DiagnosisPanel } from "../../parts/diagnosis-panel";
 import { EventLinksProvider } from "../../parts/event-links";
+import { ErrorsPanel } from "./errors-panel";
 import { EvidencePanel } from "./evidence-panel";
 import { ForecastPanel } from "../../parts/forecast-panel";
 import { GuardrailLine } from "../../parts/guardrail-line";
 import { IncidentHeader } from "./incident-header";
 import { IncidentLink } from "../../parts/navigation";
+import { ImpactPanel } from "../../parts/impact-panel";
+import { MetricsPanel } from "../../parts/metrics-panel";
+import { PendingNotes } from "./pending-notes";
 import { PhaseRail } from "../../parts/phase-rail";
 import { PostmortemPanel } from "./postmortem-panel";
 import { ProposalCard } from "./proposal-card";
@@ -33,10 +40,16 @@ import { Timeline } from "./timeline";
 import { ToldPanel } from "../../parts/told-panel";
 import { VerificationPanel } from "../../parts/verification-panel";
 
-export function IncidentDetail({ id }: { id: string }) {
+export function IncidentDetail({ id, eventId }: { id: string; eventId?: string | undefined }) {
   const detail = useIncident(id);
   const { incidents } = useVigil();
-  if (detail?.view !== undefined) return <Whole detail={detail} view={detail.view} onRetry={() => incidents.retry(id)} />;
+  if (detail?.view !== undefined) {
+    return (
+      <SourceProvider base={incidentSource(id)}>
+        <Whole detail={detail} eventId={eventId} view={detail.view} onRetry={() => incidents.retry(id)} />
+      </SourceProvider>
+    );
+  }
   if (detail?.load === "not_found") {
     return (
       <Message title="There is no such incident">
@@ -57,10 +70,11 @@ export function IncidentDetail({ id }: { id: string }) {
       </Message>
     );
   }
-  return <Loading />;
+  return <IncidentLoading />;
 }
 
-function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRetry: () => void }) {
+function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: View; eventId: string | undefined; onRetry: () => void }) {
+  const at = useSource();
   const evidence = v.evidence ?? [];
   const known = useMemo(() => new Set((v.evidence ?? []).map((e) => e.id)), [v.evidence]);
   const events = useMemo(() => [...detail.earlier, ...detail.events], [detail.earlier, detail.events]);
@@ -77,6 +91,7 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
       data-verdict={v.verdict ?? ""}
       data-run={v.run_id}
       data-events={detail.events.length}
+      {...at()}
       className="mx-auto max-w-[1280px] space-y-4 p-4 lg:p-5"
     >
       <IncidentLink to={undefined} className="inline-flex items-center gap-1 text-xs text-accent lg:hidden">
@@ -91,9 +106,10 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
         </p>
       )}
       <IncidentHeader view={v} />
+      <PendingNotes incidentId={v.incident_id} />
       <PhaseRail phases={v.phases ?? []} />
       <CitationsProvider known={known}>
-        <EventLinksProvider events={events}>
+        <EventLinksProvider events={events} asked={eventId}>
           <ActionBanner view={v} />
           <DegradedBanner view={v} />
           <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
@@ -104,6 +120,8 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
               {v.verification !== undefined && <VerificationPanel verification={v.verification} earlier={beginsAnew(v)} />}
               {!acting && proposal}
               <DiagnosisPanel diagnosis={v.diagnosis} />
+              <MetricsPanel view={v} events={events} />
+              <ImpactPanel view={v} />
               <AskPanel view={v} />
               <ReviewPanel view={v} events={events} />
               <PostmortemPanel view={v} />
@@ -111,6 +129,7 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
               <AlertsPanel view={v} events={events} />
               <EvidencePanel incidentId={v.incident_id} evidence={evidence} startedAt={startedAt} />
               {v.decision !== undefined && <DecisionPanel view={v} decision={v.decision} events={events} />}
+              <ErrorsPanel events={events} />
               <CostPanel cost={v.cost} guardrail={v.guardrail} events={events} />
               <GuardrailLine counts={v.guardrail} events={events} />
             </div>
@@ -157,18 +176,4 @@ function Message({ title, children }: { title: string; children: ReactNode }) {
 function sentNote(v: View): string {
   const sent = new Set((v.deliveries ?? []).filter((d) => d.kind === "update" && d.state === "sent").map((d) => d.channel));
   return sent.size === 0 ? "written; no channel has it" : `sent to ${[...sent].sort().join(", ")}`;
-}
-
-function Loading() {
-  return (
-    <div role="status" aria-label="Reading the incident" className="mx-auto max-w-[1280px] space-y-4 p-5">
-      <Skeleton className="h-6 w-1/2" />
-      <Skeleton className="h-4 w-1/3" />
-      <Skeleton className="h-14 w-full" />
-      <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
-        <Skeleton className="h-64" />
-        <Skeleton className="h-64" />
-      </div>
-    </div>
-  );
 }

@@ -6,6 +6,7 @@ import { useVigilState } from "../../store/react";
 import { cost, count, duration, noData, percent, quantity } from "../../ui/format";
 import { Age } from "../../ui/now";
 import { Empty, Fact, Panel } from "../../ui/panel";
+import { from, systemSource, systemTime } from "../../ui/source";
 import { capital } from "../../ui/words";
 import { HealthIcon } from "../../parts/health-icon";
 
@@ -13,7 +14,7 @@ export function HealthPanel() {
   const health = useVigilState((s) => s.system.health);
   const d = health?.data;
   return (
-    <Panel title="Vigil" icon={<HeartPulse className="size-4" />} testId="system-health" aside={health !== undefined && <span><Age at={health.at} /> ago</span>}>
+    <Panel title="Vigil" icon={<HeartPulse className="size-4" />} testId="system-health" source={health && from(systemSource(health))} aside={health !== undefined && <span><Age at={health.at} source={from(systemTime(health))} /> ago</span>}>
       {d === undefined ? (
         <Empty>No data: the gateway has not reported its health.</Empty>
       ) : (
@@ -25,10 +26,12 @@ export function HealthPanel() {
           </ul>
           <dl className="grid grid-cols-2 gap-x-4 gap-y-2 sm:grid-cols-3">
             <Fact label="Workers polling">{d.workers_polling === undefined ? noData : d.workers_polling}</Fact>
-            <Fact label="Event until seen here">{milliseconds(d.event_publish_lag_ms)}</Fact>
-            <Fact label="Browsers">{d.websocket_connections}, {milliseconds(d.websocket_latency_ms)} median</Fact>
+            <Fact label="Bus lag, event until seen">{milliseconds(d.event_publish_lag_ms)}</Fact>
+            <Fact label="Sockets of browsers">{d.websocket_connections}, {milliseconds(d.websocket_latency_ms)} median</Fact>
             <Fact label="Events a second">{quantity(d.events_per_second)}</Fact>
             <Fact label="Deliveries waiting">{count(d.inbox_pending)}</Fact>
+            <Fact label="Deliveries set aside">{count(d.inbox_quarantined)}</Fact>
+            <Fact label="Events projected up to">{count(d.projection_offset)}</Fact>
             <Fact label="Gateway up for">{duration(d.gateway_uptime_seconds * 1000)}</Fact>
           </dl>
         </div>
@@ -59,13 +62,16 @@ export function estimated(e: Estimate | undefined, show: (value: number) => stri
   return { value: show(e.mean), detail: `${range}${e.level === undefined ? "" : ` (${percent(e.level)})`}, from ${e.n}` };
 }
 
+function seconds(value: number): string {
+  return duration(value * 1000);
+}
+
 export function BusinessPanel() {
   const business = useVigilState((s) => s.system.business);
   const d = business?.data;
-  const seconds = (value: number) => duration(value * 1000);
   const resolve = estimated(d?.mttr_seconds, seconds);
   return (
-    <Panel title="Time and money" icon={<ChartNoAxesColumn className="size-4" />} testId="business" aside={business !== undefined && <span><Age at={business.at} /> ago</span>}>
+    <Panel title="Time and money" icon={<ChartNoAxesColumn className="size-4" />} testId="business" source={business && from(systemSource(business))} aside={business !== undefined && <span><Age at={business.at} source={from(systemTime(business))} /> ago</span>}>
       {d === undefined ? (
         <Empty>No data: nothing was computed yet.</Empty>
       ) : (
