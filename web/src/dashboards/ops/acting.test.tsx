@@ -2,11 +2,10 @@
 /** Deciding on actions, carrying them out and what came of them, on the page of their incident. */
 import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { useState } from "react";
 import { describe, expect, it } from "vitest";
 
 import { story } from "../../../test/golden";
-import { Stage, problem } from "../../../test/render";
+import { Stage, problem, useOpsAddress } from "../../../test/render";
 import { type IncidentEvent, type Remediation, type RemediationState, type Role, remediationStateValues } from "../../protocol/generated";
 import { OpsPage } from "./ops-page";
 
@@ -32,8 +31,7 @@ function ending(events: IncidentEvent[], change: Partial<Remediation>): Incident
 }
 
 function Page({ open }: { open: string }) {
-  const [incidentId, go] = useState<string | undefined>(open);
-  return <OpsPage incidentId={incidentId} go={go} dev={false} now={Date.parse("2026-11-23T18:04:10Z")} />;
+  return <OpsPage {...useOpsAddress(open)} dev={false} now={Date.parse("2026-11-23T18:04:10Z")} />;
 }
 
 async function setUp(events: IncidentEvent[], { role = "approver", open = id, answers = {} }: { role?: Role; open?: string; answers?: Record<string, unknown> } = {}) {

@@ -40,8 +40,8 @@ async function setUp(events: IncidentEvent[], role: Role = "responder", answer: 
   stage.know([events, inconclusive]);
   stage.answers[`/incidents/${id}/alerts`] = answer;
   let at = id;
-  const go = (to: string | undefined) => {
-    at = to ?? "";
+  const go = (to: string) => {
+    at = to;
   };
   stage.render(<OpsPage incidentId={id} go={go} dev={true} now={Date.parse("2026-11-23T17:04:00Z")} />);
   await act(async () => stage.connect(role));
@@ -217,7 +217,7 @@ describe("merging", () => {
     expect(screen.queryByTestId("incident-split")).toBeNull();
     expect(within(screen.getByTestId("timeline")).getAllByRole("link")).toHaveLength(3);
     await user.click(within(outcome).getByRole("link", { name: "inc-orders-2k8s5q" }));
-    expect(where()).toBe("inc-orders-2k8s5q");
+    expect(where()).toBe("/ops/incidents/inc-orders-2k8s5q");
   });
 });
 

@@ -2,11 +2,10 @@
 /** How far Vigil may go, the kill switch, and who may act on what. */
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { useState } from "react";
 import { describe, expect, it } from "vitest";
 
 import { goldenText, story } from "../../../test/golden";
-import { type Call, Stage, problem } from "../../../test/render";
+import { type Call, Stage, problem, useOpsAddress } from "../../../test/render";
 import type { Controls, Role } from "../../protocol/generated";
 import { OpsPage } from "./ops-page";
 
@@ -14,8 +13,7 @@ const id = "inc-billing-2c9x1p";
 const execute: Controls = { mode: "execute", dry_run_services: ["ledger"], by: "sam", reason: "ledger is not ready", at: "2026-11-23T14:00:00Z", revision: 7 };
 
 function Page({ open }: { open?: string }) {
-  const [incidentId, go] = useState(open);
-  return <OpsPage incidentId={incidentId} go={go} dev={false} now={Date.parse("2026-11-23T14:10:00Z")} />;
+  return <OpsPage {...useOpsAddress(open)} dev={false} now={Date.parse("2026-11-23T14:10:00Z")} />;
 }
 
 async function setUp({ role = "admin", controls = execute as unknown, open, answers = {} }: { role?: Role; controls?: unknown; open?: string; answers?: Record<string, unknown> } = {}) {

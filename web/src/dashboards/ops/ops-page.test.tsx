@@ -1,11 +1,10 @@
 // @vitest-environment happy-dom
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { useState } from "react";
 import { describe, expect, it } from "vitest";
 
 import { goldenText, story } from "../../../test/golden";
-import { Stage, problem } from "../../../test/render";
+import { Stage, problem, useOpsAddress } from "../../../test/render";
 import type { IncidentEvent } from "../../protocol/generated";
 import { OpsPage } from "./ops-page";
 
@@ -17,8 +16,7 @@ const dryRun = aborted.slice(0, -1);
 const id = "inc-checkout-7f3k2m";
 
 function Page({ open }: { open?: string }) {
-  const [incidentId, go] = useState(open);
-  return <OpsPage incidentId={incidentId} go={go} dev={true} now={Date.parse("2026-11-23T14:05:00Z")} />;
+  return <OpsPage {...useOpsAddress(open)} dev={true} now={Date.parse("2026-11-23T14:05:00Z")} />;
 }
 
 async function setUp(stories: IncidentEvent[][], open?: string, role: "viewer" | "responder" | "approver" = "approver") {
@@ -279,7 +277,7 @@ describe("Vigil itself", () => {
       for (const name of ["system.health", "business.metrics", "aws.services"]) stage.socket.say(goldenText(name));
     });
     expect(screen.getByTestId("component-worker").dataset.state).toBe("degraded");
-    expect(screen.getByTestId("business").textContent).toContain("14 m 31 s8 m 22 s to 20 m 40 s (95 %), from 7");
+    expect(screen.getByTestId("business").textContent).toContain("14 m 31 s11 m 42 s to 18 m 50 s (95 %), from 58");
     expect(screen.getByTestId("aws-services").textContent).toContain("AccessDeniedException");
     expect(screen.getByTestId("set-aside").dataset).toMatchObject({ quarantined: "3", lost: "1" });
   });

@@ -1,11 +1,11 @@
 // @vitest-environment happy-dom
 import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { useState, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { describe, expect, it } from "vitest";
 
 import { goldenText, story } from "../../../test/golden";
-import { type Call, Part, Stage, problem } from "../../../test/render";
+import { type Call, Part, Stage, problem, useOpsAddress } from "../../../test/render";
 import type { SystemHealthEvent } from "../../protocol/generated";
 import { AuditPanel } from "./audit-panel";
 import { OpsPage } from "./ops-page";
@@ -100,8 +100,7 @@ describe("the drawer", () => {
   const id = "inc-checkout-7f3k2m";
 
   function Page() {
-    const [incidentId, go] = useState<string | undefined>(id);
-    return <OpsPage incidentId={incidentId} go={go} dev={true} now={Date.parse("2026-11-23T14:05:00Z")} />;
+    return <OpsPage {...useOpsAddress(id)} dev={true} now={Date.parse("2026-11-23T14:05:00Z")} />;
   }
 
   async function page() {

@@ -59,10 +59,13 @@ export function estimated(e: Estimate | undefined, show: (value: number) => stri
   return { value: show(e.mean), detail: `${range}${e.level === undefined ? "" : ` (${percent(e.level)})`}, from ${e.n}` };
 }
 
+function seconds(value: number): string {
+  return duration(value * 1000);
+}
+
 export function BusinessPanel() {
   const business = useVigilState((s) => s.system.business);
   const d = business?.data;
-  const seconds = (value: number) => duration(value * 1000);
   const resolve = estimated(d?.mttr_seconds, seconds);
   return (
     <Panel title="Time and money" icon={<ChartNoAxesColumn className="size-4" />} testId="business" aside={business !== undefined && <span><Age at={business.at} /> ago</span>}>
