@@ -24,18 +24,19 @@ import (
 
 // api answers HTTP requests. It holds what handlers share and no state of its own.
 type api struct {
-	cfg     Config
-	log     *zap.Logger
-	store   store.Store
-	engine  Engine
-	hub     *hub.Hub
-	auth    *authenticator
-	sources *sender.Sources            // nil: no sources file
-	label   func(source string) string // how a source is called in metrics
-	admit   func() error               // says why no delivery can be taken
-	guard   *guard
-	health  *health
-	system  *systemEvents
+	cfg      Config
+	log      *zap.Logger
+	store    store.Store
+	engine   Engine
+	hub      *hub.Hub
+	auth     *authenticator
+	sources  *sender.Sources            // nil: no sources file
+	label    func(source string) string // how a source is called in metrics
+	admit    func() error               // says why no delivery can be taken
+	guard    *guard
+	health   *health
+	system   *systemEvents
+	business *business
 
 	controls *controls
 	leases   *leases

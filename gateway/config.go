@@ -39,6 +39,8 @@ type Config struct {
 
 	MappingsDir     string        // mappings of the user's own; they add to those that come with Vigil
 	CorrelationFile string        // rules by which alerts are grouped; default: those that come with Vigil
+	BusinessFile    string        // what downtime costs and what incidents took before; empty: no amounts of money
+	KeepIncidents   time.Duration // how long closed incidents are kept; 0: for ever
 	KeepDeliveries  time.Duration // how long deliveries are kept that are done with
 	MaxBacklog      int64         // deliveries and dispatches that may wait; beyond it, 503
 	MinFreeDisk     int64         // bytes that must be left on the store's disk; below it, 503
@@ -85,6 +87,8 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&c.SlackHooksURL, "slack-hooks-url", c.SlackHooksURL, "`url` of the only host at which people who clicked in Slack are answered")
 	fs.StringVar(&c.MappingsDir, "mappings-dir", c.MappingsDir, "`directory` of YAML mappings by which more sources are read (gateway/intake/mappings/README.md); reread when one changes")
 	fs.StringVar(&c.CorrelationFile, "correlation-file", c.CorrelationFile, "YAML `file` of the rules by which alerts are grouped into incidents (default those that come with Vigil, at /api/v1/correlation)")
+	fs.StringVar(&c.BusinessFile, "business-file", c.BusinessFile, "YAML `file` that says what downtime costs and what incidents took before Vigil (deploy/docs/business-figures.md); reread when it changes; without it no amounts of money are computed")
+	fs.DurationVar(&c.KeepIncidents, "keep-incidents", c.KeepIncidents, "how long incidents are kept after they closed, with their events and what they add to the business figures; 0 for ever")
 	fs.DurationVar(&c.KeepDeliveries, "keep-deliveries", c.KeepDeliveries, "how long the bytes that senders sent are kept once their alerts are with an incident; what is in quarantine stays")
 	fs.Int64Var(&c.MaxBacklog, "max-backlog", c.MaxBacklog, "`alerts` that may wait for Temporal before senders are answered 503")
 	fs.Int64Var(&c.MinFreeDisk, "min-free-disk", c.MinFreeDisk, "`bytes` that must be left on the disk of --data-dir, or senders are answered 503")
@@ -114,6 +118,8 @@ func (c Config) Validate() error {
 		return errors.New("gateway: --data-dir is empty; name a directory on a local disk")
 	case c.KeepDeliveries < time.Hour:
 		return fmt.Errorf("gateway: --keep-deliveries is %s; use 1h or more", c.KeepDeliveries)
+	case c.KeepIncidents != 0 && c.KeepIncidents < 24*time.Hour:
+		return fmt.Errorf("gateway: --keep-incidents is %s; use 24h or more, or 0 for ever", c.KeepIncidents)
 	case c.MaxBacklog < 1 || c.MinFreeDisk < 0:
 		return errors.New("gateway: --max-backlog must be 1 or more, --min-free-disk 0 or more")
 	case c.MaxAlertBytes < 1<<10:

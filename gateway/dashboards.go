@@ -20,8 +20,9 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 	"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 const (
-	indexFile = "index.html"
-	assetsDir = "assets/" // the build puts a hash of the content into every name below it
+	indexFile    = "index.html"
+	scenariosDir = "scenarios/" // recorded incidents
+	assetsDir    = "assets/"    // the build puts a hash of the content into every name below it
 )
 
 // dashboards serves the built web application. Its pages have paths of their
@@ -39,7 +40,7 @@ func (a *api) dashboards(c echo.Context) error {
 			return err
 		}
 	}
-	if strings.HasPrefix(name, assetsDir) || path.Ext(name) != "" && !strings.HasPrefix(name, "ops/") { // an incident's id may have a dot
+	if strings.HasPrefix(name, assetsDir) || strings.HasPrefix(name, scenariosDir) || path.Ext(name) != "" && !isPage(name) {
 		return echo.ErrNotFound // a file that is missing; HTML in its place would only confuse
 	}
 	served, err := a.serveFile(c, indexFile)
@@ -48,6 +49,13 @@ func (a *api) dashboards(c echo.Context) error {
 	}
 	h.Set("Cache-Control", "no-store")
 	return c.HTML(http.StatusServiceUnavailable, notBuilt)
+}
+
+// isPage reports whether a path is one of a dashboard, which may end in an
+// incident's id and so hold a dot.
+func isPage(name string) bool {
+	board, _, below := strings.Cut(name, "/")
+	return below && (board == "ops" || board == "transparency" || board == "demo")
 }
 
 // hidden keeps dot files, which no build makes, to ourselves.

@@ -189,14 +189,21 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	}
 	admission := &admission{counts: s.InboxCounts, free: freeDisk(g.cfg.DataDir), maxBacklog: g.cfg.MaxBacklog, minFree: uint64(g.cfg.MinFreeDisk), log: g.log}
 	health := &health{store: s, engine: g.deps.Engine, relay: r, hub: h, controls: controls, people: people, started: time.Now()}
-	system := &systemEvents{every: g.cfg.SystemEvery, store: s, health: health, hub: h, log: g.log, asked: make(chan struct{}, 1)}
+	business := &business{store: s}
+	if g.cfg.BusinessFile != "" {
+		if business.rates, err = openRatesFile(g.cfg.BusinessFile, g.log.Named("business")); err != nil {
+			return err
+		}
+		g.group.Add(lifecycle.Go("business file", business.rates.watch))
+	}
+	system := &systemEvents{every: g.cfg.SystemEvery, business: business, health: health, hub: h, log: g.log, asked: make(chan struct{}, 1)}
 	controls.tell = func(c incident.Controls) { system.send(event.TypeControlsChanged, incident.OriginLive, c) }
 	admit := admission.admit
 	if g.admit != nil {
 		admit = g.admit
 	}
 	a := &api{
-		cfg: g.cfg, log: g.log, store: s, engine: g.deps.Engine, hub: h, auth: auth, sources: sources, label: label, admit: admit, guard: guard, health: health, system: system,
+		cfg: g.cfg, log: g.log, store: s, engine: g.deps.Engine, hub: h, auth: auth, sources: sources, label: label, admit: admit, guard: guard, health: health, system: system, business: business,
 		controls: controls, leases: leases,
 		demo: g.deps.Demo, web: g.deps.Web, metrics: metrics, rules: rules, reader: reader, scraped: newScrape(g.deps.Prom, g.log),
 		memory: semaphore.NewWeighted(g.cfg.MaxAlertMemory), wake: d.Notify, now: time.Now,

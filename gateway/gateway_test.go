@@ -210,11 +210,12 @@ func TestDashboards(t *testing.T) {
 	t.Parallel()
 	r := start(t, func(s *setup) {
 		s.deps.Web = fstest.MapFS{
-			"index.html":       {Data: []byte("<!doctype html><title>Vigil</title>")},
-			"assets/app-1.js":  {Data: []byte("export {}")},
-			"favicon.svg":      {Data: []byte("<svg/>")},
-			".env":             {Data: []byte("SECRET=1")},
-			"assets/.map/x.js": {Data: []byte("secret")},
+			"index.html":           {Data: []byte("<!doctype html><title>Vigil</title>")},
+			"assets/app-1.js":      {Data: []byte("export {}")},
+			"favicon.svg":          {Data: []byte("<svg/>")},
+			"scenarios/index.json": {Data: []byte("[]")},
+			".env":                 {Data: []byte("SECRET=1")},
+			"assets/.map/x.js":     {Data: []byte("secret")},
 		}
 	})
 	if a := r.do("HEAD", "/healthz", nil); a.status != 200 {
@@ -230,6 +231,11 @@ func TestDashboards(t *testing.T) {
 		{"/ops", 200, "no-store", "<title>Vigil"},
 		{"/ops/incidents/demo.1", 200, "no-store", "<title>Vigil"},
 		{"/transparency/inc-1", 200, "no-store", "<title>Vigil"},
+		{"/transparency/incidents/demo.1", 200, "no-store", "<title>Vigil"},
+		{"/demo/present/incidents/demo.1", 200, "no-store", "<title>Vigil"},
+		{"/scenarios/index.json", 200, "no-cache", "[]"},
+		{"/scenarios/missing.json", 404, "no-store", ""},
+		{"/demo.json", 404, "no-store", ""},
 		{"/index.html", 200, "no-store", "<title>Vigil"},
 		{"/assets/app-1.js", 200, "public, max-age=31536000, immutable", "export"},
 		{"/favicon.svg", 200, "no-cache", "<svg/>"},

@@ -126,7 +126,11 @@ func responses(types *schemas, r route) (object, error) {
 		if err != nil {
 			return nil, err
 		}
-		success["content"] = object{mediaJSON: object{"schema": schema}}
+		content := object{mediaJSON: object{"schema": schema}}
+		if r.media != "" {
+			content[r.media] = object{"schema": object{"type": "string"}}
+		}
+		success["content"] = content
 	case r.media == mediaJSON:
 		success["content"] = object{mediaJSON: object{"schema": object{"type": "object"}}}
 	case r.media != "":

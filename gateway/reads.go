@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -144,6 +145,20 @@ func (q *query) number(name string, byDefault, least, most int64) int64 {
 		return byDefault
 	}
 	return n
+}
+
+// moment reads a time; zero where there is none.
+func (q *query) moment(name string) time.Time {
+	s := q.values.Get(name)
+	if s == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || t.Year() < 1970 || t.Year() > 9998 {
+		q.fail("%s is %q; use a time such as 2026-11-23T14:02:00Z (RFC 3339)", name, s)
+		return time.Time{}
+	}
+	return t.UTC()
 }
 
 func (q *query) flag(name string) *bool {

@@ -34,13 +34,13 @@ type route struct {
 	summary  string
 	about    string // more than the summary says
 	params   []param
-	body     any  // a value of the body's type; nil: none
-	anyBody  bool // the body is bytes that are looked at later
-	keyed    bool // takes an Idempotency-Key
-	status   int  // of success
-	result   any  // a value of the type of a success; nil: no JSON
-	media    string
-	problems []int // what it answers besides 401, 403, 421 and 500
+	body     any    // a value of the body's type; nil: none
+	anyBody  bool   // the body is bytes that are looked at later
+	keyed    bool   // takes an Idempotency-Key
+	status   int    // of success
+	result   any    // a value of the type of a success; nil: no JSON
+	media    string // of a success that is no JSON; with result, of one that may be either
+	problems []int  // what it answers besides 401, 403, 421 and 500
 }
 
 // param is a query parameter.
@@ -58,6 +58,7 @@ func (a *api) routes() []route {
 	list = append(list, a.controlsRoutes()...)
 	list = append(list, a.leaseRoutes()...)
 	list = append(list, a.postmortemRoutes()...)
+	list = append(list, a.analyticsRoutes()...)
 	list = append(list, a.systemRoutes()...)
 	if a.demo != nil {
 		list = append(list, a.demoRoutes()...)

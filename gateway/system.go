@@ -3,13 +3,11 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"go.uber.org/zap"
 
 	"vigil/gateway/hub"
-	"vigil/gateway/store"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -18,12 +16,12 @@ import (
 // sockets: the latest value, every so often, and only while somebody watches.
 // What the workers measure comes by the stream and is the relay's.
 type systemEvents struct {
-	every  time.Duration
-	store  store.Store
-	health *health
-	hub    *hub.Hub
-	log    *zap.Logger
-	asked  chan struct{} // somebody has just connected and has no fresh values
+	every    time.Duration
+	business *business
+	health   *health
+	hub      *hub.Hub
+	log      *zap.Logger
+	asked    chan struct{} // somebody has just connected and has no fresh values
 }
 
 // ask has the values sent without waiting for the next turn.
@@ -48,39 +46,22 @@ func (s *systemEvents) run(ctx context.Context) error {
 			}
 		}
 		s.send(event.TypeSystemHealth, incident.OriginLive, s.health.read(ctx))
-		business, origin, err := s.business(ctx)
+		business, err := s.figures(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
 				s.log.Warn("the business figures could not be computed", zap.Error(err))
 			}
 			continue
 		}
-		s.send(event.TypeBusinessMetrics, origin, business)
+		s.send(event.TypeBusinessMetrics, business.Origin, business)
 	}
 }
 
-// recentIncidents is how many incidents decide what the business figures are
-// marked as. Where simulated incidents are among them, so are the figures.
-const recentIncidents = 200
-
-func (s *systemEvents) business(ctx context.Context) (event.BusinessMetrics, incident.Origin, error) {
+// figures are the business metrics of all incidents.
+func (s *systemEvents) figures(ctx context.Context) (event.BusinessMetrics, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkWait)
 	defer cancel()
-	m, err := s.store.Business(ctx)
-	if err != nil {
-		return m, "", fmt.Errorf("business metrics: %w", err)
-	}
-	recent, _, err := s.store.Incidents(ctx, store.Filter{}, "", recentIncidents)
-	if err != nil {
-		return m, "", fmt.Errorf("business metrics: %w", err)
-	}
-	origin := incident.OriginLive
-	for _, i := range recent {
-		if i.Origin == incident.OriginSimulated {
-			origin = incident.OriginSimulated
-		}
-	}
-	return m, origin, nil
+	return s.business.summary(ctx, question{})
 }
 
 func (s *systemEvents) send(kind string, origin incident.Origin, data any) {

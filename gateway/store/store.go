@@ -27,6 +27,8 @@ type Store interface {
 	Problems
 	Events
 	Reads
+	Business
+	Retention
 	Idempotency
 
 	// Ping reports whether the store takes writes.
@@ -104,8 +106,8 @@ type Reads interface {
 	IncidentStory(ctx context.Context, id string, after, limit int) (list []event.Event, more bool, err error)
 	// Open lists id and run of every incident that is not closed, for the reconciler.
 	Open(ctx context.Context) ([]event.Summary, error)
-	// Business computes the business metrics from all incidents, as the function of that name does.
-	Business(ctx context.Context) (event.BusinessMetrics, error)
+	// Event returns one event by its id.
+	Event(ctx context.Context, id string) (event.Event, error)
 }
 
 // AnswersKept is how long answers are remembered, ClaimHeld how long a claim

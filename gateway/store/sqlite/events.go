@@ -44,11 +44,11 @@ func (s *Store) Apply(ctx context.Context, epoch string, fill, events []event.Ev
 				return err
 			}
 		}
-		a := &applier{ctx: ctx, tx: tx, at: at, runs: map[runKey]*runState{}, views: map[string]*event.View{}}
+		a := &applier{ctx: ctx, tx: tx, at: at, runs: map[runKey]*runState{}, projections: map[string]*projection{}, forgotten: map[string]bool{}}
 		if err := a.all(fill, events); err != nil {
 			return err
 		}
-		if err := a.saveViews(); err != nil {
+		if err := a.save(); err != nil {
 			return err
 		}
 		fresh, gap = a.fresh, a.gap
@@ -63,13 +63,14 @@ func (s *Store) Apply(ctx context.Context, epoch string, fill, events []event.Ev
 
 // applier is one call of Apply.
 type applier struct {
-	ctx   context.Context
-	tx    *sql.Tx
-	at    event.Cursor
-	runs  map[runKey]*runState
-	views map[string]*event.View // those touched, by incident
-	fresh []event.Event
-	gap   *store.Gap
+	ctx         context.Context
+	tx          *sql.Tx
+	at          event.Cursor
+	runs        map[runKey]*runState
+	projections map[string]*projection // those touched, by incident
+	forgotten   map[string]bool        // incidents that were asked about
+	fresh       []event.Event
+	gap         *store.Gap
 }
 
 type runKey struct{ incidentID, runID string }
@@ -154,6 +155,9 @@ func (a *applier) one(e event.Event) (done bool, err error) {
 	if e.IncidentID == "" || e.RunID == "" || e.Seq < 0 {
 		return false, nil
 	}
+	if gone, err := a.isForgotten(e.IncidentID); gone || err != nil {
+		return false, err
+	}
 	if e.Seq == 0 && e.Type != event.TypeIncidentAborted {
 		return false, a.beside(e)
 	}
@@ -215,18 +219,30 @@ func (a *applier) insert(e *event.Event) error {
 	return err
 }
 
+// isForgotten reports whether an incident is kept no longer.
+func (a *applier) isForgotten(incidentID string) (bool, error) {
+	gone, asked := a.forgotten[incidentID]
+	if asked {
+		return gone, nil
+	}
+	err := a.tx.QueryRowContext(a.ctx, `SELECT EXISTS (SELECT 1 FROM forgotten WHERE incident_id = ?)`, incidentID).Scan(&gone)
+	a.forgotten[incidentID] = gone
+	return gone, err
+}
+
 // project brings the read model and the bindings up to e.
 func (a *applier) project(e event.Event) error {
-	v, ok := a.views[e.IncidentID]
+	p, ok := a.projections[e.IncidentID]
 	if !ok {
 		var err error
-		if v, err = loadView(a.ctx, a.tx, e.IncidentID); err != nil {
+		if p, err = loadProjection(a.ctx, a.tx, e.IncidentID); err != nil {
 			return err
 		}
-		a.views[e.IncidentID] = v
+		a.projections[e.IncidentID] = p
 	}
+	v := &p.view
 	before := v.RunID
-	if !v.Apply(e) {
+	if !p.apply(e) {
 		return nil // of an older run, or of a type that this build does not know; it is kept all the same
 	}
 	switch {
@@ -275,12 +291,9 @@ func (a *applier) learnEdges(e event.Event) error {
 	return nil
 }
 
-func (a *applier) saveViews() error {
-	for _, v := range a.views {
-		if v.IncidentID == "" {
-			continue // nothing of it could be read yet
-		}
-		if err := saveView(a.ctx, a.tx, v); err != nil {
+func (a *applier) save() error {
+	for _, p := range a.projections {
+		if err := p.save(a.ctx, a.tx); err != nil {
 			return err
 		}
 	}
@@ -326,23 +339,16 @@ func (s *Store) Rebuild(ctx context.Context) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM incidents`); err != nil {
 			return err
 		}
-		ids, err := incidentIDs(ctx, tx)
+		if _, err := tx.ExecContext(ctx, `DELETE FROM figures`); err != nil {
+			return err
+		}
+		ids, err := texts(ctx, tx, `SELECT DISTINCT incident_id FROM events
+			WHERE incident_id NOT IN (SELECT incident_id FROM forgotten)`)
 		if err != nil {
 			return err
 		}
 		for _, id := range ids {
-			v := &event.View{}
-			events, err := selectEvents(ctx, tx, `WHERE incident_id = ? ORDER BY position`, id)
-			if err != nil {
-				return err
-			}
-			for _, e := range events {
-				v.Apply(e) // false where it was false the first time
-			}
-			if v.IncidentID == "" {
-				continue
-			}
-			if err := saveView(ctx, tx, v); err != nil {
+			if err := derive(ctx, tx, id); err != nil {
 				return err
 			}
 		}
@@ -350,21 +356,22 @@ func (s *Store) Rebuild(ctx context.Context) error {
 	})
 }
 
-func incidentIDs(ctx context.Context, tx *sql.Tx) ([]string, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT incident_id FROM events`)
+// texts reads one column.
+func texts(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]string, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var ids []string
+	var out []string
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		var s string
+		if err := rows.Scan(&s); err != nil {
 			return nil, err
 		}
-		ids = append(ids, id)
+		out = append(out, s)
 	}
-	return ids, rows.Err()
+	return out, rows.Err()
 }
 
 func selectEvents(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]event.Event, error) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -175,7 +176,8 @@ func (s *Store) IncidentEvents(ctx context.Context, id, runID string, afterSeq i
 	err = s.read(ctx, "read events of incident", func(tx *sql.Tx) error {
 		var latest sql.NullString
 		if err := tx.QueryRowContext(ctx, `SELECT coalesce((SELECT run_id FROM incidents WHERE incident_id = ?1),
-			(SELECT run_id FROM events WHERE incident_id = ?1 ORDER BY position DESC LIMIT 1))`, id).Scan(&latest); err != nil {
+			(SELECT run_id FROM events WHERE incident_id = ?1 ORDER BY position DESC LIMIT 1))
+			WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE incident_id = ?1)`, id).Scan(&latest); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		if !latest.Valid {
@@ -241,16 +243,26 @@ func (s *Store) Open(ctx context.Context) ([]event.Summary, error) {
 	return list, err
 }
 
-// Business implements store.Reads.
-func (s *Store) Business(ctx context.Context) (event.BusinessMetrics, error) {
-	var list []event.Summary
-	err := s.read(ctx, "compute business metrics", func(tx *sql.Tx) error {
+// Event implements store.Reads. The id of a numbered event is run_id/seq.
+func (s *Store) Event(ctx context.Context, id string) (event.Event, error) {
+	where, args := `WHERE seq = 0 AND json_extract(event, '$.id') = ?`, []any{id}
+	if run, number, ok := strings.Cut(id, "/"); ok {
+		if seq, err := strconv.ParseInt(number, 10, 64); err == nil && seq > 0 {
+			where, args = `WHERE seq > 0 AND run_id = ? AND seq = ?`, []any{run, seq}
+		}
+	}
+	var list []event.Event
+	err := s.read(ctx, "read event", func(tx *sql.Tx) error {
 		var err error
-		list, err = summaries(ctx, tx, ``)
+		list, err = selectEvents(ctx, tx, where+` AND NOT EXISTS (SELECT 1 FROM forgotten f WHERE f.incident_id = events.incident_id)
+			ORDER BY position LIMIT 1`, args...)
+		if err == nil && len(list) == 0 {
+			return notFound("event %q does not exist", id)
+		}
 		return err
 	})
 	if err != nil {
-		return event.BusinessMetrics{}, err
+		return event.Event{}, err
 	}
-	return store.Business(list), nil
+	return list[0], nil
 }

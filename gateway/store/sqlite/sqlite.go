@@ -69,6 +69,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, s.failure("open", err)
 	}
 	s.r.SetMaxIdleConns(readers)
+	if err := s.bringUpToDate(ctx); err != nil {
+		return nil, errors.Join(err, s.r.Close(), s.w.Close())
+	}
 	s.stopped.Go(s.commitAccepts)
 	return s, nil
 }

@@ -3,7 +3,6 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"reflect"
 	"sync"
 	"testing"
@@ -204,44 +203,6 @@ func unknownIncidentsAreNotFound(t *testing.T, fresh func(testing.TB) Opener) {
 	}
 	if keys := must[[]store.IncidentKey](t)(s.IncidentKeys(ctx(t), "inc-none")); len(keys) != 0 {
 		t.Errorf("keys of nothing: %v", keys)
-	}
-}
-
-func businessCountsResolvedIncidents(t *testing.T, fresh func(testing.TB) Opener) {
-	s := fresh(t)(t)
-	if b := must[event.BusinessMetrics](t)(s.Business(ctx(t))); b != (event.BusinessMetrics{}) {
-		t.Errorf("an empty store says %+v", b)
-	}
-	var offset uint64
-	add := func(r *run) {
-		apply(t, s, stream(offset+1, r.events...)...)
-		offset += uint64(len(r.events))
-	}
-	for i, notes := range []int{8, 10, 15} { // resolved after 9, 11 and 16 seconds
-		r := newRun(fmt.Sprint("inc-", i), fmt.Sprint("run-", i), "x")
-		for n := range notes {
-			r.add(note(n))
-		}
-		r.close()
-		add(r)
-	}
-	unresolved := newRun("inc-u", "run-u", "x")
-	unresolved.add(&event.IncidentAcknowledged{By: "ana"})
-	unresolved.add(&event.IncidentClosed{Status: incident.StatusClosed, Outcome: incident.OutcomeUnresolved, Reason: "nobody took it"})
-	add(unresolved)
-	add(newRun("inc-open", "run-open", "x"))
-	b := must[event.BusinessMetrics](t)(s.Business(ctx(t)))
-	if b.IncidentsOpen != 1 || b.IncidentsClosed != 4 || b.Remediated != 3 || b.SampleSize != 3 {
-		t.Errorf("counts: %+v", b)
-	}
-	// mean 12, s = 3.6056, t(2) = 4.303: half width 8.957
-	for name, c := range map[string]struct {
-		got  *float64
-		want float64
-	}{"mttr": {b.MTTRSeconds, 12}, "lower": {b.MTTRLowerSeconds, 3.043}, "upper": {b.MTTRUpperSeconds, 20.957}, "mtta": {b.MTTASeconds, 1}} {
-		if c.got == nil || math.Abs(*c.got-c.want) > 0.001 {
-			t.Errorf("%s: %v, want %v", name, c.got, c.want)
-		}
 	}
 }
 
