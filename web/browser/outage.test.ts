@@ -1,6 +1,6 @@
 /** Turned off and on under the browser: each page ends equal to the workflows' state. */
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import { Api } from "./api";
 import { type Cable, layCable } from "./cable";
@@ -29,6 +29,8 @@ afterAll(async () => {
   await cable?.close();
   await product?.stop();
 });
+
+afterEach(() => cable.mend());
 
 const notLive = '[data-testid="connection"]:not([data-state="live"])';
 
