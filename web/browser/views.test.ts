@@ -1,37 +1,32 @@
 /** Every view against the running product: what happens is seen, in every width and look. */
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { Api } from "./api";
 import { launch, openLive, openTab } from "./chromium";
 import { seeEverywhere } from "./pages";
-import { type Product, startProduct } from "./product";
 
-let product: Product;
-let api: Api;
+const vigil = inject("vigil");
+const api = new Api(vigil);
 let browser: Browser;
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct(), launch()]);
-  api = new Api(product);
+  browser = await launch();
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await product?.stop();
-});
+afterAll(() => browser?.close());
 
 describe("/ops", () => {
   it("shows an incident from its alert to resolved, decided on by keyboard", async () => {
     const tab = await openTab(browser);
     const { page } = tab;
-    await openLive(tab, `${product.gateway}/ops`);
+    await openLive(tab, `${vigil.gateway}/ops`);
     await seeEverywhere(tab, "ops-quiet");
 
+    const before = await api.summaries();
     await page.getByTestId("demo").click();
     await page.getByTestId("fault-bad_deployment").click();
     await page.keyboard.press("Escape");
-    const id = await api.opened([]);
+    const id = await api.opened(before);
     await page.getByTestId(`incident-${id}`).waitFor();
     await page.keyboard.press("j");
     const detail = page.getByTestId("incident-detail");

@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     environment: "node",
     include: ["browser/**/*.test.ts"],
+    globalSetup: "browser/setup.ts",
     // One browser and one Vigil at a time: what they measure is their own.
     fileParallelism: false,
     testTimeout: 240_000,
