@@ -80,7 +80,7 @@ function Pages({ me }: { me: Me }) {
     case "transparency":
       return (
         <Loading>
-          <TransparencyPage subject={page.subject} view={page.view} at={page.at} go={go} replace={replace} />
+          <TransparencyPage subject={page.subject} view={page.view} at={page.at} go={go} replace={replace} temporal={me.temporal_ui} />
         </Loading>
       );
     case "demo":

@@ -4,7 +4,7 @@
  * same key, and the gateway does it once.
  */
 import { decodeEvent, decodeSummary, decodeView } from "../protocol/decoder";
-import type { Controls, Kind, Move, Severity, View } from "../protocol/generated";
+import type { Controls, IncidentFigures, Kind, Move, Severity, View } from "../protocol/generated";
 import type {
   AlertSource,
   AuditPage,
@@ -246,6 +246,11 @@ export class Rest {
   async audit(subject?: string, before?: number): Promise<AuditPage> {
     const page = (await this.get(`/audit${query({ subject, before, limit: 25 })}`)) as AuditPage;
     return { ...page, entries: page.entries ?? [] };
+  }
+
+  /** What an incident adds to the business figures. */
+  async incidentFigures(id: string): Promise<IncidentFigures> {
+    return (await this.get(`/analytics/incidents/${encodeURIComponent(id)}`)) as IncidentFigures;
   }
 
   async correlation(): Promise<Correlation> {

@@ -99,6 +99,16 @@ export class Recording {
   }
 }
 
+/** Records an incident while it goes on: what was worked out before is kept. */
+export class Recorder {
+  private latest: Recording | undefined;
+
+  record(events: readonly DecodedEvent[]): Recording {
+    this.latest = Recording.ofIncident(events, this.latest);
+    return this.latest;
+  }
+}
+
 /** Clocks of several machines wrote the times; the order is the workflow's. */
 function inOrder(times: readonly number[]): number[] {
   let latest = Number.NEGATIVE_INFINITY;
