@@ -18,8 +18,8 @@ type plan struct {
 	Fault    world.Fault
 	Stubborn int // how many kinds of right remedies do nothing
 
-	// Alone lets Vigil act where its policy leaves that to it; otherwise people
-	// decide on everything.
+	// Alone lets Vigil act by itself on what is of low risk (see policy); otherwise
+	// people decide on everything.
 	Alone bool
 	// Instead is put forward by a person in place of what Vigil proposes first;
 	// another person approves it. Empty: what is proposed is approved.
@@ -60,8 +60,8 @@ var catalogue = []plan{
 		Resolution:  "The extra traffic is gone.",
 	},
 	{
-		Name: "memory-leak", Title: "Payments runs out of memory, slowly", Fault: world.FaultMemoryLeak, Alone: true,
-		Description: "A service keeps what it should let go. The forecast says when it will be full; the incident is acted upon before a person would have noticed.",
+		Name: "memory-leak", Title: "Payments runs out of memory, and is restarted before it does", Fault: world.FaultMemoryLeak, Alone: true,
+		Description: "A service keeps what it should let go. The policy of this recording leaves what is of low risk to Vigil: it restarts the service without asking, and says so.",
 		Resolution:  "The tasks were replaced by hand.",
 	},
 	{
@@ -75,13 +75,13 @@ var catalogue = []plan{
 		Resolution:  "The callers' pools were reset by hand; connections are back to normal.",
 	},
 	{
-		Name: "another-opinion", Title: "A person knows better", Fault: world.FaultCPUSaturation, Instead: incident.ActionScaleService,
-		Description: "Vigil proposes one way to deal with a service that spins; a person puts another forward, and a second person approves it.",
-		Resolution:  "The tasks were replaced by hand.",
+		Name: "another-opinion", Title: "A person knows better", Fault: world.FaultCacheFailure, Instead: incident.ActionRestartService,
+		Description: "A cache misses, and the database behind it carries the load. Vigil proposes one way to deal with it; a person puts another forward, and a second person approves that.",
+		Resolution:  "The cache was emptied by hand.",
 	},
 	{
-		Name: "false-alarm", Title: "An alarm, and nothing is wrong", Fault: world.FalseAlarmBatch,
-		Description: "A nightly job keeps the database busy and an alarm fires, while nobody who uses the shop notices anything. Vigil says that it sees no harm, does nothing, and leaves the last word to a person.",
+		Name: "false-alarm", Title: "An alarm, and nothing that explains it", Fault: world.FalseAlarmBatch,
+		Description: "A job keeps the database busy and an alarm fires, while nobody who uses the shop notices anything. Vigil finds no cause, says so, does nothing and hands over to a person, who ends the job.",
 		Resolution:  "A job used what was idle. No user noticed; the threshold of the alarm is too low.",
 	},
 }

@@ -47,8 +47,8 @@ type scenario struct {
 	Events  []json.RawMessage     `json:"events"` // as the gateway gives them
 }
 
-// index lists the recordings of a directory.
-type index struct {
+// listing is the index: it lists the recordings of a directory.
+type listing struct {
 	Scenarios []summary `json:"scenarios"`
 }
 
@@ -102,7 +102,7 @@ func writeIndex(dir string) error {
 	if err != nil {
 		return fmt.Errorf("find scenarios: %w", err)
 	}
-	var all index
+	var all listing
 	for _, file := range files {
 		if filepath.Base(file) == indexFile {
 			continue

@@ -113,7 +113,7 @@ func run(ctx context.Context, cfg config, out io.Writer) error {
 		})
 	}
 	_ = all.Wait() // failed has them
-	if err := errors.Join(failed...); err != nil {
+	if err := errors.Join(append(failed, context.Cause(ctx))...); err != nil {
 		return err
 	}
 	log.say("all", "%d recorded in %s", len(plans), cfg.out)
@@ -122,6 +122,9 @@ func run(ctx context.Context, cfg config, out io.Writer) error {
 
 // produce records one scenario and puts it where the dashboards find it.
 func produce(ctx context.Context, cfg config, p plan, log *logger) error {
+	if ctx.Err() != nil {
+		return nil // told to stop before it began
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, cfg.within, fmt.Errorf("it took longer than %s; give it more with --timeout", cfg.within))
 	defer cancel()
 	s, err := record(ctx, cfg, p, log)

@@ -27,6 +27,15 @@ const (
 // recorded would otherwise name a port that is nobody's any more.
 const publicURL = "https://vigil.example.com"
 
+// policy is that of recordings in which Vigil acts by itself. Its rule is in
+// the events, with its reason.
+const policy = `version: recording
+zone: UTC
+rules:
+  - {name: low risk, when: 'risk == "low"', then: autonomous, reason: Its risk is low.}
+  - {name: everything else, when: "true", then: approve, reason: Its risk is not low.}
+`
+
 // product is one Vigil that runs for one recording.
 type product struct {
 	processes.Layout
@@ -36,45 +45,54 @@ type product struct {
 }
 
 // begin starts a Vigil in a new directory, and waits until it can be used.
-func begin(ctx context.Context, cfg config) (p *product, err error) {
+func begin(ctx context.Context, cfg config, alone bool) (*product, error) {
 	dir, err := os.MkdirTemp("", "vigil-scenario-")
 	if err != nil {
 		return nil, fmt.Errorf("make a state directory: %w", err)
 	}
-	p = &product{people: map[string]string{}}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.end())
-		}
-	}()
+	p := &product{people: map[string]string{}}
 	p.Layout = processes.Layout{BinDir: cfg.bin, StateDir: dir, WebDir: cfg.web, Tick: cfg.tick, Seed: cfg.seed, LogFormat: "json"}
+	if err := p.start(ctx, cfg, alone); err != nil {
+		return nil, errors.Join(err, p.end())
+	}
+	return p, nil
+}
+
+func (p *product) start(ctx context.Context, cfg config, alone bool) error {
 	if err := p.listenSomewhere(cfg); err != nil {
-		return nil, err
+		return err
 	}
 	tokens, err := p.letIn(recorder, secondRecorder)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p.WorkerArgs = []string{"--token-file", tokens, "--public-url", publicURL}
+	if alone {
+		file, err := p.keep("policy.yaml", policy)
+		if err != nil {
+			return err
+		}
+		p.WorkerArgs = append(p.WorkerArgs, "--policy-file", file)
+	}
 	spec := p.AllInOne()
 	if cfg.aws {
 		if err := doctor(ctx, cfg); err != nil {
-			return nil, err
+			return err
 		}
 		spec.Args = append(spec.Args, "--no-sandbox")
 	}
-	if p.log, err = os.Create(filepath.Join(dir, "log")); err != nil {
-		return nil, fmt.Errorf("make the log: %w", err)
+	if p.log, err = os.Create(filepath.Join(p.StateDir, "log")); err != nil {
+		return fmt.Errorf("make the log: %w", err)
 	}
 	if p.process, err = processes.Start(spec, p.log); err != nil {
-		return nil, err
+		return fmt.Errorf("%w; `task build:go` builds it", err)
 	}
 	starting, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	if err := p.Ready(starting, processes.AllInOne, p.process); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, p.lastWords())
+		return fmt.Errorf("%w\n%s", err, p.lastWords())
 	}
-	return p, nil
+	return nil
 }
 
 // end stops what was begun, and removes its directory.
@@ -108,9 +126,14 @@ func (p *product) letIn(names ...string) (string, error) {
 		p.people[name] = token
 		file += entry
 	}
-	path := filepath.Join(p.StateDir, "principals.yaml")
-	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
-		return "", fmt.Errorf("write the token file: %w", err)
+	return p.keep("principals.yaml", file)
+}
+
+// keep writes a file that the product reads.
+func (p *product) keep(name, content string) (string, error) {
+	path := filepath.Join(p.StateDir, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		return "", fmt.Errorf("write %s: %w", name, err)
 	}
 	return path, nil
 }

@@ -30,7 +30,7 @@ type recording struct {
 // record makes one recording, from the fault to the last event.
 func record(ctx context.Context, cfg config, p plan, log *logger) (s scenario, err error) {
 	log.say(p.Name, "starting Vigil for %s", p.source())
-	product, err := begin(ctx, cfg)
+	product, err := begin(ctx, cfg, p.Alone)
 	if err != nil {
 		return s, err
 	}
@@ -53,10 +53,11 @@ func record(ctx context.Context, cfg config, p plan, log *logger) (s scenario, e
 // goWrong begins what the incident will be about.
 func (r *recording) goWrong(ctx context.Context) error {
 	if r.opens != nil {
+		r.log.say(r.Name, "people decide at %s/ops", r.p.GatewayURL())
 		return r.p.as(recorder).call(ctx, http.MethodPost, "/api/v1/incidents", r.opens, nil)
 	}
 	if r.Alone {
-		controls := map[string]any{"mode": incident.ModeExecute, "reason": "Vigil may act by itself where the policy leaves it to it.", "revision": 0}
+		controls := map[string]any{"mode": incident.ModeExecute, "reason": "The policy says what Vigil does by itself.", "revision": 0}
 		if err := r.p.as(recorder).call(ctx, http.MethodPut, "/api/v1/controls", controls, nil); err != nil {
 			return err
 		}
