@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"vigil/gateway/analytics"
@@ -22,7 +21,10 @@ type business struct {
 	store store.Business
 	rates *ratesFile // nil: no file
 
-	mu    sync.Mutex
+	estimator analytics.Estimator
+	turn      chan struct{} // holds one: whoever computes, so that asking much does not take every processor
+
+	// Of whoever has the turn.
 	of    basis
 	known map[question]event.BusinessMetrics
 }
@@ -57,52 +59,59 @@ func (b *business) price() *analytics.Rates {
 	return b.rates.current.Load()
 }
 
-// summary computes the business metrics. It holds no lock while it does, so
-// two who ask at once may both compute.
+func newBusiness(s store.Business, rates *ratesFile) *business {
+	return &business{store: s, rates: rates, turn: make(chan struct{}, 1)}
+}
+
+// compute waits for the turn and has it until done is called.
+func (b *business) compute(ctx context.Context) (done func(), err error) {
+	select {
+	case b.turn <- struct{}{}:
+		return func() { <-b.turn }, nil
+	case <-ctx.Done():
+		return nil, incident.Errorf(incident.KindUnavailable, "others wait for business metrics too; ask again, or for a shorter range")
+	}
+}
+
+// summary computes the business metrics, where it does not know them.
 func (b *business) summary(ctx context.Context, q question) (event.BusinessMetrics, error) {
+	done, err := b.compute(ctx)
+	if err != nil {
+		return event.BusinessMetrics{}, err
+	}
+	defer done()
 	revision, err := b.store.FiguresRevision(ctx)
 	if err != nil {
 		return event.BusinessMetrics{}, fmt.Errorf("business metrics: %w", err)
 	}
 	of := basis{revision: revision, rates: b.price()}
-	if m, ok := b.recall(of, q); ok {
+	if b.of != of || len(b.known) >= keptAnswers {
+		b.of, b.known = of, map[question]event.BusinessMetrics{}
+	}
+	if m, ok := b.known[q]; ok {
 		return m, nil
 	}
 	all, _, err := b.store.Figures(ctx, q.filter(), "", 0)
 	if err != nil {
 		return event.BusinessMetrics{}, fmt.Errorf("business metrics: %w", err)
 	}
-	m := analytics.Summarise(all, *of.rates, q.span(), q.origin)
-	b.remember(of, q, m)
-	return m, nil
-}
-
-func (b *business) recall(of basis, q question) (event.BusinessMetrics, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.of != of {
-		return event.BusinessMetrics{}, false
-	}
-	m, ok := b.known[q]
-	return m, ok
-}
-
-func (b *business) remember(of basis, q question, m event.BusinessMetrics) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.of != of || len(b.known) >= keptAnswers {
-		b.of, b.known = of, map[question]event.BusinessMetrics{}
-	}
+	m := b.estimator.Summarise(all, *of.rates, q.span(), q.origin)
 	b.known[q] = m
+	return m, nil
 }
 
 // series computes the business metrics bucket by bucket.
 func (b *business) series(ctx context.Context, q question, bucket analytics.Bucket) (event.BusinessSeries, error) {
+	done, err := b.compute(ctx)
+	if err != nil {
+		return event.BusinessSeries{}, err
+	}
+	defer done()
 	all, _, err := b.store.Figures(ctx, q.filter(), "", 0)
 	if err != nil {
 		return event.BusinessSeries{}, fmt.Errorf("business series: %w", err)
 	}
-	s, ok := analytics.Series(all, *b.price(), q.span(), q.origin, bucket)
+	s, ok := b.estimator.Series(all, *b.price(), q.span(), q.origin, bucket)
 	if !ok {
 		return s, malformed("the range has more than %d %ss; ask for a shorter one, or for longer buckets", analytics.MaxPoints, bucket)
 	}

@@ -189,13 +189,11 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	}
 	admission := &admission{counts: s.InboxCounts, free: freeDisk(g.cfg.DataDir), maxBacklog: g.cfg.MaxBacklog, minFree: uint64(g.cfg.MinFreeDisk), log: g.log}
 	health := &health{store: s, engine: g.deps.Engine, relay: r, hub: h, controls: controls, people: people, started: time.Now()}
-	business := &business{store: s}
-	if g.cfg.BusinessFile != "" {
-		if business.rates, err = openRatesFile(g.cfg.BusinessFile, g.log.Named("business")); err != nil {
-			return err
-		}
-		g.group.Add(lifecycle.Go("business file", business.rates.watch))
+	rates, err := g.openRates()
+	if err != nil {
+		return err
 	}
+	business := newBusiness(s, rates)
 	system := &systemEvents{every: g.cfg.SystemEvery, business: business, health: health, hub: h, log: g.log, asked: make(chan struct{}, 1)}
 	controls.tell = func(c incident.Controls) { system.send(event.TypeControlsChanged, incident.OriginLive, c) }
 	admit := admission.admit
@@ -223,9 +221,13 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	g.group.Add(lifecycle.Go("system events", system.run))
 	g.group.Add(lifecycle.Go("controls", controls.watch))
 	g.group.Add(lifecycle.Go("principals", people.run))
-	g.group.Add(lifecycle.Go("housekeeping", (&housekeeping{store: s, keep: g.cfg.KeepDeliveries, log: g.log, now: time.Now}).run))
+	g.group.Add(lifecycle.Go("housekeeping", (&housekeeping{store: s, keep: g.cfg.KeepDeliveries, keepIncidents: g.cfg.KeepIncidents,
+		forgotten: metrics.forgotten, log: g.log, now: time.Now}).run))
 	if auth.tokens != nil {
 		g.group.Add(lifecycle.Go("token file", auth.tokens.watch))
+	}
+	if rates != nil {
+		g.group.Add(lifecycle.Go("business file", rates.watch))
 	}
 	if sources != nil {
 		g.group.Add(lifecycle.Go("sources file", sources.Watch))
@@ -283,6 +285,14 @@ func (g *Gateway) connect() (onNATS, error) {
 	open := func(ctx context.Context) (*bus.Streams, error) { return bus.Open(ctx, nc, g.cfg.StreamReplicas) }
 	return onNATS{relay.JetStream(open), relay.NewPublisher(js),
 		bus.Controls(js, g.cfg.StreamReplicas), bus.Principals(js, g.cfg.StreamReplicas)}, nil
+}
+
+// openRates reads the business file, where there is one.
+func (g *Gateway) openRates() (*ratesFile, error) {
+	if g.cfg.BusinessFile == "" {
+		return nil, nil
+	}
+	return openRatesFile(g.cfg.BusinessFile, g.log.Named("business"))
 }
 
 // openSources reads the sources file, where there is one.

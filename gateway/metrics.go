@@ -24,6 +24,7 @@ type metrics struct {
 	senderFailures *prometheus.CounterVec
 	certificates   *prometheus.CounterVec
 	decisions      *prometheus.CounterVec
+	forgotten      prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer, s store.Store, log *zap.Logger) *metrics {
@@ -48,7 +49,9 @@ func newMetrics(r prometheus.Registerer, s store.Store, log *zap.Logger) *metric
 		Name: "gateway_correlation_rule_failures_total", Help: "Correlation rules that failed when they were asked, and were passed over."}, []string{"rule"})
 	m.decisions = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gateway_decisions_total", Help: "Decisions on proposals that people made, by what they said and what became of it: a state of the proposal, or the kind of refusal."}, []string{"decision", "outcome"})
-	r.MustRegister(m.rules, m.decisions, m.requests, m.duration, m.alerts, m.authFailures, m.aborted, m.senderFailures, m.certificates, &inboxCollector{store: s, log: log})
+	m.forgotten = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "gateway_incidents_forgotten_total", Help: "Incidents that were deleted because they closed longer ago than they are kept."})
+	r.MustRegister(m.forgotten, m.rules, m.decisions, m.requests, m.duration, m.alerts, m.authFailures, m.aborted, m.senderFailures, m.certificates, &inboxCollector{store: s, log: log})
 	return m
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -35,6 +36,10 @@ func (s *systemEvents) ask() {
 func (s *systemEvents) run(ctx context.Context) error {
 	tick := time.NewTicker(s.every)
 	defer tick.Stop()
+	due := make(chan struct{}, 1)
+	var figures sync.WaitGroup
+	defer figures.Wait()
+	figures.Go(func() { s.sendFigures(ctx, due) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -46,22 +51,35 @@ func (s *systemEvents) run(ctx context.Context) error {
 			}
 		}
 		s.send(event.TypeSystemHealth, incident.OriginLive, s.health.read(ctx))
-		business, err := s.figures(ctx)
-		if err != nil {
-			if ctx.Err() == nil {
-				s.log.Warn("the business figures could not be computed", zap.Error(err))
-			}
-			continue
+		select {
+		case due <- struct{}{}:
+		default: // they are being computed
 		}
-		s.send(event.TypeBusinessMetrics, business.Origin, business)
 	}
 }
 
-// figures are the business metrics of all incidents.
-func (s *systemEvents) figures(ctx context.Context) (event.BusinessMetrics, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkWait)
-	defer cancel()
-	return s.business.summary(ctx, question{})
+// figuresWait bounds the computing of business metrics. Of many incidents it
+// takes seconds when it is done for the first time.
+const figuresWait = 30 * time.Second
+
+// sendFigures sends the business metrics of all incidents whenever they are
+// due. Health does not wait for them.
+func (s *systemEvents) sendFigures(ctx context.Context, due <-chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-due:
+		}
+		within, cancel := context.WithTimeout(ctx, figuresWait)
+		m, err := s.business.summary(within, question{})
+		cancel()
+		if err == nil {
+			s.send(event.TypeBusinessMetrics, m.Origin, m)
+		} else if ctx.Err() == nil {
+			s.log.Warn("the business figures could not be computed; trying again at the next turn", zap.Error(err))
+		}
+	}
 }
 
 func (s *systemEvents) send(kind string, origin incident.Origin, data any) {

@@ -50,10 +50,10 @@ func (b Bucket) next(t time.Time) time.Time {
 // Buckets in which nothing opened are there. The first and the last hold what
 // of them lies within the range. ok is false where there would be more than
 // MaxPoints.
-func Series(all []event.IncidentFigures, rates Rates, r Range, origin incident.Origin, b Bucket) (s event.BusinessSeries, ok bool) {
-	list, origin, _ := Pick(all, r, origin)
+func (r *Estimator) Series(all []event.IncidentFigures, rates Rates, within Range, origin incident.Origin, b Bucket) (s event.BusinessSeries, ok bool) {
+	list, origin, _ := Pick(all, within, origin)
 	s = event.BusinessSeries{Bucket: string(b), Origin: origin, Currency: rates.Currency, Points: []event.BusinessBucket{}}
-	from, to := r.From, r.To
+	from, to := within.From, within.To
 	if len(list) > 0 {
 		if from.IsZero() {
 			from = list[0].OpenedAt
@@ -74,13 +74,13 @@ func Series(all []event.IncidentFigures, rates Rates, r Range, origin incident.O
 		if n < 0 {
 			n = len(list)
 		}
-		s.Points = append(s.Points, bucket(list[:n], rates, at, end))
+		s.Points = append(s.Points, r.bucket(list[:n], rates, at, end))
 		list = list[n:]
 	}
 	return s, true
 }
 
-func bucket(list []event.IncidentFigures, rates Rates, from, to time.Time) event.BusinessBucket {
+func (r *Estimator) bucket(list []event.IncidentFigures, rates Rates, from, to time.Time) event.BusinessBucket {
 	p := event.BusinessBucket{From: from, To: to, Opened: len(list)}
 	var cost, saved int64
 	for i := range list {
@@ -96,6 +96,6 @@ func bucket(list []event.IncidentFigures, rates Rates, from, to time.Time) event
 			p.SavedMicros = &saved
 		}
 	}
-	p.MTTR = estimate(values(list, func(f event.IncidentFigures) *float64 { return f.ResolveSeconds }))
+	p.MTTR = r.estimate(values(list, func(f event.IncidentFigures) *float64 { return f.ResolveSeconds }))
 	return p
 }

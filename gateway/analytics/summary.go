@@ -52,28 +52,28 @@ func Opening(a, b event.IncidentFigures) int {
 }
 
 // Summarise computes the business metrics of the incidents that Pick picks.
-func Summarise(all []event.IncidentFigures, rates Rates, r Range, origin incident.Origin) event.BusinessMetrics {
-	list, origin, leftOut := Pick(all, r, origin)
-	m := event.BusinessMetrics{From: r.From, To: r.To, Origin: origin, LeftOut: leftOut, Currency: rates.Currency}
+func (r *Estimator) Summarise(all []event.IncidentFigures, rates Rates, within Range, origin incident.Origin) event.BusinessMetrics {
+	list, origin, leftOut := Pick(all, within, origin)
+	m := event.BusinessMetrics{From: within.From, To: within.To, Origin: origin, LeftOut: leftOut, Currency: rates.Currency}
 	for i := range list {
 		list[i] = rates.Price(list[i])
 		count(&m, list[i])
 	}
 	shares(&m, list)
-	m.MTTD = estimate(values(list, func(f event.IncidentFigures) *float64 { return f.DetectSeconds }))
-	m.MTTA = estimate(values(list, func(f event.IncidentFigures) *float64 { return f.AcknowledgeSeconds }))
-	m.MTTR = estimate(values(list, func(f event.IncidentFigures) *float64 { return f.ResolveSeconds }))
-	m.Phases = phases(list)
-	m.AICost = estimate(values(list, func(f event.IncidentFigures) *float64 {
+	m.MTTD = r.estimate(values(list, func(f event.IncidentFigures) *float64 { return f.DetectSeconds }))
+	m.MTTA = r.estimate(values(list, func(f event.IncidentFigures) *float64 { return f.AcknowledgeSeconds }))
+	m.MTTR = r.estimate(values(list, func(f event.IncidentFigures) *float64 { return f.ResolveSeconds }))
+	m.Phases = r.phases(list)
+	m.AICost = r.estimate(values(list, func(f event.IncidentFigures) *float64 {
 		if !Handled(f) {
 			return nil
 		}
 		return amount(&f.AICostMicros)
 	}))
 	if rates.Currency != "" {
-		m.Downtime = downtime(list)
+		m.Downtime = r.downtime(list)
 		if rates.Baseline != nil {
-			m.Savings = savings(list, *rates.Baseline)
+			m.Savings = r.savings(list, *rates.Baseline)
 		}
 	}
 	return m
@@ -117,10 +117,10 @@ func shares(m *event.BusinessMetrics, list []event.IncidentFigures) {
 }
 
 // phases leaves out those that no incident went through.
-func phases(list []event.IncidentFigures) []event.PhaseTime {
+func (r *Estimator) phases(list []event.IncidentFigures) []event.PhaseTime {
 	out := []event.PhaseTime{}
 	for _, p := range incident.Phases {
-		e := estimate(values(list, func(f event.IncidentFigures) *float64 {
+		e := r.estimate(values(list, func(f event.IncidentFigures) *float64 {
 			if s, ok := f.PhaseSeconds[string(p)]; ok && f.Status == incident.StatusResolved {
 				return &s
 			}
@@ -133,7 +133,7 @@ func phases(list []event.IncidentFigures) []event.PhaseTime {
 	return out
 }
 
-func downtime(list []event.IncidentFigures) *event.DowntimeSum {
+func (r *Estimator) downtime(list []event.IncidentFigures) *event.DowntimeSum {
 	d := &event.DowntimeSum{Tiers: []event.TierCost{}}
 	for _, f := range list {
 		switch {
@@ -155,11 +155,11 @@ func downtime(list []event.IncidentFigures) *event.DowntimeSum {
 		t.Seconds += *f.DowntimeSeconds
 		t.TotalMicros += *f.DowntimeMicros
 	}
-	d.Each = estimate(values(list, func(f event.IncidentFigures) *float64 { return amount(f.DowntimeMicros) }))
+	d.Each = r.estimate(values(list, func(f event.IncidentFigures) *float64 { return amount(f.DowntimeMicros) }))
 	return d
 }
 
-func savings(list []event.IncidentFigures, b Baseline) *event.SavingsSum {
+func (r *Estimator) savings(list []event.IncidentFigures, b Baseline) *event.SavingsSum {
 	s := &event.SavingsSum{BaselineSource: b.Source, BaselineN: b.N}
 	for _, f := range list {
 		if f.SavedMicros == nil {
@@ -170,7 +170,7 @@ func savings(list []event.IncidentFigures, b Baseline) *event.SavingsSum {
 		s.Seconds += *f.DowntimeSeconds
 		s.TotalMicros += *f.SavedMicros
 	}
-	s.Each = estimate(values(list, func(f event.IncidentFigures) *float64 { return amount(f.SavedMicros) }))
+	s.Each = r.estimate(values(list, func(f event.IncidentFigures) *float64 { return amount(f.SavedMicros) }))
 	return s
 }
 
