@@ -1,12 +1,14 @@
 // @vitest-environment happy-dom
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 
 import { goldenText, story } from "../../../test/golden";
 import { Stage, problem, useOpsAddress } from "../../../test/render";
 import type { IncidentEvent } from "../../protocol/generated";
-import { OpsPage } from "./ops-page";
+import { OpsPage, prefetch } from "./ops-page";
+
+beforeAll(prefetch);
 
 const deployment = story("story").events;
 const awaiting = deployment.slice(0, 40);
@@ -323,7 +325,7 @@ describe("the connection", () => {
     await act(async () => stage.socket.say({ type: "position", epoch: "e", offset: 1, rtt_ms: 61 }));
     const badge = screen.getByTestId("connection");
     expect(badge.dataset.state).toBe("live");
-    expect(badge.textContent).toContain("Good · 61 ms");
+    expect(badge.textContent).toContain("Good");
     await act(async () => stage.socket.end(4000));
     expect(badge.dataset.state).toBe("reconnecting");
     expect(screen.getByText(/What you see may be out of date: the gateway is shutting down/)).toBeTruthy();
