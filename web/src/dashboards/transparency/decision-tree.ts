@@ -70,7 +70,7 @@ class Builder {
         this.decision(e.data.decision, index);
         break;
       case "option.proposed":
-        this.change(`option:${e.data.option_id}`, { note: `Put forward by ${e.data.by}${e.data.reason === undefined ? "" : `: ${e.data.reason}`}`, index, pointer: "/data" });
+        this.change(`option:${e.data.option_id}`, { label: `Put forward by ${e.data.by}`, note: e.data.reason, score: undefined, index, pointer: "/data" });
         break;
       case "policy.ruled": {
         const { option_id, action_hash, ruling } = e.data;
@@ -196,10 +196,13 @@ class Builder {
 
   private decision(d: Decision, index: number): void {
     this.decisions++;
-    const again = this.decisions > 1 ? "Chosen then" : "Chosen";
+    const again = this.decisions > 1 ? "Chosen next" : "Chosen";
     for (const [i, o] of (d.options ?? []).entries()) this.option(o, d, i, index, again);
     for (const [i, x] of (d.excluded ?? []).entries()) {
-      this.put({ id: `option:${x.option_id}`, stage: "options", label: "Not on the list", title: x.title, note: x.reason, tone: "warn", index, pointer: `/data/decision/excluded/${i}` });
+      const id = `option:${x.option_id}`;
+      // What was tried keeps its place and its score; why it is not tried again is news.
+      if (this.nodes.has(id)) this.change(id, { label: "Tried before", note: x.reason, tone: "warn" });
+      else this.put({ id, stage: "options", label: "Not on the list", title: x.title, note: x.reason, tone: "warn", index, pointer: `/data/decision/excluded/${i}` });
     }
     if (d.chosen_id === undefined || d.chosen_id === "") {
       const id = `option:none:${index}`;

@@ -14,8 +14,8 @@ const stageNames: Record<Stage, { text: string; nothing: string }> = {
   evidence: { text: "Evidence", nothing: "No evidence yet" },
   hypotheses: { text: "What it means", nothing: "No hypothesis yet" },
   options: { text: "What could be done", nothing: "No option yet" },
-  permission: { text: "Who lets it be done", nothing: "Not asked yet" },
-  action: { text: "What was done", nothing: "Nothing was done" },
+  permission: { text: "Who lets it be done", nothing: "Nobody was asked yet" },
+  action: { text: "What was done", nothing: "Nothing yet" },
   outcome: { text: "What came of it", nothing: "Not over yet" },
 };
 
@@ -107,7 +107,7 @@ function Drawing({ tree, selected, onSelect }: { tree: Tree; selected: string | 
             />
           ))}
       </svg>
-      <ol className="relative grid gap-x-8 gap-y-4 lg:grid-cols-6" aria-label="Decision tree">
+      <ol className="relative grid gap-x-10 gap-y-4 lg:grid-cols-6" aria-label="Decision tree">
         {columns.map(({ stage, nodes }) => (
           <li key={stage} className="min-w-0" data-stage={stage}>
             <h3 className="mb-2 text-2xs font-semibold text-ink-3">{stageNames[stage].text}</h3>

@@ -21,7 +21,6 @@ import { Scrubber } from "./scrubber";
 import { stepsOf } from "./steps";
 import { type SubjectState, SubjectProvider, type ViewName, viewNames } from "./subject";
 import { SubjectHeader } from "./subject-header";
-import type { TemporalUI } from "./temporal-link";
 import type { Subject } from "./transparency-page";
 import { useKeys } from "./use-keys";
 
@@ -41,7 +40,7 @@ interface Props {
   at: string | undefined;
   go: (path: string) => void;
   replace: (path: string) => void;
-  temporal?: TemporalUI | undefined;
+  temporal?: string | undefined;
   clock?: Clock;
 }
 

@@ -13,7 +13,6 @@ import { NowProvider } from "../../ui/now";
 import { SubjectIndex } from "./subject-index";
 import { SubjectPage } from "./subject-page";
 import { Recorder, Recording } from "./recording";
-import type { TemporalUI } from "./temporal-link";
 
 export type Subject = { kind: "incident"; id: string } | { kind: "scenario"; name: string };
 
@@ -25,8 +24,8 @@ export interface TransparencyPageProps {
   at: string | undefined;
   go: (path: string) => void;
   replace: (path: string) => void;
-  /** Where workflows can be looked at, as far as the gateway knows. */
-  temporal?: TemporalUI | undefined;
+  /** The page of the namespace in Temporal's web UI, as far as the gateway knows. */
+  temporal?: string | undefined;
   /** Moved by tests. */
   clock?: Clock;
 }
