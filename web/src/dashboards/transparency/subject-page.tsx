@@ -14,6 +14,7 @@ import { AnalyticsView } from "./analytics-view";
 import { CommunicationView } from "./communication-view";
 import { ConfidenceView } from "./confidence-view";
 import { DecisionsView } from "./decisions-view";
+import { KeysDialog } from "./keys-dialog";
 import { Player } from "./player";
 import { ReasoningView } from "./reasoning-view";
 import type { Recording } from "./recording";
@@ -49,6 +50,7 @@ const settled = 200;
 
 export function SubjectPage({ subject, recording, scenario, view: asked, at, go, replace, temporal, clock = systemClock }: Props) {
   const [player] = useState(() => standingAt(recording, at, clock));
+  const [help, setHelp] = useState(false);
   const [scroller, setScroller] = useState<HTMLElement | null>(null);
   useLayoutEffect(() => player.load(recording.pace), [player, recording]);
   useEffect(() => () => player.pause(), [player]);
@@ -83,6 +85,7 @@ export function SubjectPage({ subject, recording, scenario, view: asked, at, go,
     " ": () => player.toggle(),
     Home: () => player.seek(0),
     End: () => player.toHead(),
+    "?": () => setHelp(true),
   });
 
   const stood = recording.viewAfter(index) ?? recording.viewAfter(recording.last);
@@ -125,6 +128,7 @@ export function SubjectPage({ subject, recording, scenario, view: asked, at, go,
                   {views[view].content(scroller)}
                 </Tabs.Panel>
               </main>
+              <KeysDialog open={help} onOpenChange={setHelp} />
               <Scrubber player={player} standing={standing} live={live} />
             </Tabs.Root>
           </At>
