@@ -6,9 +6,10 @@ import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { toneText } from "../../ui/badge";
 import { Meter } from "../../ui/meter";
 import { Empty } from "../../ui/panel";
+import { from } from "../../ui/source";
 import { type Stage, type Tree, type TreeNode, stages, treeOf } from "./decision-tree";
 import { StepCard } from "./step-card";
-import { useSource, useSubject } from "./subject";
+import { useSubject } from "./subject";
 
 const stageNames: Record<Stage, { text: string; nothing: string }> = {
   evidence: { text: "Evidence", nothing: "No evidence yet" },
@@ -139,13 +140,12 @@ interface NodeProps {
 }
 
 function Node({ node: n, selected, faint, onSelect, onOver, onWalk }: NodeProps) {
-  const source = useSource();
   const { recording } = useSubject();
-  const id = recording.events[n.index]?.event.id ?? "";
+  const sourceAt = (index: number, pointer: string) => recording.sourceOf(recording.events[index]?.event.id ?? "", pointer);
   return (
     <button
       type="button"
-      {...source(id, n.pointer)}
+      {...from([sourceAt(n.index, n.pointer), ...n.also.map((i) => sourceAt(i, ""))].join(" "))}
       data-node={n.id}
       data-taken={n.taken}
       aria-pressed={selected}
