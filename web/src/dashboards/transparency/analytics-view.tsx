@@ -89,7 +89,7 @@ function Models({ rows }: { rows: readonly CallRow[] }) {
         <Empty>No model was asked.</Empty>
       ) : (
         <ScrollX label="Model calls" className="p-1.5">
-          <table className="w-full text-xs">
+          <table className="w-full min-w-[42rem] text-xs">
             <thead>
               <tr className="text-2xs text-ink-3 [&>th]:px-2 [&>th]:py-1 [&>th]:text-right [&>th]:font-normal [&>th:nth-child(-n+2)]:text-left">
                 <th scope="col">Agent</th>

@@ -10,7 +10,7 @@ import { useSource, useSubject } from "./subject";
 /** How much of a hash or an id tells it from others; the whole is there on hover and when copied. */
 const telling = 12;
 
-export function Attribution({ event, promptHash }: { event: DecodedEvent["event"]; promptHash?: string | undefined }) {
+export function Attribution({ event }: { event: DecodedEvent["event"] }) {
   const { scenario } = useSubject();
   const source = useSource();
   const p = event.provenance;
@@ -41,7 +41,6 @@ export function Attribution({ event, promptHash }: { event: DecodedEvent["event"
         </Item>
       )}
       {p.request_id !== undefined && <Item label="Request">{short(p.request_id)}</Item>}
-      {promptHash !== undefined && <Item label="Prompt sha256">{short(promptHash)}</Item>}
     </dl>
   );
 }

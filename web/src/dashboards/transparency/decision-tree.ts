@@ -27,6 +27,8 @@ export interface TreeNode {
   index: number;
   /** The value within that event. */
   pointer: string;
+  /** Earlier events that say some of it. */
+  also: readonly number[];
 }
 
 export interface TreeEdge {
@@ -70,7 +72,7 @@ class Builder {
         this.decision(e.data.decision, index);
         break;
       case "option.proposed":
-        this.change(`option:${e.data.option_id}`, { note: `Put forward by ${e.data.by}${e.data.reason === undefined ? "" : `: ${e.data.reason}`}`, index, pointer: "/data" });
+        this.change(`option:${e.data.option_id}`, { label: `Put forward by ${e.data.by}`, note: e.data.reason, score: undefined, index, pointer: "/data" });
         break;
       case "policy.ruled": {
         const { option_id, action_hash, ruling } = e.data;
@@ -196,10 +198,13 @@ class Builder {
 
   private decision(d: Decision, index: number): void {
     this.decisions++;
-    const again = this.decisions > 1 ? "Chosen then" : "Chosen";
+    const again = this.decisions > 1 ? "Chosen next" : "Chosen";
     for (const [i, o] of (d.options ?? []).entries()) this.option(o, d, i, index, again);
     for (const [i, x] of (d.excluded ?? []).entries()) {
-      this.put({ id: `option:${x.option_id}`, stage: "options", label: "Not on the list", title: x.title, note: x.reason, tone: "warn", index, pointer: `/data/decision/excluded/${i}` });
+      const id = `option:${x.option_id}`;
+      // What was tried keeps its place and its score; why it is not tried again is news.
+      if (this.nodes.has(id)) this.change(id, { label: "Tried before", note: x.reason, tone: "warn", index, pointer: `/data/decision/excluded/${i}` });
+      else this.put({ id, stage: "options", label: "Not on the list", title: x.title, note: x.reason, tone: "warn", index, pointer: `/data/decision/excluded/${i}` });
     }
     if (d.chosen_id === undefined || d.chosen_id === "") {
       const id = `option:none:${index}`;
@@ -228,13 +233,15 @@ class Builder {
     this.link(this.last, "end");
   }
 
-  private put(n: Omit<TreeNode, "taken">): void {
-    this.nodes.set(n.id, { ...n, taken: false });
+  private put(n: Omit<TreeNode, "taken" | "also">): void {
+    this.nodes.set(n.id, { ...n, taken: false, also: [] });
   }
 
   private change(id: string, to: Partial<TreeNode>): void {
     const n = this.nodes.get(id);
-    if (n !== undefined) this.nodes.set(id, { ...n, ...to });
+    if (n === undefined) return;
+    const also = to.index === undefined || to.index === n.index ? n.also : [...n.also, n.index];
+    this.nodes.set(id, { ...n, ...to, also });
   }
 
   private link(from: string | undefined, to: string, kind: TreeEdge["kind"] = "next"): void {

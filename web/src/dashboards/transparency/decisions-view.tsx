@@ -6,16 +6,17 @@ import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { toneText } from "../../ui/badge";
 import { Meter } from "../../ui/meter";
 import { Empty } from "../../ui/panel";
+import { from } from "../../ui/source";
 import { type Stage, type Tree, type TreeNode, stages, treeOf } from "./decision-tree";
 import { StepCard } from "./step-card";
-import { useSource, useSubject } from "./subject";
+import { useSubject } from "./subject";
 
 const stageNames: Record<Stage, { text: string; nothing: string }> = {
   evidence: { text: "Evidence", nothing: "No evidence yet" },
   hypotheses: { text: "What it means", nothing: "No hypothesis yet" },
   options: { text: "What could be done", nothing: "No option yet" },
-  permission: { text: "Who lets it be done", nothing: "Not asked yet" },
-  action: { text: "What was done", nothing: "Nothing was done" },
+  permission: { text: "Who lets it be done", nothing: "Nobody was asked yet" },
+  action: { text: "What was done", nothing: "Nothing yet" },
   outcome: { text: "What came of it", nothing: "Not over yet" },
 };
 
@@ -107,7 +108,7 @@ function Drawing({ tree, selected, onSelect }: { tree: Tree; selected: string | 
             />
           ))}
       </svg>
-      <ol className="relative grid gap-x-8 gap-y-4 lg:grid-cols-6" aria-label="Decision tree">
+      <ol className="relative grid gap-x-10 gap-y-4 lg:grid-cols-6" aria-label="Decision tree">
         {columns.map(({ stage, nodes }) => (
           <li key={stage} className="min-w-0" data-stage={stage}>
             <h3 className="mb-2 text-2xs font-semibold text-ink-3">{stageNames[stage].text}</h3>
@@ -139,13 +140,12 @@ interface NodeProps {
 }
 
 function Node({ node: n, selected, faint, onSelect, onOver, onWalk }: NodeProps) {
-  const source = useSource();
   const { recording } = useSubject();
-  const id = recording.events[n.index]?.event.id ?? "";
+  const sourceAt = (index: number, pointer: string) => recording.sourceOf(recording.events[index]?.event.id ?? "", pointer);
   return (
     <button
       type="button"
-      {...source(id, n.pointer)}
+      {...from([sourceAt(n.index, n.pointer), ...n.also.map((i) => sourceAt(i, ""))].join(" "))}
       data-node={n.id}
       data-taken={n.taken}
       aria-pressed={selected}

@@ -37,12 +37,12 @@ function bodyOf(e: IncidentEvent, s: Step): ReactNode {
           {e.data.problem !== undefined && <p className="text-xs text-bad [overflow-wrap:anywhere]">{e.data.problem}</p>}
           {e.data.tools !== undefined && e.data.tools.length > 0 && <p className="text-xs text-ink-2">It asks for {e.data.tools.map(spaced).join(", ")}.</p>}
           {e.data.text === undefined || e.data.text === "" ? <p className="text-xs text-ink-3">It said nothing besides.</p> : <Said text={e.data.text} />}
-          <dl className="grid grid-cols-2 gap-x-6 gap-y-1.5 sm:grid-cols-4">
+          <dl className="grid grid-cols-2 gap-x-8 gap-y-1.5 sm:grid-cols-[auto_auto_1fr]">
             <Fact label="Turn">
               <span className="tabular">{e.data.turn}</span>
             </Fact>
             <Fact label="It stopped because of">{spaced(e.data.stop_reason)}</Fact>
-            <Fact label="Prompt hash" className="sm:col-span-2">
+            <Fact label="Prompt sha256" className="max-sm:col-span-2">
               {e.data.prompt_hash === undefined ? noData : <code className="font-mono text-2xs select-all">{e.data.prompt_hash}</code>}
             </Fact>
           </dl>

@@ -3,7 +3,7 @@ import { clsx } from "clsx";
 import { Bot, Check, Cog, Gavel, Link2, Search, ShieldCheck, Stethoscope, User, Wrench } from "lucide-react";
 import { memo, useState, type MouseEvent, type ReactNode } from "react";
 
-import { OriginBadge, toneText } from "../../ui/badge";
+import { toneText } from "../../ui/badge";
 import { Moment } from "../../ui/now";
 import { capital, guardrailWord, purposeWord } from "../../ui/words";
 import { Badge } from "../../ui/badge";
@@ -25,7 +25,6 @@ export const kindIcons: Record<StepKind, ReactNode> = {
 export const StepCard = memo(function StepCard({ step: s, current }: { step: Step; current: boolean }) {
   const source = useSource();
   const { event } = s.decoded;
-  const hash = s.decoded.readable && s.decoded.event.type === "model.called" ? s.decoded.event.data.prompt_hash : undefined;
   return (
     <article
       {...source(event.id)}
@@ -45,7 +44,6 @@ export const StepCard = memo(function StepCard({ step: s, current }: { step: Ste
           <p className="flex flex-wrap items-baseline gap-x-2 text-2xs text-ink-3">
             <b className="font-semibold text-ink-2">{s.who}</b>
             <Moment at={event.at} className="tabular" />
-            {event.provenance.origin !== "live" && <OriginBadge origin={event.provenance.origin} />}
           </p>
           <h3 className={clsx("text-[13px] font-medium whitespace-pre-line [overflow-wrap:anywhere]", s.line.tone !== "neutral" && s.line.tone !== "accent" && toneText[s.line.tone])}>{s.title}</h3>
           <Asked step={s} />
@@ -54,7 +52,7 @@ export const StepCard = memo(function StepCard({ step: s, current }: { step: Ste
       </header>
       <StepBody step={s} />
       {s.guardrails.length > 0 && <Guardrails step={s} />}
-      <Attribution event={event} promptHash={hash} />
+      <Attribution event={event} />
     </article>
   );
 });

@@ -10,11 +10,11 @@ import { dayTime, duration, noData, parseTime } from "../../ui/format";
 import { Moment } from "../../ui/now";
 import { Fact } from "../../ui/panel";
 import { from } from "../../ui/source";
-import { causeWord, handoverWord, outcomeWord } from "../../ui/words";
+import { causeWord, handoverWord, outcomeWord, statusWord } from "../../ui/words";
 import { useSource, useSubject } from "./subject";
-import { type TemporalUI, historyURL } from "./temporal-link";
+import { historyURL } from "./temporal-link";
 
-export function SubjectHeader({ go, temporal, figures }: { go: (path: string) => void; temporal: TemporalUI | undefined; figures: IncidentFigures | undefined }) {
+export function SubjectHeader({ go, temporal, figures }: { go: (path: string) => void; temporal: string | undefined; figures: IncidentFigures | undefined }) {
   const { recording, view: v, index, scenario } = useSubject();
   const source = useSource();
   const first = recording.events[0]?.event;
@@ -100,10 +100,10 @@ function Cause() {
 function Standing() {
   const { recording, view: v, index } = useSubject();
   const source = useSource();
-  const said = v.outcome === undefined ? (v.needs_human && v.handover !== undefined ? handoverWord(v.handover) : v.status_reason) : outcomeWord(v.outcome);
+  const said = v.outcome === undefined ? (v.needs_human && v.handover !== undefined ? handoverWord(v.handover) : (v.status_reason ?? statusWord(v.status).text)) : outcomeWord(v.outcome);
   // Whoever said so last said it in an event of the state.
   const by = recording.events.slice(0, index + 1).findLast((d) => d.readable && (d.event.type === "incident.status_changed" || d.event.type === "incident.closed" || d.event.type === "incident.aborted"));
-  if (said === undefined || by === undefined) return <>{noData}</>;
+  if (by === undefined) return <>{said}</>;
   return <span {...source(by.event.id)}>{said}</span>;
 }
 

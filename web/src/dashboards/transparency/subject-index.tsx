@@ -86,7 +86,7 @@ function Incident({ summary: s, go }: { summary: Summary; go: Go }) {
           <span className="min-w-0 flex-1">
             <span className="block truncate text-[13px] font-medium">{s.title}</span>
             <span className="block truncate text-2xs text-ink-3">
-              {s.service === "" ? noData : s.service}, {s.incident_id}
+              {s.service === "" ? noData : s.service}, <span className="font-mono">{s.incident_id}</span>
             </span>
           </span>
           <OriginBadge origin={s.origin} />

@@ -14,6 +14,7 @@ import { AnalyticsView } from "./analytics-view";
 import { CommunicationView } from "./communication-view";
 import { ConfidenceView } from "./confidence-view";
 import { DecisionsView } from "./decisions-view";
+import { KeysDialog } from "./keys-dialog";
 import { Player } from "./player";
 import { ReasoningView } from "./reasoning-view";
 import type { Recording } from "./recording";
@@ -21,7 +22,6 @@ import { Scrubber } from "./scrubber";
 import { stepsOf } from "./steps";
 import { type SubjectState, SubjectProvider, type ViewName, viewNames } from "./subject";
 import { SubjectHeader } from "./subject-header";
-import type { TemporalUI } from "./temporal-link";
 import type { Subject } from "./transparency-page";
 import { useKeys } from "./use-keys";
 
@@ -41,7 +41,7 @@ interface Props {
   at: string | undefined;
   go: (path: string) => void;
   replace: (path: string) => void;
-  temporal?: TemporalUI | undefined;
+  temporal?: string | undefined;
   clock?: Clock;
 }
 
@@ -50,6 +50,7 @@ const settled = 200;
 
 export function SubjectPage({ subject, recording, scenario, view: asked, at, go, replace, temporal, clock = systemClock }: Props) {
   const [player] = useState(() => standingAt(recording, at, clock));
+  const [help, setHelp] = useState(false);
   const [scroller, setScroller] = useState<HTMLElement | null>(null);
   useLayoutEffect(() => player.load(recording.pace), [player, recording]);
   useEffect(() => () => player.pause(), [player]);
@@ -84,6 +85,7 @@ export function SubjectPage({ subject, recording, scenario, view: asked, at, go,
     " ": () => player.toggle(),
     Home: () => player.seek(0),
     End: () => player.toHead(),
+    "?": () => setHelp(true),
   });
 
   const stood = recording.viewAfter(index) ?? recording.viewAfter(recording.last);
@@ -126,6 +128,7 @@ export function SubjectPage({ subject, recording, scenario, view: asked, at, go,
                   {views[view].content(scroller)}
                 </Tabs.Panel>
               </main>
+              <KeysDialog open={help} onOpenChange={setHelp} />
               <Scrubber player={player} standing={standing} live={live} />
             </Tabs.Root>
           </At>

@@ -7,13 +7,13 @@ import { readScenario } from "../../feed/scenarios";
 import { ConnectionBadge, ConnectionBanner } from "../../parts/connection-badge";
 import { DashboardNav, ThemeButton } from "../../parts/dashboard-nav";
 import { useIncident, useVigil, useVigilState } from "../../store/react";
+import { OriginBadge } from "../../ui/badge";
 import { Button } from "../../ui/button";
 import { Skeleton } from "../../ui/panel";
 import { NowProvider } from "../../ui/now";
 import { SubjectIndex } from "./subject-index";
 import { SubjectPage } from "./subject-page";
 import { Recorder, Recording } from "./recording";
-import type { TemporalUI } from "./temporal-link";
 
 export type Subject = { kind: "incident"; id: string } | { kind: "scenario"; name: string };
 
@@ -25,8 +25,8 @@ export interface TransparencyPageProps {
   at: string | undefined;
   go: (path: string) => void;
   replace: (path: string) => void;
-  /** Where workflows can be looked at, as far as the gateway knows. */
-  temporal?: TemporalUI | undefined;
+  /** The page of the namespace in Temporal's web UI, as far as the gateway knows. */
+  temporal?: string | undefined;
   /** Moved by tests. */
   clock?: Clock;
 }
@@ -111,7 +111,11 @@ function Frame({ go, live, children }: { go: (path: string) => void; live: boole
       <header className="flex items-center gap-3 border-b border-line bg-surface px-3 py-1.5">
         <DashboardNav current="transparency" go={go} />
         <span className="ml-auto" />
-        {live ? <ConnectionBadge /> : <span className="text-xs text-ink-3">Works without a gateway</span>}
+        {live ? <ConnectionBadge /> : (
+          <span className="inline-flex items-center gap-2 text-xs text-ink-3">
+            <OriginBadge origin="recorded" /> <span className="max-sm:sr-only">works without a gateway</span>
+          </span>
+        )}
         <ThemeButton />
       </header>
       {live && <ConnectionBanner />}
