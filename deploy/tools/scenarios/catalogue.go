@@ -5,7 +5,6 @@ import (
 	"regexp"
 
 	"vigil/deploy/sandbox/world"
-	"vigil/workflows/incident"
 )
 
 // plan is a scenario before it is recorded: what goes wrong, and what the people
@@ -21,9 +20,10 @@ type plan struct {
 	// Alone lets Vigil act by itself on what is of low risk (see policy); otherwise
 	// people decide on everything.
 	Alone bool
-	// Instead is put forward by a person in place of what Vigil proposes first;
-	// another person approves it. Empty: what is proposed is approved.
-	Instead incident.ActionType
+	// Instead is the option (name:target) that a person puts forward in place of
+	// what Vigil proposes first, and another person approves. Empty: what is
+	// proposed is approved.
+	Instead string
 	// Resolution is what a person says who resolves what Vigil handed over.
 	Resolution string
 
@@ -55,8 +55,8 @@ var catalogue = []plan{
 		Resolution:  "The callers' pools were reset by hand; connections are back to normal.",
 	},
 	{
-		Name: "api-overload", Title: "More requests than there is room for", Fault: world.FaultTrafficSurge,
-		Description: "Traffic rises at the entry of the shop, queues fill, and everything behind it becomes slow. Nothing is broken: there is too little of it.",
+		Name: "api-overload", Title: "More requests than there is room for, and a person knows better", Fault: world.FaultTrafficSurge, Instead: "scale_out:web",
+		Description: "Traffic rises at the entry of the shop, queues fill, and everything behind it becomes slow. Vigil wants to add room where it hurts; a person puts forward to add it where the requests come in, and a second person approves that.",
 		Resolution:  "The extra traffic is gone.",
 	},
 	{
@@ -73,11 +73,6 @@ var catalogue = []plan{
 		Name: "second-attempt", Title: "The first action does not help and is taken back", Fault: world.FaultConnectionsExhausted, Stubborn: 1,
 		Description: "The right remedy succeeds and changes nothing. Vigil sees in the telemetry that it did not help, takes it back, and tries something else.",
 		Resolution:  "The callers' pools were reset by hand; connections are back to normal.",
-	},
-	{
-		Name: "another-opinion", Title: "A person knows better", Fault: world.FaultCacheFailure, Instead: incident.ActionRestartService,
-		Description: "A cache misses, and the database behind it carries the load. Vigil proposes one way to deal with it; a person puts another forward, and a second person approves that.",
-		Resolution:  "The cache was emptied by hand.",
 	},
 	{
 		Name: "false-alarm", Title: "An alarm, and nothing that explains it", Fault: world.FalseAlarmBatch,

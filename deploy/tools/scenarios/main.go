@@ -113,8 +113,11 @@ func run(ctx context.Context, cfg config, out io.Writer) error {
 		})
 	}
 	_ = all.Wait() // failed has them
-	if err := errors.Join(append(failed, context.Cause(ctx))...); err != nil {
+	if err := errors.Join(failed...); err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("not everything was recorded: %w", context.Cause(ctx))
 	}
 	log.say("all", "%d recorded in %s", len(plans), cfg.out)
 	return nil

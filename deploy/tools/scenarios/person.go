@@ -51,7 +51,7 @@ func (p plan) decide(v event.View) deed {
 	}
 	if other, ok := p.instead(v); ok {
 		return deed{what: "puts forward " + other.ID, by: recorder, verb: http.MethodPost, path: "/proposals",
-			body: gateway.ProposalRequest{OptionID: other.ID, Reason: "I have seen this before, and this is what helped."}}
+			body: gateway.ProposalRequest{OptionID: other.ID, Reason: "This is where the requests come in."}}
 	}
 	by, comment := recorder, "What it rests on is there; it can be taken back."
 	if o.ProposedBy == recorder || len(o.Approvals) > 0 {
@@ -67,7 +67,7 @@ func (p plan) instead(v event.View) (incident.Option, bool) {
 		return incident.Option{}, false
 	}
 	for _, o := range v.Decision.Options {
-		if o.Type == p.Instead && o.Type != v.Proposal.Action.Type {
+		if o.ID == p.Instead && (o.Name != v.Proposal.Action.Name || o.Target != v.Proposal.Action.Target) {
 			return o, true
 		}
 	}

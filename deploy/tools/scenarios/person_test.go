@@ -12,12 +12,12 @@ import (
 // TestNext is what the people of a recording do, view by view.
 func TestNext(t *testing.T) {
 	t.Parallel()
-	restart := incident.Option{ID: "restart:orders", Type: incident.ActionRestartService}
-	scale := incident.Option{ID: "scale_out:orders", Type: incident.ActionScaleService}
+	restart := incident.Option{ID: "restart:orders", Name: "restart", Target: "orders"}
+	scale := incident.Option{ID: "scale_out:orders", Name: "scale_out", Target: "orders"}
 	known := event.Summary{Status: incident.StatusAwaitingApproval, AcknowledgedBy: recorder}
 	over := event.Summary{Status: incident.StatusResolved, Verdict: incident.VerdictProbable}
 	asks := func(by string, have ...incident.Approval) *incident.Proposal {
-		return &incident.Proposal{ID: "p1", State: incident.ProposalPending, ProposedBy: by, Approvals: have, Action: incident.Action{Type: restart.Type}}
+		return &incident.Proposal{ID: "p1", State: incident.ProposalPending, ProposedBy: by, Approvals: have, Action: incident.Action{Name: restart.Name, Target: restart.Target}}
 	}
 	decision := &incident.Decision{Options: []incident.Option{restart, scale}}
 	for name, c := range map[string]struct {
@@ -32,9 +32,9 @@ func TestNext(t *testing.T) {
 		"agrees":                 {view: event.View{Summary: known, Proposal: asks("")}, want: "approves p1 as recorder", by: recorder},
 		"agrees once":            {view: event.View{Summary: known, Proposal: asks("")}, done: []string{"approves p1 as recorder"}},
 		"two have to":            {view: event.View{Summary: known, Proposal: asks("", incident.Approval{By: recorder})}, want: "approves p1 as second-recorder", by: secondRecorder},
-		"prefers something else": {plan: plan{Instead: scale.Type}, view: event.View{Summary: known, Decision: decision, Proposal: asks("")}, want: "puts forward scale_out:orders", by: recorder},
-		"gets what is preferred": {plan: plan{Instead: restart.Type}, view: event.View{Summary: known, Decision: decision, Proposal: asks("")}, want: "approves p1 as recorder", by: recorder},
-		"not one's own": {plan: plan{Instead: scale.Type}, view: event.View{Summary: known, Decision: decision, Proposal: asks(recorder), Proposed: &event.OptionProposed{}},
+		"prefers something else": {plan: plan{Instead: scale.ID}, view: event.View{Summary: known, Decision: decision, Proposal: asks("")}, want: "puts forward scale_out:orders", by: recorder},
+		"gets what is preferred": {plan: plan{Instead: restart.ID}, view: event.View{Summary: known, Decision: decision, Proposal: asks("")}, want: "approves p1 as recorder", by: recorder},
+		"not one's own": {plan: plan{Instead: scale.ID}, view: event.View{Summary: known, Decision: decision, Proposal: asks(recorder), Proposed: &event.OptionProposed{}},
 			want: "approves p1 as second-recorder", by: secondRecorder},
 		"is handed over before it is told": {view: event.View{Summary: event.Summary{Status: incident.StatusNeedsHuman, AcknowledgedBy: recorder}}},
 		"takes over":                       {view: event.View{Summary: event.Summary{Status: incident.StatusNeedsHuman, AcknowledgedBy: recorder, AlertsFiring: 1}, Message: "m"}, want: "heals by hand", by: recorder},

@@ -138,7 +138,7 @@ func (r *recording) write(ctx context.Context, v event.View) (scenario, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Figures, err = r.figures(ctx, v); err != nil {
+	if s.Figures, err = r.p.as(recorder).figures(ctx, v.IncidentID); err != nil {
 		return s, err
 	}
 	var replaced []string
