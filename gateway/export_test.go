@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"vigil/gateway/analytics"
+	"vigil/gateway/store"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -26,6 +28,26 @@ func ParseTokens(raw []byte) ([]incident.Principal, error) {
 		list = append(list, e.Principal)
 	}
 	return list, nil
+}
+
+// ParseRates reads a business file.
+func ParseRates(raw []byte) (*analytics.Rates, error) { return parseRates(raw) }
+
+// NewHousekeeping makes one whose passes over old incidents the test runs itself.
+func NewHousekeeping(s store.Store, keepIncidents time.Duration, now func() time.Time) func(context.Context) error {
+	h := &housekeeping{store: s, keepIncidents: keepIncidents, forgotten: prometheus.NewCounter(prometheus.CounterOpts{Name: "x"}), log: zap.NewNop(), now: now}
+	return h.forget
+}
+
+// Business answers as the handlers do, without a server around it.
+type Business struct{ *business }
+
+// NewBusiness makes one without rates.
+func NewBusiness(s store.Business) Business { return Business{newBusiness(s, nil)} }
+
+// Summary is that of everything.
+func (b Business) Summary(ctx context.Context) (event.BusinessMetrics, error) {
+	return b.summary(ctx, question{})
 }
 
 // ParseIncidentQuery returns the limit that a query asks for.

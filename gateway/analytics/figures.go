@@ -12,6 +12,9 @@ import (
 // It goes before what the user's file says of the service.
 const UsersLabel = "affected_users"
 
+// byHand is the source of incidents that were started without one.
+const byHand = "manual"
+
 // maxUsers is more than there are people.
 const maxUsers = 10_000_000_000
 
@@ -26,9 +29,12 @@ func Figures(v event.View, t Tally) event.IncidentFigures {
 		IncidentID: v.IncidentID, RunID: v.RunID, Title: v.Title, Service: v.Service, Severity: v.Severity,
 		Status: v.Status, Outcome: v.Outcome, Origin: v.Origin,
 		StartedAt: v.StartedAt.UTC(), OpenedAt: v.OpenedAt.UTC(), AcknowledgedAt: t.AcknowledgedAt.UTC(), ClosedAt: v.ClosedAt.UTC(),
-		DetectSeconds: span(v.StartedAt, v.OpenedAt), AcknowledgeSeconds: span(v.OpenedAt, t.AcknowledgedAt),
+		AcknowledgeSeconds: span(v.OpenedAt, t.AcknowledgedAt),
 		Acted: !t.ActedAt.IsZero(), AffectedUsers: t.Users,
 		AICostMicros: v.Cost.CostMicros, AICallsUnknownPrice: v.Cost.UnknownPriced,
+	}
+	if v.OpenedBy == "" && v.Source != byHand { // what a person opens is not what alerts took to tell
+		f.DetectSeconds = span(v.StartedAt, v.OpenedAt)
 	}
 	if v.Status == incident.StatusResolved {
 		f.ResolveSeconds = span(v.OpenedAt, v.ClosedAt)

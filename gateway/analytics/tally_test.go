@@ -288,6 +288,21 @@ func TestAppliedTwice(t *testing.T) {
 	}
 }
 
+// Only alerts take time to tell of a trouble.
+func TestDetected(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		opened event.IncidentOpened
+		want   bool
+	}{"alert": {event.IncidentOpened{Source: "alertmanager", StartedAt: t0}, true}, "person": {event.IncidentOpened{Source: "phone", OpenedBy: "ana", StartedAt: t0}, false},
+		"by hand": {event.IncidentOpened{Source: "manual", StartedAt: t0}, false}, "in the future": {event.IncidentOpened{Source: "x", StartedAt: t0.Add(time.Hour)}, false}} {
+		s := &story{t: t, id: "inc-1", runID: "run-1"}
+		if f := s.at(60, &c.opened).figures(); (f.DetectSeconds != nil) != c.want {
+			t.Errorf("%s: detected after %v", name, f.DetectSeconds)
+		}
+	}
+}
+
 func TestAffectedUsersLabel(t *testing.T) {
 	t.Parallel()
 	for label, want := range map[string]string{"0": "0", "40000": "40000", "": "none", "-1": "none", "many": "none", "1e3": "none", "99999999999": "none"} {

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"vigil/gateway/store"
+	"vigil/gateway/store/sqlite"
 	"vigil/workflows/event"
 	"vigil/workflows/incident"
 )
@@ -80,5 +83,48 @@ func TestUpgrade(t *testing.T) {
 	}
 	if since, err := s.Since(t.Context(), event.Cursor{Epoch: "e", Offset: 1}, 10); err != nil || len(since) != 3 {
 		t.Errorf("%d events since the first, %v", len(since), err)
+	}
+}
+
+// A file of the version before figures were kept gets them when it is opened,
+// as does one whose figures another version derived.
+func TestUpgradeDerivesFigures(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := open(t, path)
+	var want []event.IncidentFigures
+	for i := range 120 { // more than one transaction takes
+		id := fmt.Sprint("inc-", i)
+		var list []event.Event
+		for n, d := range []event.Data{&event.IncidentOpened{Title: id, Service: "s", Severity: incident.SeverityLow}, &event.IncidentAcknowledged{By: "ana"}} {
+			e, err := event.New(d, id, "run-"+id, int64(n+1), time.UnixMilli(1_700_000_000_000+int64(2*i+n)), incident.Provenance{Origin: incident.OriginLive})
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Offset = uint64(2*i + n + 1)
+			list = append(list, e)
+		}
+		if _, _, err := s.Apply(t.Context(), "e", nil, list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	figures := func(s *sqlite.Store) []event.IncidentFigures {
+		list, _, err := s.Figures(t.Context(), store.FiguresFilter{}, "", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	if want = figures(s); len(want) != 120 || want[0].AcknowledgeSeconds == nil {
+		t.Fatalf("%d figures, the first %+v", len(want), want[0])
+	}
+	for _, before := range []string{`DELETE FROM figures`, `UPDATE figures SET version = 0, figures = '{}', tally = '{}' WHERE incident_id <> 'inc-7'`} {
+		if err := s.Exec(t.Context(), before); err != nil {
+			t.Fatal(err)
+		}
+		again := open(t, path)
+		if have := figures(again); !reflect.DeepEqual(have, want) {
+			t.Errorf("after %s: %d figures, the first %+v", before, len(have), have[0])
+		}
 	}
 }
