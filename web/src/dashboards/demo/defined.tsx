@@ -42,15 +42,15 @@ export function Defined({ name, children }: Props) {
   );
 }
 
-/** The definition itself, where it must not be overlooked. */
-export function DefinitionText({ name, className }: { name: string; className?: string }) {
+/** The definition itself, written out. */
+export function DefinitionText({ name }: { name: string }) {
   const definitions = useContext(Context);
   const at = definitions.findIndex((d) => d.name === name);
   const definition = definitions[at];
   if (definition === undefined) return null;
   return (
-    <p {...from(querySource(analyticsPaths.definitions, `/definitions/${at}/text`))} className={className}>
-      {definition.text}
+    <p {...from(querySource(analyticsPaths.definitions, `/definitions/${at}`))}>
+      <b className="font-semibold">{definition.label}.</b> {definition.text}
     </p>
   );
 }

@@ -26,7 +26,7 @@ export function EstimateValue({ estimate: e, pointer, show }: Props) {
   if (e.low === e.high) return <span {...at(`${pointer}/low`)}>{show(e.low)}</span>;
   return (
     <span {...at(pointer)}>
-      {show(e.low)} <span className="text-[0.6em] font-normal text-ink-2">to</span> {show(e.high)}
+      {show(e.low)} <span className="text-[max(0.6em,0.6875rem)] font-normal text-ink-2">to</span> {show(e.high)}
     </span>
   );
 }
@@ -112,7 +112,7 @@ export function ShareFigure({ share, pointer, title, of }: { share: Share; point
           <span {...at(`${pointer}/value`)}>{percent(share.value ?? 0)}</span>
         ) : (
           <span {...at(pointer)}>
-            {count(share.k)} <span className="text-[0.6em] font-normal text-ink-2">of</span> {count(share.n)}
+            {count(share.k)} <span className="text-[max(0.6em,0.6875rem)] font-normal text-ink-2">of</span> {count(share.n)}
           </span>
         )}
       </p>

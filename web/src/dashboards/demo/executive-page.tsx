@@ -20,7 +20,7 @@ import { PhaseTimes, TierCosts } from "./breakdowns";
 import { lastDayBefore, utcDay } from "./days";
 import { DefinitionsProvider } from "./defined";
 import { FiguresProvider, useAnswer, useDefinitions, useRefresh } from "./figures";
-import { HowSure } from "./grounds";
+import { HowSure, PrintedDefinitions } from "./grounds";
 import { Headline } from "./headline";
 import { LatestIncidents } from "./latest-incidents";
 import { OverTime } from "./over-time";
@@ -143,17 +143,18 @@ function Body({ span, metrics: m, bucket, onBucket, go }: BodyProps) {
     <>
       <Headline />
       <div className="grid gap-3 xl:grid-cols-[3fr_2fr] print:grid-cols-1 print:gap-2">
-        <OverTime span={span} bucket={bucket} onBucket={onBucket} />
-        <div className="grid content-start gap-3 print:grid-cols-2 print:gap-2">
+        <div className="grid min-w-0 content-start gap-3 print:gap-2">
+          <OverTime span={span} bucket={bucket} onBucket={onBucket} />
+          <HowSure />
+        </div>
+        <div className="grid min-w-0 content-start gap-3 print:grid-cols-2 print:gap-2">
           <BeforeAfter />
+          <PhaseTimes />
           <TierCosts />
         </div>
       </div>
-      <div className="grid gap-3 xl:grid-cols-[3fr_2fr] print:grid-cols-1 print:gap-2">
-        <HowSure />
-        <PhaseTimes />
-      </div>
       <LatestIncidents span={span} go={go} />
+      <PrintedDefinitions />
     </>
   );
 }

@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { count } from "../../ui/format";
 import { Panel } from "../../ui/panel";
 import { useFigures } from "./figures";
+import { Defined, DefinitionText } from "./defined";
 import { Shares } from "./headline";
 
 export function HowSure() {
@@ -21,8 +22,12 @@ export function HowSure() {
             of another origin {m.left_out === 1 ? "was" : "were"} left out.
           </Fact>
         )}
-        <Fact>Below twenty incidents there is no average and no share, only what was counted: the smallest and the largest.</Fact>
-        <Fact>A trend is only said of more than fifty incidents, and only where chance alone could not have made it.</Fact>
+        <Fact>
+          <Defined name="estimate">Below twenty incidents there is no average and no share, only what was counted: the smallest and the largest.</Defined>
+        </Fact>
+        <Fact>
+          <Defined name="trend">A trend is only said of more than fifty incidents, and only where chance alone could not have made it.</Defined>
+        </Fact>
         {m.ai_calls_unknown_price > 0 && (
           <Fact>
             <span {...at("/ai_calls_unknown_price")}>
@@ -34,6 +39,17 @@ export function HowSure() {
         {m.savings !== undefined && <Fact>Rates and baseline are your own. Vigil applies them, and cannot check them.</Fact>}
       </ul>
     </Panel>
+  );
+}
+
+/** On paper nothing can be unfolded: what the headline figures mean. */
+export function PrintedDefinitions() {
+  return (
+    <section aria-label="What the figures mean" className="hidden space-y-1 text-2xs text-ink-2 print:block">
+      {["incidents_prevented", "mttr_seconds", "downtime", "savings", "estimate"].map((name) => (
+        <DefinitionText key={name} name={name} />
+      ))}
+    </section>
   );
 }
 

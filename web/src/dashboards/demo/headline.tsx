@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 
 import { cost, count, duration } from "../../ui/format";
 import { money } from "../../ui/money";
-import { Defined, DefinitionText } from "./defined";
+import { Defined } from "./defined";
 import { Coverage, EstimateBar, EstimateGrounds, EstimateValue, ShareFigure, TrendLine } from "./estimate";
 import { useFigures } from "./figures";
 
@@ -39,7 +39,7 @@ function Happened() {
           <span {...at("/incidents_open")}>{count(m.incidents_open)}</span>
         </Row>
       </dl>
-      <DefinitionText name="incidents_prevented" className="text-2xs text-ink-3" />
+      <p className="text-2xs text-ink-3">Prevented is counted strictly: only where the recorded events prove it.</p>
     </Card>
   );
 }
@@ -56,6 +56,14 @@ function Took() {
       <EstimateGrounds estimate={e} pointer="/mttr_seconds" show={seconds} />
       <TrendLine trend={e.trend} pointer="/mttr_seconds" better="down" />
       <Coverage estimate={e} pointer="/mttr_seconds" />
+      <dl className="space-y-1 border-t border-line pt-2 text-xs">
+        <Row label={<Defined name="mttd_seconds">to detect</Defined>}>
+          <EstimateValue estimate={m.mttd_seconds} pointer="/mttd_seconds" show={seconds} />
+        </Row>
+        <Row label={<Defined name="mtta_seconds">to acknowledge</Defined>}>
+          <EstimateValue estimate={m.mtta_seconds} pointer="/mtta_seconds" show={seconds} />
+        </Row>
+      </dl>
     </Card>
   );
 }
@@ -86,7 +94,7 @@ function Cost() {
         <Unsaid title={downtime === undefined ? "No rates were given" : "No data"}>
           {downtime === undefined ? (
             <>
-              What a minute of downtime costs is for you to say. Give the gateway a file of rates with <code className="font-mono">--business-file</code>; deploy/docs/business-figures.md says how.
+              What a minute of downtime costs is for you to say. Give the gateway a file of rates with <code className="font-mono whitespace-nowrap">--business-file</code>; deploy/docs/business-figures.md says how.
             </>
           ) : (
             "No incident of a service with a rate was resolved in this range."
@@ -121,8 +129,8 @@ function Saved() {
   if (savings === undefined || currency === undefined) {
     return (
       <Card question="What was saved">
-        <Unsaid title={downtime === undefined ? "No rates were given" : "No baseline, so nothing is said about savings"}>
-          A saving is a comparison with what incidents took before. State your own baseline, with where you have it from, in the file of <code className="font-mono">--business-file</code>; deploy/docs/business-figures.md says how.
+        <Unsaid title={downtime === undefined ? "No rates, so nothing is said about savings" : "No baseline, so nothing is said about savings"}>
+          A saving is a comparison with what incidents took before. State your own baseline, with where you have it from, in the file of <code className="font-mono whitespace-nowrap">--business-file</code>; deploy/docs/business-figures.md says how.
         </Unsaid>
       </Card>
     );

@@ -57,7 +57,7 @@ function decided(story: Story, e: IncidentEvent): Line[] {
       return [...what, line(story, e, sentence(rationale), "/data/decision")];
     }
     case "policy.ruled":
-      return [line(story, e, `By the policy: ${lower(autonomyWord(e.data.ruling.autonomy))}${e.data.ruling.reason === "" ? "" : `, because ${e.data.ruling.reason}`}.`, "/data/ruling")];
+      return [line(story, e, `By the policy: ${lower(autonomyWord(e.data.ruling.autonomy))}.${e.data.ruling.reason === "" ? "" : ` ${sentence(upper(e.data.ruling.reason))}`}`, "/data/ruling")];
     case "option.proposed":
       return [line(story, e, `${e.data.by} put another option forward: ${sentence(e.data.reason ?? e.data.option_id)}`)];
     case "approval.requested":
@@ -106,7 +106,7 @@ function actionScene(story: Story, round: Round, i: number): Scene {
       lines.push(line(story, e, `${effect.undo === true ? "Taking back step" : "Step"} ${effect.step}: ${effect.document} on ${effect.target}.`, "/data/effect"));
     } else if (e.type === "action.finished") {
       const { execution: x } = e.data;
-      lines.push(line(story, e, `${x.undo === true ? "Taking back step" : "Step"} ${x.step}: ${lower(executionStateWord(x.state).text)}${x.detail === undefined || x.detail === "" ? "" : `, ${x.detail}`}.`, "/data/execution"));
+      lines.push(line(story, e, `${x.undo === true ? "Taking back step" : "Step"} ${x.step}: ${lower(executionStateWord(x.state).text)}${says(x.detail) ? `, ${x.detail}` : ""}.`, "/data/execution"));
     }
   }
   const last = round.done.findLast(isOf("remediation.changed"));
@@ -128,11 +128,14 @@ function bounded(story: Story, e: IncidentEvent, at: string, what: Pick<Proposal
   const steps = how.steps ?? [];
   const undo = steps.every((s) => s.undo !== undefined) ? "Every step can be taken back." : steps.some((s) => s.undo !== undefined) ? "Not every step can be taken back." : "It cannot be taken back.";
   return [
-    line(story, e, `${what.title}: it can touch ${blastWord(what.blast_radius)}, ${how.target}, and the risk is ${what.risk}.`, at),
+    line(story, e, `${what.title}, on ${how.target}: it can touch ${blastWord(what.blast_radius)}, and its risk is ${what.risk}.`, at),
     ...(what.effect === "" ? [] : [line(story, e, `What is expected of it: ${sentence(what.effect)}`, at)]),
     ...(steps.length === 0 ? [] : [line(story, e, undo, at)]),
   ];
 }
+
+/** More measures than these say the same again. */
+const toldChecks = 4;
 
 function confirmationScene(story: Story, round: Round, i: number): Scene {
   const scene = { key: `confirmation-${i}`, title: "What the telemetry says" };
@@ -140,10 +143,11 @@ function confirmationScene(story: Story, round: Round, i: number): Scene {
   if (e === undefined) return { ...scene, lines: [] };
   const { verification: v } = e.data;
   const at = "/data/verification";
-  const lines = [line(story, e, `${sentence(verificationStateWord(v.state).text)}${v.detail === undefined || v.detail === "" ? "" : ` ${sentence(v.detail.charAt(0).toUpperCase() + v.detail.slice(1))}`}`, at)];
-  for (const [n, c] of (v.checks ?? []).entries()) {
+  // Where nothing was done, nothing helped: it came back by itself, or did not.
+  const verdict = round.done.length > 0 || v.state === "unknown" ? verificationStateWord(v.state).text : v.state === "helped" ? "Nothing was done, and it is back to normal" : "It is not back to normal";
+  const lines = [line(story, e, `${sentence(verdict)}${says(v.detail) ? ` ${sentence(upper(v.detail))}` : ""}`, at)];
+  for (const [n, c] of (v.checks ?? []).slice(0, toldChecks).entries()) {
     lines.push(line(story, e, `${metricWord(c.metric)} of ${c.service} was ${measure(c.incident, c.unit)} at its worst, and is ${measure(c.now, c.unit)} now. Up to ${measure(c.limit, c.unit)} counts as normal.`, `${at}/checks/${n}`));
-    lines.push(line(story, e, `Of the ${c.needed} points in a row that are asked for, ${c.good} ${c.good === 1 ? "is" : "are"} good.`, `${at}/checks/${n}`));
   }
   const c = v.checks?.[0];
   const bar = (label: string, name: "baseline" | "incident" | "now", tone: "neutral" | "bad" | "good") => ({
@@ -158,6 +162,15 @@ function confirmationScene(story: Story, round: Round, i: number): Scene {
       ? undefined
       : { kind: "bars", title: `${metricWord(c.metric)} of ${c.service}`, bars: [bar("Before the incident", "baseline", "neutral"), bar("At its worst", "incident", "bad"), bar("Now", "now", v.state === "helped" ? "good" : "neutral")] };
   return { ...scene, lines, picture };
+}
+
+/** Whether a detail says more than the state does: some executors only say "Success". */
+function says(detail: string | undefined): detail is string {
+  return detail !== undefined && detail !== "" && !/^success(ful|fully)?$/i.test(detail);
+}
+
+function upper(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function lower(text: string): string {

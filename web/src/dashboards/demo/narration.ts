@@ -22,7 +22,7 @@ function alertScene(story: Story): Scene {
     lines.push(line(story, opened, `${opened_by ?? source} raised an alert: ${sentence(title)}`));
     lines.push(line(story, opened, `It is about ${service}, and its severity is ${severityWord(severity).toLowerCase()}.`));
     const before = Date.parse(opened.at) - Date.parse(started_at);
-    if (before > 0) lines.push(line(story, opened, `The trouble had begun ${duration(before)} earlier.`, "", "span /data/started_at /at"));
+    if (before >= 1_000) lines.push(line(story, opened, `The trouble had begun ${duration(before)} earlier.`, "", "span /data/started_at /at"));
   }
   const continued = story.events.find(isOf("incident.continued"));
   if (opened === undefined && continued !== undefined) lines.push(line(story, continued, `${sentence(continued.data.view.title)} Its first events are no longer here; it goes on from what they added up to.`, "/data/view/title"));
@@ -32,11 +32,12 @@ function alertScene(story: Story): Scene {
 function impactScene(story: Story): Scene {
   const lines: Line[] = [];
   const opened = story.events.find(isOf("incident.opened"));
-  if (opened?.data.description !== undefined && opened.data.description !== "") lines.push(line(story, opened, sentence(opened.data.description), "/data/description"));
+  const described = opened?.data.description?.split("\n")[0]?.trim() ?? "";
+  if (opened !== undefined && described !== "") lines.push(line(story, opened, sentence(described), "/data/description"));
   const forecast = story.events.findLast(isOf("prediction.concluded"));
   if (forecast !== undefined) {
     const { summary, breach_at, spread } = forecast.data.prediction;
-    lines.push(line(story, forecast, `If nobody acts: ${sentence(summary)}`, "/data/prediction"));
+    lines.push(line(story, forecast, `The forecast: ${sentence(lowerFirst(summary))}`, "/data/prediction"));
     const left = Date.parse(breach_at ?? "") - Date.parse(forecast.at);
     if (left > 0) lines.push(line(story, forecast, `When this was forecast, ${duration(left)} were left.`, "", "span /at /data/prediction/breach_at"));
     if (spread !== undefined && spread.length > 0) lines.push(line(story, forecast, `It reaches ${listed(spread.map((s) => s.service))} as well.`, "/data/prediction/spread"));
@@ -65,25 +66,32 @@ function strongestSeries(story: Story): Picture | undefined {
   };
 }
 
-/** What of the evidence is told: the strongest, in the order in which it was found. */
-const told = 5;
+/** How much of each kind is told. All of it is on /transparency. */
+const told = { evidence: 5, missing: 4, claims: 4, bars: 6 };
 
 function evidenceScene(story: Story): Scene {
   const all = story.events.filter(isOf("evidence.collected"));
   const first = all[0];
   if (first === undefined) return { key: "evidence", title: "The evidence", lines: [] };
-  const sources = [...new Set(all.map((e) => e.data.evidence.source))];
+  const sources = [...new Set(all.filter((e) => e.data.evidence.kind !== "ranking").map((e) => e.data.evidence.source))];
   const found = all.filter((e) => e.data.evidence.found);
-  const strongest = new Set(found.toSorted((a, b) => b.data.evidence.strength - a.data.evidence.strength).slice(0, told));
-  const lines = [line(story, first, `Before anybody is asked for an opinion, Vigil looks at what ${listed(sources)} ${sources.length === 1 ? "says" : "say"}.`, "/data/evidence/source")];
+  const byStrength = found.toSorted((a, b) => b.data.evidence.strength - a.data.evidence.strength);
+  // Asked again, the same is found again: it is told once.
+  const fresh = byStrength.filter((e, i) => byStrength.findIndex((same) => same.data.evidence.title === e.data.evidence.title && same.data.evidence.finding === e.data.evidence.finding) === i);
+  const strongest = new Set(fresh.slice(0, told.evidence));
+  const lines = [line(story, first, sources.length === 0 ? "Vigil gathered evidence." : `Vigil asked ${listed(sources)}.`, "/data/evidence")];
   for (const e of all) {
     const { id, title, finding } = e.data.evidence;
     if (strongest.has(e)) lines.push(line(story, e, `${id}, ${lowerFirst(title)}: ${sentence(finding ?? "found")}`, "/data/evidence"));
   }
   const missed = all.filter((e) => !e.data.evidence.found);
-  if (missed[0] !== undefined) lines.push(line(story, missed[0], `Looked for and not found: ${sentence(listed(missed.map((e) => lowerFirst(e.data.evidence.title))))}`, "/data/evidence"));
-  const bars = found
+  if (missed[0] !== undefined) {
+    const titles = missed.slice(0, told.missing).map((e) => lowerFirst(e.data.evidence.title));
+    lines.push(line(story, missed[0], `Looked for and not found: ${sentence(listed(missed.length > told.missing ? [...titles, "more"] : titles))}`, "/data/evidence"));
+  }
+  const bars = fresh
     .filter((e) => e.data.evidence.strength > 0)
+    .slice(0, told.bars)
     .map((e) => ({
       label: `${e.data.evidence.id} ${e.data.evidence.title}`,
       value: e.data.evidence.strength,
@@ -108,7 +116,9 @@ function causeScene(story: Story): Scene {
   }
   lines.push(line(story, e, sentence(d.summary), `${at}/summary`));
   if (d.verdict === "probable") lines.push(line(story, e, `Confidence ${percent(d.confidence)}, computed from the evidence that is cited.`, `${at}/confidence`));
+  let supported = 0;
   for (const [i, claim] of (d.claims ?? []).entries()) {
+    if (claim.supported && ++supported > told.claims) continue;
     const cited = claim.cites ?? [];
     const rests = claim.supported ? (cited.length === 0 ? "" : ` (${cited.join(", ")})`) : " (this cites nothing, and is marked as unsupported)";
     lines.push(line(story, e, `${claim.text.trim().replace(/[.]$/, "")}${rests}.`, `${at}/claims/${i}`));
@@ -123,5 +133,5 @@ function causeScene(story: Story): Scene {
     source: { "data-source": story.sources.event(e.id, `${at}/hypotheses/${i}`) },
     tone: i === 0 ? ("accent" as const) : ("neutral" as const),
   }));
-  return { ...scene, lines, picture: bars.length === 0 ? undefined : { kind: "bars", title: "What else was considered, by score", bars } };
+  return { ...scene, lines, picture: bars.length === 0 ? undefined : { kind: "bars", title: "What was considered, by score", bars } };
 }

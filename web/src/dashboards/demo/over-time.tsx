@@ -59,7 +59,7 @@ function Counts({ points, path }: { points: readonly BusinessBucket[]; path: str
         </span>
         <Legend entries={[["bg-accent", "resolved"], ["border border-ink-3 bg-hover", "not resolved"]]} />
       </figcaption>
-      <svg viewBox={`0 0 ${points.length * step} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={titleId} className="h-28 w-full border-b border-line-strong" {...from(querySource(path, "/points"))}>
+      <svg viewBox={`0 0 ${points.length * step} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={titleId} className="h-28 w-full print:h-16 border-b border-line-strong" {...from(querySource(path, "/points"))}>
         <title id={titleId}>How many incidents opened, and how many of them were resolved</title>
         {points.map((p, i) => (
           <g key={p.from}>
@@ -85,7 +85,7 @@ function Times({ points, path }: { points: readonly BusinessBucket[]; path: stri
         </span>
         <Legend entries={[["bg-accent opacity-45", "range or interval"], ["bg-accent rounded-full!", "middle"]]} />
       </figcaption>
-      <svg viewBox={`0 0 ${points.length * step} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={titleId} className="h-24 w-full border-b border-line-strong" {...from(querySource(path, "/points"))}>
+      <svg viewBox={`0 0 ${points.length * step} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={titleId} className="h-24 w-full print:h-14 border-b border-line-strong" {...from(querySource(path, "/points"))}>
         <title id={titleId}>How long it took to resolve the incidents of each bucket: their range, or the interval of the mean</title>
         {points.map(({ from: at, mttr_seconds: e }, i) => {
           const x = i * step + step / 2;

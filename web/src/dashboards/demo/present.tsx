@@ -29,8 +29,11 @@ export function PresentScenario({ name, onLeave }: { name: string; onLeave: () =
     <>
       <OriginBadge origin="recorded" />
       {recorded_from.origin !== "recorded" && <OriginBadge origin={recorded_from.origin} />}
-      <span {...from(`${scenarioPath(name)}#`)}>
-        Recorded {dayTime(Date.parse(recorded_at))} from {recorded_from.what}, by Vigil {recorded_from.version}
+      <span>
+        Recorded <span {...from(`${scenarioPath(name)}#/recorded_at`)}>{dayTime(Date.parse(recorded_at))}</span> from{" "}
+        <span {...from(`${scenarioPath(name)}#/recorded_from`)}>
+          {recorded_from.what}, by Vigil {recorded_from.version}
+        </span>
       </span>
     </>
   );

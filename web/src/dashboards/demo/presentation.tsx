@@ -66,10 +66,12 @@ export function Presentation({ story, title, origin, onLeave }: Props) {
   return (
     <main className="flex min-h-dvh flex-col bg-canvas" data-testid="presentation" data-scene={scene.key} data-playing={running}>
       <Progress scenes={scenes} times={times} at={at} elapsedMs={player.elapsedMs} />
-      <header className="flex flex-wrap items-center gap-x-4 gap-y-1 px-5 pt-4 text-xs text-ink-2 lg:px-12">
-        <h1 className="min-w-0 truncate font-semibold text-ink">{title}</h1>
-        <div className="flex flex-wrap items-center gap-2">{origin}</div>
-        <div className="ml-auto flex items-center gap-1">
+      <header className="flex items-start gap-4 px-5 pt-3 text-xs text-ink-2 lg:px-12">
+        <div className="min-w-0 flex-1 space-y-1.5">
+          <h1 className="pt-1.5 text-sm font-semibold text-ink [overflow-wrap:anywhere]">{title}</h1>
+          <div className="flex flex-wrap items-center gap-2">{origin}</div>
+        </div>
+        <div className="flex items-center gap-1">
           <ThemeButton />
           <Button kind="ghost" onClick={onLeave} title="Leave the presentation (Escape)">
             <X aria-hidden className="size-4" />
@@ -113,12 +115,11 @@ function Stage({ scene, shown }: { scene: Scene; shown: number }) {
   const { picture } = scene;
   return (
     <section aria-label={scene.title} className={clsx("mx-auto grid w-full max-w-6xl flex-1 content-center gap-x-12 gap-y-6 px-5 py-6 lg:px-12", picture !== undefined && "lg:grid-cols-[3fr_2fr]")}>
-      <div className={clsx("min-w-0", picture === undefined && "mx-auto w-full max-w-3xl")}>
+      <div aria-live="polite" aria-relevant="additions text" className={clsx("min-w-0", picture === undefined && "mx-auto w-full max-w-3xl")}>
         <h2 className="text-2xl font-semibold tracking-tight lg:text-3xl">{scene.title}</h2>
-        <ul key={scene.key} aria-live="polite" aria-relevant="additions" className="mt-5 space-y-3 text-base leading-relaxed lg:text-lg" data-testid="narration">
+        <ul className="mt-5 space-y-3 text-base leading-relaxed lg:text-lg" data-testid="narration">
           {scene.lines.slice(0, shown).map((l, i) => (
-            // oxlint-disable-next-line no-array-index-key -- lines are only ever added at the end
-            <li key={i} {...l.source} className={clsx("max-w-prose [overflow-wrap:anywhere]", i === shown - 1 ? "text-ink" : "text-ink-2")}>
+            <li key={`${scene.key}/${i}`} {...l.source} className={clsx("max-w-prose [overflow-wrap:anywhere]", i === shown - 1 ? "text-ink" : "text-ink-2")}>
               {l.text}
             </li>
           ))}
