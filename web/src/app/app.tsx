@@ -86,7 +86,7 @@ function Pages({ me }: { me: Me }) {
     case "demo":
       return (
         <Loading>
-          <DemoPage present={page.present} go={go} />
+          <DemoPage present={page.present} range={page.range} go={go} />
         </Loading>
       );
     case "unknown":
@@ -113,7 +113,7 @@ function Recorded() {
   if (page.name !== "demo") return null;
   return (
     <Loading>
-      <DemoPage present={page.present} go={go} />
+      <DemoPage present={page.present} range={page.range} go={go} />
     </Loading>
   );
 }

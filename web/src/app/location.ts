@@ -8,7 +8,8 @@ export type Page =
   | { name: "ops"; incidentId: string | undefined; eventId: string | undefined }
   /** view is which of the five, at the event that the replay stands at: its number, or its id. */
   | { name: "transparency"; subject: Subject | undefined; view: string | undefined; at: string | undefined }
-  | { name: "demo"; present: Subject | undefined }
+  /** range is which incidents are counted. */
+  | { name: "demo"; present: Subject | undefined; range: string | undefined }
   | { name: "unknown"; path: string };
 
 /** The page of a path with its query. */
@@ -27,9 +28,9 @@ export function pageOf(location: string): Page {
     if (subject !== null) return { name: "transparency", subject, view: query.get("view") ?? undefined, at: query.get("at") ?? undefined };
   }
   if (dashboard === "demo") {
-    if (parts.length === 0) return { name: "demo", present: undefined };
+    if (parts.length === 0) return { name: "demo", present: undefined, range: query.get("range") ?? undefined };
     const subject = parts[0] === "present" ? subjectOf(parts.slice(1)) : null;
-    if (subject !== null && subject !== undefined) return { name: "demo", present: subject };
+    if (subject !== null && subject !== undefined) return { name: "demo", present: subject, range: undefined };
   }
   return { name: "unknown", path };
 }

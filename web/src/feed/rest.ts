@@ -278,6 +278,11 @@ export class Rest {
     return ((await this.get("/sources")) as { sources: AlertSource[] | null }).sources ?? [];
   }
 
+  /** What a query answers. path begins with /api/v1/, and is what a number's source names. */
+  async query(path: string, signal?: AbortSignal): Promise<unknown> {
+    return this.get(path.slice("/api/v1".length), signal);
+  }
+
   /** The sandbox's faults; undefined where this gateway has no sandbox. */
   async demo(): Promise<DemoStatus | undefined> {
     try {
