@@ -184,10 +184,12 @@ func TestAlertSourcesAreAskedForBasic(t *testing.T) {
 
 func TestDevPrincipal(t *testing.T) {
 	t.Parallel()
-	r := start(t, func(s *setup) { s.cfg.DevPrincipal = true })
+	r := start(t, func(s *setup) {
+		s.cfg.DevPrincipal, s.cfg.TemporalUIURL = true, "https://temporal.example.com/namespaces/vigil/"
+	})
 	var me gateway.Me
 	r.expect("from here", r.do("GET", "/api/v1/me", nil), 200, "").into(t, &me)
-	if me.Name != "dev" || me.Role != incident.RoleAdmin || !me.Dev {
+	if me.Name != "dev" || me.Role != incident.RoleAdmin || !me.Dev || me.TemporalUI != "https://temporal.example.com/namespaces/vigil" {
 		t.Errorf("me is %+v", me)
 	}
 	r.expect("through a proxy", r.do("GET", "/api/v1/me", nil, header("X-Forwarded-For", "203.0.113.9")), 401, "through a proxy")
@@ -307,5 +309,19 @@ func TestTokenFileIsReread(t *testing.T) {
 	}
 	if !websocket.IsCloseError(err, event.CloseUnauthorized) {
 		t.Errorf("the socket of the old token ended with %v, want code %d", err, event.CloseUnauthorized)
+	}
+}
+
+func TestTemporalUIURLNamesANamespace(t *testing.T) {
+	t.Parallel()
+	for url, ok := range map[string]bool{
+		"": true, "https://temporal.example.com/namespaces/default": true, "http://127.0.0.1:8233/namespaces/vigil/": true,
+		"https://temporal.example.com": false, "temporal.example.com/namespaces/default": false, "javascript:alert(1)//namespaces/x": false,
+	} {
+		cfg := gateway.DefaultConfig()
+		cfg.DevPrincipal, cfg.TemporalUIURL = true, url
+		if err := cfg.Validate(); (err == nil) != ok {
+			t.Errorf("%q: %v", url, err)
+		}
 	}
 }

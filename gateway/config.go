@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ type Config struct {
 	WebDir  string // directory of the built dashboards
 
 	EvidenceDir string // where workers keep evidence that is too large for a history, as this gateway sees it; empty: it is not served
+
+	TemporalUIURL string // a namespace in Temporal's web UI, for links to workflows; empty: there are none
 
 	NATSURL        string // where the event stream is; unused when Deps has a connection
 	StreamReplicas int    // copies of the stream when it is made
@@ -73,6 +76,7 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&c.DataDir, "data-dir", c.DataDir, "`directory` of the gateway's store; made if it does not exist")
 	fs.StringVar(&c.WebDir, "web-dir", c.WebDir, "`directory` of the built dashboards")
 	fs.StringVar(&c.EvidenceDir, "evidence-dir", c.EvidenceDir, "`directory` in which workers keep evidence that is too large for a history, where this gateway can read it; empty to serve only what incidents hold")
+	fs.StringVar(&c.TemporalUIURL, "temporal-ui-url", c.TemporalUIURL, "`url` at which people's browsers find the namespace in Temporal's web UI, such as https://temporal.example.com/namespaces/default; empty for no links to workflows")
 	fs.StringVar(&c.NATSURL, "nats-url", c.NATSURL, "`url` of the NATS server that has the event stream")
 	fs.IntVar(&c.StreamReplicas, "stream-replicas", c.StreamReplicas, "copies of the event stream, when this gateway is the one that makes it; 3 on a NATS cluster")
 	fs.StringVar(&c.TokenFile, "token-file", c.TokenFile, "YAML `file` of principals, their roles and the hashes of their tokens; reread when it changes")
@@ -114,6 +118,8 @@ func (c Config) Validate() error {
 		return errors.New("gateway: --slack-signing-secret-file and --slack-users-file belong together: a click must be Slack's, and somebody's")
 	case c.SlackUsersFile != "" && c.TokenFile == "":
 		return errors.New("gateway: --slack-users-file needs --token-file, which says what the people that it names may do")
+	case c.TemporalUIURL != "" && !isNamespaceURL(c.TemporalUIURL):
+		return fmt.Errorf("gateway: --temporal-ui-url is %q; give the page of the namespace, such as https://temporal.example.com/namespaces/default", c.TemporalUIURL)
 	case c.DataDir == "":
 		return errors.New("gateway: --data-dir is empty; name a directory on a local disk")
 	case c.KeepDeliveries < time.Hour:
@@ -132,6 +138,13 @@ func (c Config) Validate() error {
 		return errors.New("gateway: --read-timeout, --reconcile-every, --system-every and --stop-timeout must be positive")
 	}
 	return nil
+}
+
+// isNamespaceURL reports whether workflows can be linked to below u. It is
+// put into pages, so it must not be a script.
+func isNamespaceURL(u string) bool {
+	p, err := url.Parse(u)
+	return err == nil && (p.Scheme == "http" || p.Scheme == "https") && p.Host != "" && strings.Contains(p.Path, "/namespaces/")
 }
 
 func (c Config) sessionKeyFile() string {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -11,11 +12,13 @@ import (
 // Me is who asks.
 type Me struct {
 	incident.Principal
-	Dev bool `json:"dev"` // the principal that development mode gives without credentials
+	Dev        bool   `json:"dev"`                   // the principal that development mode gives without credentials
+	TemporalUI string `json:"temporal_ui,omitempty"` // the page of the namespace in Temporal's web UI; absent where the gateway was not told
 }
 
 func (a *api) me(c echo.Context) error {
-	return answer(c, http.StatusOK, Me(who(c.Request().Context())))
+	caller := who(c.Request().Context())
+	return answer(c, http.StatusOK, Me{Principal: caller.Principal, Dev: caller.Dev, TemporalUI: strings.TrimSuffix(a.cfg.TemporalUIURL, "/")})
 }
 
 // SignInRequest trades a token for a session cookie.

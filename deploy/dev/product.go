@@ -66,7 +66,11 @@ func (a *app) gatewayHook() lifecycle.Hook {
 			if a.sandbox != nil {
 				deps.Demo = demo{a.sandbox}
 			}
-			g, err = gateway.New(a.cfg.gateway, deps)
+			cfg := a.cfg.gateway
+			if cfg.TemporalUIURL == "" && a.temporal != nil && a.temporal.UIAddr() != "" {
+				cfg.TemporalUIURL = "http://" + a.temporal.UIAddr() + "/namespaces/" + client.DefaultNamespace
+			}
+			g, err = gateway.New(cfg, deps)
 			if err != nil {
 				engine.Close()
 				return err

@@ -98,6 +98,9 @@ func (l Layout) Parts() []Spec {
 		"--listen", l.GatewayAddr, "--nats-url", l.NATSURL(), "--data-dir", filepath.Join(l.StateDir, Gateway),
 		"--web-dir", l.WebDir, "--sources-file", signing.Sources(l.sandboxDir()), "--evidence-dir", filepath.Join(l.StateDir, Worker, "evidence"), "--dev-principal", "--log-format", l.LogFormat,
 	}
+	if !l.ExternalTemporal && l.TemporalUIAddr != "" {
+		gateway = append(gateway, "--temporal-ui-url", l.TemporalUIURL()+"/namespaces/default")
+	}
 	env := append(l.env(), "AWS_ACCESS_KEY_ID="+SandboxAccessKeyID, "AWS_SECRET_ACCESS_KEY="+SandboxSecretAccessKey)
 	return append(all,
 		Spec{Name: Worker, Path: filepath.Join(l.BinDir, Worker), Args: slices.Concat(worker, arguments(l.Told.Worker), l.WorkerArgs), Env: env},

@@ -80,13 +80,13 @@ function Pages({ me }: { me: Me }) {
     case "transparency":
       return (
         <Loading>
-          <TransparencyPage subject={page.subject} view={page.view} at={page.at} go={go} replace={replace} />
+          <TransparencyPage subject={page.subject} view={page.view} at={page.at} go={go} replace={replace} temporal={me.temporal_ui} />
         </Loading>
       );
     case "demo":
       return (
         <Loading>
-          <DemoPage present={page.present} go={go} />
+          <DemoPage present={page.present} range={page.range} go={go} />
         </Loading>
       );
     case "unknown":
@@ -113,7 +113,7 @@ function Recorded() {
   if (page.name !== "demo") return null;
   return (
     <Loading>
-      <DemoPage present={page.present} go={go} />
+      <DemoPage present={page.present} range={page.range} go={go} />
     </Loading>
   );
 }

@@ -6,9 +6,10 @@ export type Subject = { kind: "incident"; id: string } | { kind: "scenario"; nam
 
 export type Page =
   | { name: "ops"; incidentId: string | undefined; eventId: string | undefined }
-  /** view is which of the five, at the number of the event that the replay stands at. */
-  | { name: "transparency"; subject: Subject | undefined; view: string | undefined; at: number | undefined }
-  | { name: "demo"; present: Subject | undefined }
+  /** view is which of the five, at the event that the replay stands at: its number, or its id. */
+  | { name: "transparency"; subject: Subject | undefined; view: string | undefined; at: string | undefined }
+  /** range is which incidents are counted. */
+  | { name: "demo"; present: Subject | undefined; range: string | undefined }
   | { name: "unknown"; path: string };
 
 /** The page of a path with its query. */
@@ -24,12 +25,12 @@ export function pageOf(location: string): Page {
   }
   if (dashboard === "transparency") {
     const subject = subjectOf(parts);
-    if (subject !== null) return { name: "transparency", subject, view: query.get("view") ?? undefined, at: number(query.get("at")) };
+    if (subject !== null) return { name: "transparency", subject, view: query.get("view") ?? undefined, at: query.get("at") ?? undefined };
   }
   if (dashboard === "demo") {
-    if (parts.length === 0) return { name: "demo", present: undefined };
+    if (parts.length === 0) return { name: "demo", present: undefined, range: query.get("range") ?? undefined };
     const subject = parts[0] === "present" ? subjectOf(parts.slice(1)) : null;
-    if (subject !== null && subject !== undefined) return { name: "demo", present: subject };
+    if (subject !== null && subject !== undefined) return { name: "demo", present: subject, range: undefined };
   }
   return { name: "unknown", path };
 }
@@ -41,10 +42,6 @@ function subjectOf(parts: readonly string[]): Subject | undefined | null {
   if (name === undefined || rest.length > 0) return null;
   if (kind === "incidents") return { kind: "incident", id: name };
   return kind === "scenarios" ? { kind: "scenario", name } : null;
-}
-
-function number(text: string | null): number | undefined {
-  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 function decode(part: string): string {

@@ -7,6 +7,8 @@ export interface Me {
   role: Role;
   /** Given by development mode without credentials. */
   dev: boolean;
+  /** The page of the namespace in Temporal's web UI; absent where the gateway was not told. */
+  temporal_ui?: string;
 }
 
 export interface DemoFault {

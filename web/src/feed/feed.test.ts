@@ -160,7 +160,7 @@ describe("coming and going", () => {
     }
     expect(t.state().state).toBe("live");
     t.clock.advance(16_000);
-    expect(t.state()).toMatchObject({ state: "reconnecting", reason: "nothing was heard from the gateway for 16 s" });
+    expect(t.state()).toMatchObject({ state: "reconnecting", reason: "nothing was heard from the gateway for too long" });
   });
 
   it("after stop nothing happens any more", () => {

@@ -144,7 +144,7 @@ export class Feed {
   }
 
   private receive(data: unknown): void {
-    if (this.connection.state === "live") this.watch(silenceMs, "nothing was heard from the gateway for 16 s");
+    if (this.connection.state === "live") this.watch(silenceMs, "nothing was heard from the gateway for too long");
     const decoded = typeof data === "string" ? decodeFrame(data) : { kind: "malformed" as const, reason: "a frame that is not text" };
     if (decoded.kind === "malformed") {
       this.show({ malformed: this.connection.malformed + 1 });
@@ -182,7 +182,7 @@ export class Feed {
     // A snapshot follows and will set it; until then there is nothing to go on from.
     if (!resumed) this.cursor = undefined;
     this.show({ state: "live", reason: undefined, retryAt: undefined, principal, clockOffsetMs: Date.parse(at) - this.clock.now() });
-    this.watch(silenceMs, "nothing was heard from the gateway for 16 s");
+    this.watch(silenceMs, "nothing was heard from the gateway for too long");
   }
 
   private receiveEvent(decoded: DecodedEvent): void {

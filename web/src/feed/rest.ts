@@ -4,7 +4,7 @@
  * same key, and the gateway does it once.
  */
 import { decodeEvent, decodeSummary, decodeView } from "../protocol/decoder";
-import type { Controls, Kind, Move, Severity, View } from "../protocol/generated";
+import type { Controls, IncidentFigures, Kind, Move, Severity, View } from "../protocol/generated";
 import type {
   AlertSource,
   AuditPage,
@@ -264,6 +264,11 @@ export class Rest {
     return { ...page, entries: page.entries ?? [] };
   }
 
+  /** What an incident adds to the business figures. */
+  async incidentFigures(id: string): Promise<IncidentFigures> {
+    return (await this.get(`/analytics/incidents/${encodeURIComponent(id)}`)) as IncidentFigures;
+  }
+
   async correlation(): Promise<Correlation> {
     const answer = (await this.get("/correlation")) as Correlation;
     return { ...answer, rules: answer.rules ?? [] };
@@ -271,6 +276,11 @@ export class Rest {
 
   async sources(): Promise<AlertSource[]> {
     return ((await this.get("/sources")) as { sources: AlertSource[] | null }).sources ?? [];
+  }
+
+  /** What a query answers. path begins with /api/v1/, and is what a number's source names. */
+  async query(path: string, signal?: AbortSignal): Promise<unknown> {
+    return this.get(path.slice("/api/v1".length), signal);
   }
 
   /** The sandbox's faults; undefined where this gateway has no sandbox. */

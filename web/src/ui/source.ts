@@ -24,6 +24,12 @@
  * - `share A B`: A divided by B;
  * - `left A`: what is left until A.
  *
+ * And where there are several sources, by their values:
+ *
+ * - `span`: the time from the first to the second;
+ * - `total`: the sum of all of them;
+ * - `many`: how many there are.
+ *
  * Texts of the program itself hold no digits. Names do (p99, E12, 5xx, sha256): a digit that touches a
  * letter is not a number.
  */

@@ -1,0 +1,45 @@
+/** What every view must be, whatever it shows: quiet, no wider than the screen, and pictured. */
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
+
+import { type Look, type Tab, type Width, looks, widths } from "./chromium";
+
+const artefacts = resolve(import.meta.dirname, "artefacts");
+
+/** How wide the page is beyond what is seen of it: 0 where nobody has to scroll sideways. */
+export function overhang(page: Page): Promise<number> {
+  return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth));
+}
+
+/** Chooses light or dark as the button on the page does: by what is kept in this browser. */
+export async function setLook(page: Page, look: Look): Promise<void> {
+  await page.emulateMedia({ colorScheme: look });
+}
+
+/** Every width in both looks: nothing scrolls sideways, nothing complained; a picture of each is kept. */
+export async function seeEverywhere(tab: Tab, name: string): Promise<void> {
+  await mkdir(artefacts, { recursive: true });
+  const { page } = tab;
+  for (const look of looks) {
+    await setLook(page, look);
+    for (const width of Object.keys(widths) as Width[]) {
+      await page.setViewportSize(widths[width]);
+      await settled(page);
+      expect(await overhang(page), `${name} scrolls sideways by so many pixels at ${widths[width].width}, ${look}`).toBe(0);
+      await page.screenshot({ path: resolve(artefacts, `${name}-${widths[width].width}-${look}.png`) });
+    }
+  }
+  await setLook(page, "light");
+  await page.setViewportSize(widths.desk);
+  expect(tab.complaints, `what ${name} complained of`).toEqual([]);
+}
+
+/** Two frames after fonts are there: what was to be drawn is drawn. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  });
+}

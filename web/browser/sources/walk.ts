@@ -1,0 +1,117 @@
+/**
+ * Walks a rendered page and holds every number on it against its source (src/ui/source.ts has the
+ * rules). What differs is read once more, page and source: between the two, the incident may have
+ * gone on.
+ */
+import type { Page } from "playwright-core";
+
+import { DeriveError, derive } from "./derive";
+import { numbersIn } from "./numbers";
+import { type Leaf, follow, leaves, nowhere } from "./pointer";
+import { isExplained } from "./renderings";
+import { type Reading, type ShownText, readPage } from "./shown";
+
+/** Fetches what a source names: the answer of a path, a recorded event, or a system event that a socket carried. */
+export interface Sources {
+  /** fresh: ask again, whatever was answered before. */
+  read(what: string, fresh: boolean): Promise<unknown>;
+}
+
+export interface Finding {
+  shown: ShownText;
+  why: string;
+}
+
+export interface Walked {
+  /** How many texts with numbers were compared. */
+  compared: number;
+  findings: Finding[];
+}
+
+/** More values than anybody could compare a number with: then the pointer says nothing. */
+const mostLeaves = 150;
+
+export async function walk(page: Page, sources: Sources): Promise<Walked> {
+  const reading = await page.evaluate(readPage);
+  const doubtful = await check(reading, sources, false);
+  if (doubtful.length === 0) return { compared: reading.texts.length, findings: [] };
+  const again = await page.evaluate(readPage);
+  const keys = new Set(doubtful.map(({ shown }) => shown.key));
+  const findings = await check({ ...again, texts: again.texts.filter(({ key }) => keys.has(key)) }, sources, true);
+  return { compared: reading.texts.length, findings };
+}
+
+async function check(reading: Reading, sources: Sources, fresh: boolean): Promise<Finding[]> {
+  const asked = new Map<string, Promise<unknown>>();
+  const read = (what: string): Promise<unknown> => {
+    const answer = asked.get(what) ?? sources.read(what, fresh);
+    asked.set(what, answer);
+    return answer;
+  };
+  const findings = await Promise.all(
+    reading.texts.map(async (shown) => {
+      const why = await doubt(shown, reading, read);
+      return why === undefined ? undefined : { shown, why };
+    }),
+  );
+  return findings.filter((f) => f !== undefined);
+}
+
+/** Why a text cannot be believed; undefined where it can. */
+async function doubt(shown: ShownText, reading: Reading, read: (what: string) => Promise<unknown>): Promise<string | undefined> {
+  const numbers = numbersIn(shown.text);
+  if (numbers.length === 0) return undefined;
+  if (shown.source === undefined) return "no source";
+  const values: unknown[] = [];
+  for (const one of shown.source.split(/\s+/u).filter(Boolean)) {
+    const cut = one.indexOf("#");
+    if (cut === -1) return `the source ${one} has no pointer`;
+    let document: unknown;
+    try {
+      // One after the other: the first that does not answer is the reason.
+      // eslint-disable-next-line no-await-in-loop
+      document = await read(one.slice(0, cut));
+    } catch (error) {
+      return `the source ${one} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    const value = follow(document, decodeFragment(one.slice(cut + 1)));
+    if (value === nowhere) return `the pointer of ${one} leads nowhere`;
+    values.push(value);
+  }
+  let derived: ReturnType<typeof derive> = { numbers: [], lengths: [] };
+  if (shown.derive !== undefined) {
+    try {
+      derived = derive(shown.derive, values, reading.now);
+    } catch (error) {
+      if (!(error instanceof DeriveError)) throw error;
+      return `data-derive: ${error.message}`;
+    }
+  }
+  const known: Leaf[] = values.flatMap((value) => (value === undefined || value === null ? [0] : leaves(value, mostLeaves)));
+  if (known.length > mostLeaves && shown.derive === undefined) return `the pointer of ${shown.source} leads to more than ${mostLeaves} values: point at the smallest that has them`;
+  if (known.some((leaf) => typeof leaf === "string" && isPart(shown.text, leaf))) return undefined;
+  const wrong = numbers.filter((n) => !isExplained(n, known, derived, reading));
+  if (wrong.length === 0) return undefined;
+  const has = [...known.slice(0, 8), ...derived.numbers, ...derived.lengths.map((ms) => `${ms} ms`)].map((value) => JSON.stringify(value)?.slice(0, 80)).join(", ");
+  return `shows ${wrong.map((n) => JSON.stringify(n.raw)).join(", ")}, ${shown.source}${shown.derive === undefined ? "" : ` (${shown.derive})`} has ${has}${known.length > 8 ? ", …" : ""}`;
+}
+
+function isPart(text: string, leaf: string): boolean {
+  return leaf.replaceAll(/\s+/gu, " ").includes(text);
+}
+
+function decodeFragment(pointer: string): string {
+  return pointer.includes("%") ? decodeURIComponent(pointer) : pointer;
+}
+
+/** For whoever fixes it: by component, each kind once. */
+export function report({ compared, findings }: Walked): string {
+  const groups = new Map<string, Map<string, number>>();
+  for (const { shown, why } of findings) {
+    const lines = groups.get(shown.component) ?? new Map<string, number>();
+    const line = `${shown.element} ${shown.what} ${JSON.stringify(shown.text.slice(0, 100))}: ${why}`;
+    groups.set(shown.component, lines.set(line, (lines.get(line) ?? 0) + 1));
+  }
+  const told = [...groups].map(([component, lines]) => `${component}\n${[...lines].map(([line, times]) => `    ${line}${times > 1 ? ` (${times} times)` : ""}`).join("\n")}`);
+  return `${findings.length} of ${compared} texts with digits have no source that holds.\n${told.join("\n")}`;
+}
