@@ -54,6 +54,7 @@ export class Vigil {
       schedule: schedule ?? frameSchedule(),
       clock: feedOptions.clock,
       publish: (incidents) => this.state.setState({ incidents }),
+      late: (event) => this.speech.event(event, true),
     });
     this.speech = new SpeechStore((speeches) => this.state.setState({ speeches }), schedule ?? frameSchedule());
     this.feed = new Feed({
@@ -70,7 +71,10 @@ export class Vigil {
         },
         delta: (delta) => this.speech.delta(delta),
         system: (event) => this.system(event),
-        verify: () => void this.incidents.verify(),
+        verify: () => {
+          this.incidents.verify();
+          this.speech.clear();
+        },
       },
     });
   }
