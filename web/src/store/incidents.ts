@@ -74,8 +74,8 @@ interface Entry {
   error?: string;
   /** A fetch is under way or waits for its next attempt. */
   busy: boolean;
-  /** What the fetch under way brings may be older than what was missed since: one more follows it. */
-  again: boolean;
+  /** Something may have been missed that no number and no summary shows: the log is to be read as a whole. */
+  doubt: boolean;
   failures: number;
   /** How many views show it. */
   watchers: number;
@@ -126,12 +126,11 @@ export class IncidentStore {
       listed.add(summary.incident_id);
       this.merge(summary, "snapshot");
     }
+    if (this.known) this.doubtWatched(); // by then something may have happened while nobody listened
     for (const [id, entry] of this.entries) {
       if (listed.has(id)) continue;
-      if (entry.watchers > 0) {
-        entry.again = entry.busy;
-        this.fetch(id, entry);
-      } else if (entry.replaceable) this.forget(id);
+      if (entry.watchers > 0) this.fetch(id, entry);
+      else if (entry.replaceable) this.forget(id);
       else this.verify(); // what came with an older page may have changed since
     }
     this.known = true;
@@ -184,7 +183,16 @@ export class IncidentStore {
   /** Compares the list with the gateway's, soon, and fetches what is behind it. */
   verify(): void {
     this.doubt = true;
+    this.doubtWatched();
     void this.compare();
+  }
+
+  private doubtWatched(): void {
+    for (const [id, entry] of this.entries) {
+      if (entry.watchers === 0) continue;
+      entry.doubt = true;
+      this.fetch(id, entry);
+    }
   }
 
   /** Adds the next page of older incidents to the list. */
@@ -265,7 +273,7 @@ export class IncidentStore {
   }
 
   private create(id: string): Entry {
-    const entry: Entry = { load: "loading", busy: false, again: false, failures: 0, watchers: 0, replaceable: true };
+    const entry: Entry = { load: "loading", busy: false, doubt: false, failures: 0, watchers: 0, replaceable: true };
     this.entries.set(id, entry);
     return entry;
   }
@@ -371,14 +379,16 @@ export class IncidentStore {
 
   private async fill(id: string, entry: Entry): Promise<void> {
     const log = openLog(entry);
+    const whole = entry.doubt;
+    entry.doubt = false;
     try {
-      const { after, runId } = missing(entry, log);
+      const { after, runId } = whole ? { after: 0, runId: undefined } : missing(entry, log);
       await this.read(id, log, after, runId);
       for (let gap = log.earlierGap(); gap !== undefined; gap = log.earlierGap()) {
         this.changed(id); // what is there can be looked at meanwhile
         if ((await this.read(id, log, gap.after, gap.runId)) === 0) log.giveUp(gap.runId);
       }
-      if (entry.log === log && isBehind(entry, log)) {
+      if (whole || (entry.log === log && isBehind(entry, log))) {
         // What carries no number may be missing from any run.
         const { told } = entry;
         for (const run of log.runIds) await this.read(id, log, 0, run);
@@ -388,6 +398,7 @@ export class IncidentStore {
       this.filled(id, entry);
     } catch (error) {
       if (this.entries.get(id) !== entry) return;
+      entry.doubt ||= whole;
       this.failed(id, entry, error);
     }
     this.changed(id);
@@ -414,15 +425,13 @@ export class IncidentStore {
     entry.busy = false;
     entry.error = undefined;
     if (entry.log?.view !== undefined) entry.load = "ready";
-    if (isShort(entry)) {
+    if (isShort(entry) && !entry.doubt) {
       this.later(id, entry); // the gateway that answered is behind the one that we listen to
       return;
     }
     entry.failures = 0;
-    if (entry.again) {
-      entry.again = false;
-      this.fetch(id, entry);
-    } else this.follow(id, entry);
+    if (entry.doubt && entry.watchers > 0) this.fetch(id, entry);
+    else this.follow(id, entry);
   }
 
   private failed(id: string, entry: Entry, error: unknown): void {
@@ -442,7 +451,7 @@ export class IncidentStore {
     entry.busy = true;
     this.clock.after(backoff(entry.failures++, this.clock.random()), () => {
       if (!entry.busy || this.entries.get(id) !== entry) return;
-      if (!isShort(entry)) {
+      if (!isShort(entry) && !entry.doubt) {
         this.filled(id, entry); // live events have filled it
         this.changed(id);
         return;
