@@ -2,13 +2,15 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
+import { initialSize } from "./scripts/initial-size.ts";
+
 /** Where `npm run dev` finds a gateway. */
 const gateway = process.env.VIGIL_GATEWAY ?? "http://127.0.0.1:8080";
 
 export default defineConfig(({ mode }) => ({
   // `npm run fixtures` serves the golden stories instead of a gateway; no build contains them.
   root: mode === "fixtures" ? "fixtures" : ".",
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), initialSize()],
   build: {
     target: "es2022",
     // The gateway's content security policy allows no data: URLs.

@@ -1,12 +1,14 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type RenderResult, cleanup, render } from "@testing-library/react";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { afterEach } from "vitest";
 
 import { FakeClock } from "./fake-clock";
 import { FakeSocket } from "./fake-socket";
 import { goldenText } from "./golden";
+import { pageOf } from "../src/app/location";
 import { Rest } from "../src/feed/rest";
+import { incidentPath } from "../src/parts/navigation";
 import { type IncidentEvent, type Role, type View } from "../src/protocol/generated";
 import { VigilProvider } from "../src/store/react";
 import { reduce, summaryOf } from "../src/store/reduce";
@@ -101,6 +103,13 @@ export class Stage {
     if (answer === undefined) return problem(404, "not_found", `nothing at ${path}`);
     return new Response(JSON.stringify(answer));
   };
+}
+
+/** The operations page's share of an address bar: where it is, and the way elsewhere. */
+export function useOpsAddress(open: string | undefined): { incidentId: string | undefined; eventId: string | undefined; go: (path: string) => void } {
+  const [path, go] = useState(incidentPath(open));
+  const page = pageOf(path);
+  return page.name === "ops" ? { incidentId: page.incidentId, eventId: page.eventId, go } : { incidentId: undefined, eventId: undefined, go };
 }
 
 export function problem(status: number, kind: string, detail: string): Response {

@@ -61,6 +61,22 @@ export function newIdempotencyKey(): string {
   return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
+/** Where lists are, page by page: what is shown of them says so. */
+export const paths = {
+  openIncidents: "/api/v1/incidents?open=true",
+  controls: "/api/v1/controls",
+  leases: "/api/v1/leases",
+  sources: "/api/v1/sources",
+  correlation: "/api/v1/correlation",
+  demo: "/api/v1/demo",
+  deliveries: (state: string, filter: { source?: string; q?: string }, before?: number) => `/api/v1/deliveries${query({ state, source: filter.source, q: filter.q, before })}`,
+  delivery: (id: number) => `/api/v1/deliveries/${id}`,
+  incidentAlerts: (id: string, q?: string, after?: string) => `/api/v1/incidents/${encodeURIComponent(id)}/alerts${query({ q, after, limit: 50 })}`,
+  silences: (state?: string, before?: string, limit?: number) => `/api/v1/silences${query({ state, before, limit })}`,
+  silencedAlerts: (id: string, before?: number) => `/api/v1/silences/${encodeURIComponent(id)}/alerts${query({ before })}`,
+  audit: (subject?: string, before?: number) => `/api/v1/audit${query({ subject, before, limit: 25 })}`,
+} as const;
+
 /** Attempts of a request whose answer was lost on the way. */
 const attempts = 3;
 
@@ -184,7 +200,7 @@ export class Rest {
 
   /** A page of the incident's alerts, with all of its keys; q is searched in what an alert says. */
   async incidentAlerts(id: string, q?: string, after?: string): Promise<IncidentAlertPage> {
-    const page = (await this.get(`/incidents/${encodeURIComponent(id)}/alerts${query({ q, after, limit: 50 })}`)) as IncidentAlertPage;
+    const page = (await this.getPath(paths.incidentAlerts(id, q, after))) as IncidentAlertPage;
     return { ...page, keys: page.keys ?? [], alerts: page.alerts ?? [] };
   }
 
@@ -199,7 +215,7 @@ export class Rest {
   }
 
   async deliveries(state: DeliveryState, filter: DeliveryFilter = {}, before?: number): Promise<DeliveryPage> {
-    const page = (await this.get(`/deliveries${query({ state, source: filter.source, q: filter.q, before })}`)) as DeliveryPage;
+    const page = (await this.getPath(paths.deliveries(state, filter, before))) as DeliveryPage;
     return { ...page, deliveries: page.deliveries ?? [] };
   }
 
@@ -227,7 +243,7 @@ export class Rest {
   }
 
   async silences(state?: SilenceState, before?: string, limit?: number): Promise<SilencePage> {
-    const page = (await this.get(`/silences${query({ state, before, limit })}`)) as SilencePage;
+    const page = (await this.getPath(paths.silences(state, before, limit))) as SilencePage;
     return { ...page, silences: page.silences ?? [] };
   }
 
@@ -240,12 +256,12 @@ export class Rest {
   }
 
   async silencedAlerts(id: string, before?: number): Promise<SilencedAlertPage> {
-    const page = (await this.get(`/silences/${encodeURIComponent(id)}/alerts${query({ before })}`)) as SilencedAlertPage;
+    const page = (await this.getPath(paths.silencedAlerts(id, before))) as SilencedAlertPage;
     return { ...page, alerts: page.alerts ?? [] };
   }
 
   async audit(subject?: string, before?: number): Promise<AuditPage> {
-    const page = (await this.get(`/audit${query({ subject, before, limit: 25 })}`)) as AuditPage;
+    const page = (await this.getPath(paths.audit(subject, before))) as AuditPage;
     return { ...page, entries: page.entries ?? [] };
   }
 
@@ -278,6 +294,10 @@ export class Rest {
 
   private get(path: string, signal?: AbortSignal): Promise<unknown> {
     return this.exchange(path, { method: "GET", signal: signal ?? null, headers: { Accept: "application/json" } });
+  }
+
+  private getPath(path: string): Promise<unknown> {
+    return this.get(path.slice("/api/v1".length));
   }
 
   /** Repeats, with the same key, where no answer came at all. */

@@ -11,13 +11,11 @@ export function ActionSteps({ of: a, standing }: { of: Exact; standing?: readonl
   const steps = a.steps ?? [];
   if (steps.length === 0) return <p className="text-xs text-ink-3">It has no steps.</p>;
   return (
-    <ol className="space-y-2" aria-label="Steps">
+    <ol className="space-y-2 [counter-reset:step]" aria-label="Steps">
       {steps.map((s, i) => (
         // oxlint-disable-next-line no-array-index-key -- a step is its place in the order
-        <li key={i} data-testid={`step-${i + 1}`} className="flex gap-2.5">
-          <span aria-hidden className="tabular mt-px grid size-[18px] shrink-0 place-items-center rounded-full bg-hover text-2xs font-semibold text-ink-2">
-            {i + 1}
-          </span>
+        <li key={i} data-testid={`step-${i + 1}`} className="flex gap-2.5 [counter-increment:step]">
+          <span aria-hidden className="tabular mt-px grid size-[18px] shrink-0 place-items-center rounded-full bg-hover text-2xs font-semibold text-ink-2 before:content-[counter(step)]" />
           <div className="min-w-0 flex-1 space-y-0.5">
             <Call step={s} />
             {s.undo === undefined ? (

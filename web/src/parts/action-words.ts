@@ -1,5 +1,5 @@
 /** The events of deciding on actions, carrying them out and telling people, in words. */
-import type { Effect, IncidentEvent } from "../protocol/generated";
+import type { IncidentEvent } from "../protocol/generated";
 import { autonomyWord, capital, executionStateWord, notificationStateWord, notificationWord, remediationWord } from "../ui/words";
 import { resourceWords } from "./lease-words";
 import type { Words } from "./timeline-words";
@@ -21,8 +21,8 @@ export function actionWords(e: ActionEvent): Words {
     case "approval.given":
       return { text: `${e.data.by} approved, ${e.data.have} of ${e.data.need}`, detail: e.data.comment, tone: "good", key: true, actor: "person", who: e.data.by };
     case "action.started": {
-      const { effect, action } = e.data;
-      return { text: `${effect.undo === true ? "Started taking back" : "Started"} ${stepOf(effect, action.steps?.length ?? 0)}: ${effect.document} on ${effect.target}`, tone: "accent", key: true };
+      const { effect } = e.data;
+      return { text: `${effect.undo === true ? "Started taking back" : "Started"} step ${effect.step}: ${effect.document} on ${effect.target}`, tone: "accent", key: true };
     }
     case "action.finished": {
       const { execution: x } = e.data;
@@ -46,10 +46,6 @@ export function actionWords(e: ActionEvent): Words {
     case "review.edited":
       return { text: `${e.data.by} edited the review, version ${e.data.version}`, key: true, actor: "person", who: e.data.by };
   }
-}
-
-function stepOf(e: Effect, steps: number): string {
-  return steps > 1 ? `step ${e.step} of ${steps}` : `step ${e.step}`;
 }
 
 function lower(text: string): string {

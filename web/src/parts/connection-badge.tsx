@@ -8,6 +8,7 @@ import { useVigil, useVigilState } from "../store/react";
 import { Button } from "../ui/button";
 import { duration } from "../ui/format";
 import { Moment, useNow } from "../ui/now";
+import { from, pageSource } from "../ui/source";
 
 const words: Record<ConnectionState, { text: string; colour: string; icon: ReactNode }> = {
   connecting: { text: "Connecting", colour: "text-ink-2", icon: <LoaderCircle aria-hidden className="size-3.5 animate-spin" /> },
@@ -39,7 +40,7 @@ export function ConnectionBadge() {
       {text}
       {word !== undefined && (
         <span className="tabular hidden font-normal text-ink-2 sm:inline">
-          {word} · {Math.max(1, Math.round(connection.rttMs ?? 0))} ms
+          {word}
         </span>
       )}
     </span>
@@ -53,7 +54,7 @@ export function ConnectionBanner() {
   if (connection.state === "live") return null;
   if (connection.state === "connecting" && connection.attempts === 0) return null;
   return (
-    <div role="status" className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-warn-soft px-4 py-1.5 text-xs text-warn">
+    <div role="status" {...from(pageSource("connection"))} className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-warn-soft px-4 py-1.5 text-xs text-warn">
       <span className="font-semibold">Not live since <Moment at={new Date(connection.since).toISOString()} className="tabular" />.</span>
       <span>
         What you see may be out of date{connection.reason === undefined ? "." : `: ${connection.reason}.`} <NextAttempt connection={connection} />

@@ -6,14 +6,17 @@ import { Badge } from "../ui/badge";
 import { percent } from "../ui/format";
 import { Meter } from "../ui/meter";
 import { Empty, Panel } from "../ui/panel";
+import { useSource } from "../ui/sources";
 import { causeWord } from "../ui/words";
 import { Cites } from "./citations";
 import { Claims } from "./claims";
 
 export function DiagnosisPanel({ diagnosis: d }: { diagnosis: Diagnosis | undefined }) {
+  const at = useSource();
   return (
     <Panel
       title="Diagnosis"
+      source={at("/diagnosis")}
       icon={<Stethoscope className="size-4" />}
       testId="diagnosis"
       aside={d !== undefined && <Badge title="How the diagnosis was reached">by {d.method}</Badge>}
@@ -55,13 +58,14 @@ function verdictLine(d: Diagnosis): string {
 }
 
 function Hypotheses({ list }: { list: readonly Hypothesis[] }) {
+  const at = useSource();
   if (list.length === 0) return null;
   return (
     <div>
-      <h3 className="mb-1 text-2xs font-semibold text-ink-3">Hypotheses</h3>
-      <ul className="divide-y divide-line rounded-md border border-line">
-        {list.map((h) => (
-          <li key={`${h.cause}/${h.service}`} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-2.5 py-1.5 text-xs">
+      <h3 className="mb-1 text-2xs font-semibold text-ink-3">Hypotheses, the best supported first</h3>
+      <ol className="divide-y divide-line rounded-md border border-line" data-testid="hypotheses">
+        {ranked(list).map(({ hypothesis: h, place }) => (
+          <li key={`${h.cause}/${h.service}`} {...at(`/diagnosis/hypotheses/${place}`)} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-2.5 py-1.5 text-xs">
             <Meter value={h.score} label={`Score of ${h.cause}`} className="w-28 shrink-0" />
             <span className="min-w-40 flex-1">
               {causeWord(h.cause)}
@@ -71,18 +75,24 @@ function Hypotheses({ list }: { list: readonly Hypothesis[] }) {
             <Cites ids={h.contradicts} label="against" />
           </li>
         ))}
-      </ul>
+      </ol>
     </div>
   );
 }
 
+/** By score, each with its place in the diagnosis. */
+function ranked(list: readonly Hypothesis[]): { hypothesis: Hypothesis; place: number }[] {
+  return list.map((hypothesis, place) => ({ hypothesis, place })).toSorted((a, b) => b.hypothesis.score - a.hypothesis.score);
+}
+
 function LookedForList({ list, open }: { list: readonly LookedFor[]; open: boolean }) {
+  const at = useSource();
   if (list.length === 0) return null;
   const found = list.filter((l) => l.found).length;
   return (
     <details open={open} className="group" data-testid="looked-for">
       <summary className="text-2xs font-semibold text-ink-3 marker:text-ink-3">
-        Looked for {list.length} things, found {found}
+        Looked for <span {...at("/diagnosis", "count /looked_for")}>{list.length}</span> things, found <span {...at("/diagnosis", "count /looked_for found=true")}>{found}</span>
       </summary>
       <ul className="mt-1.5 space-y-1">
         {list.map((l) => (

@@ -3,6 +3,7 @@ import { clsx } from "clsx";
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from "react";
 
 import type { DecodedEvent } from "../protocol/decoder";
+import { eventSource, from } from "../ui/source";
 
 interface Links {
   /** Events on the page: id → their number. */
@@ -14,10 +15,16 @@ interface Links {
 
 const Context = createContext<Links>({ known: new Map(), shown: undefined, show: () => {} });
 
-export function EventLinksProvider({ events, children }: { events: readonly DecodedEvent[]; children: ReactNode }) {
+/** asked is the event that the address leads to. */
+export function EventLinksProvider({ events, asked, children }: { events: readonly DecodedEvent[]; asked?: string | undefined; children: ReactNode }) {
   const known = useMemo(() => new Map(events.map((d) => [d.event.id, d.event.seq])), [events]);
   const [shown, setShown] = useState<Links["shown"]>();
   const show = useCallback((id: string) => setShown((before) => ({ id, times: (before?.times ?? 0) + 1 })), []);
+  const [addressed, setAddressed] = useState<string>();
+  if (asked !== addressed) {
+    setAddressed(asked);
+    if (asked !== undefined) show(asked);
+  }
   const value = useMemo(() => ({ known, shown, show }), [known, shown, show]);
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }
@@ -37,6 +44,7 @@ export function EventCites({ ids }: { ids: readonly string[] | undefined }) {
           <button
             key={id}
             type="button"
+            {...from(eventSource(id, seq === undefined || seq === 0 ? "/id" : "/seq"))}
             disabled={seq === undefined}
             title={seq === undefined ? `The event ${id} is not on this page` : "Show it in the timeline"}
             onClick={() => show(id)}

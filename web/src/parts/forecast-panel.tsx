@@ -7,14 +7,17 @@ import { ForecastChart } from "../ui/forecast-chart";
 import { Meter } from "../ui/meter";
 import { Moment, useNow } from "../ui/now";
 import { Empty, Fact, Panel } from "../ui/panel";
+import { useSource } from "../ui/sources";
 import { metricWord } from "../ui/words";
 import { Cites } from "./citations";
 
 /** Where the measure goes if nobody acts, when it reaches its limit, and what else it will reach. */
 export function ForecastPanel({ prediction: p, evidence }: { prediction: Prediction | undefined; evidence: readonly Evidence[] }) {
+  const at = useSource();
   return (
     <Panel
       title="If nobody acts"
+      source={at("/prediction")}
       icon={<TrendingUp className="size-4" />}
       testId="forecast"
       aside={p !== undefined && <Badge title="How the forecast was put into words; the line itself is statistics">by {p.method}</Badge>}
@@ -26,6 +29,7 @@ export function ForecastPanel({ prediction: p, evidence }: { prediction: Predict
 
 function Forecast({ prediction: p, evidence }: { prediction: Prediction; evidence: readonly Evidence[] }) {
   const now = useNow();
+  const at = useSource();
   const breach = parseTime(p.breach_at);
   const series = evidence.flatMap((e) => e.series ?? []).findLast((s) => s.service === p.service && s.metric === p.metric);
   const unit = series?.unit ?? (p.metric === "error_rate" ? "share" : undefined);
@@ -35,14 +39,14 @@ function Forecast({ prediction: p, evidence }: { prediction: Prediction; evidenc
     <div className="space-y-2.5 p-3.5">
       <p className="text-[13px] [overflow-wrap:anywhere]">{p.summary}</p>
       {forecast.length > 0 && name !== undefined && (
-        <ForecastChart measured={series?.points ?? []} forecast={forecast} limit={p.limit} breachAt={breach} unit={unit} label={name} />
+        <ForecastChart measured={series?.points ?? []} forecast={forecast} limit={p.limit} breachAt={breach} unit={unit} label={name} source={at(["/prediction", "/evidence"])} />
       )}
       <dl className="grid grid-cols-2 gap-x-4 gap-y-2">
         <Fact label="Measure">{name ?? noData}</Fact>
         <Fact label="Trend">{`${p.per_minute > 0 ? "+" : ""}${unit === undefined ? quantity(p.per_minute) : measure(p.per_minute, unit)} a minute`}</Fact>
         <Fact label={p.limit === undefined ? "Reaches its limit" : `Reaches ${measure(p.limit, unit)}`}>
           <span data-testid="breach" className={breach !== undefined && breach > now ? "font-semibold text-warn" : undefined}>
-            {breach === undefined ? `not within ${duration(p.horizon_s * 1000)}` : <><Moment at={p.breach_at} className="tabular" /> {breach > now ? `(in ${duration(breach - now)})` : "(passed)"}</>}
+            {breach === undefined ? `not within ${duration(p.horizon_s * 1000)}` : <><Moment at={p.breach_at} className="tabular" /> {breach > now ? <span {...at("/prediction", "left /breach_at")}>(in {duration(breach - now)})</span> : "(passed)"}</>}
           </span>
         </Fact>
         <Fact label="Confidence">
@@ -56,13 +60,14 @@ function Forecast({ prediction: p, evidence }: { prediction: Prediction; evidenc
 }
 
 function SpreadList({ list }: { list: readonly Spread[] }) {
+  const at = useSource();
   if (list.length === 0) return null;
   return (
     <div>
       <h3 className="mb-1 text-2xs font-semibold text-ink-3">Spread to what depends on it</h3>
       <ul className="space-y-1" data-testid="spread">
-        {list.map((s) => (
-          <li key={s.service} className="flex flex-wrap items-center gap-x-2 gap-y-0.5 text-xs">
+        {list.map((s, i) => (
+          <li key={s.service} {...at(`/prediction/spread/${i}`)} className="flex flex-wrap items-center gap-x-2 gap-y-0.5 text-xs">
             <span className="font-medium">{s.service}</span>
             <span className="text-2xs text-ink-3">{s.hops === 1 ? "calls it" : `${s.hops} calls away`}</span>
             {s.reached ? <Badge tone="bad">reached</Badge> : <Badge>not reached yet</Badge>}

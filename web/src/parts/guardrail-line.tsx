@@ -3,20 +3,18 @@ import { ShieldCheck } from "lucide-react";
 import type { DecodedEvent } from "../protocol/decoder";
 import type { GuardrailCounts } from "../protocol/generated";
 import { Badge } from "../ui/badge";
-import { cost, count } from "../ui/format";
+import { count } from "../ui/format";
+import { useSource } from "../ui/sources";
 import { type Tone, guardrailWord } from "../ui/words";
-import { callCost, callsOf } from "./routes";
 
-/** What the guardrail made of this incident's texts, and what that cost. */
+/** What the guardrail made of this incident's texts; what that cost is among the calls of its cost. */
 export function GuardrailLine({ counts: c, events }: { counts: GuardrailCounts; events: readonly DecodedEvent[] }) {
+  const at = useSource();
   const total = c.passed + c.anonymized + c.blocked + c.failed;
   const off = events.some((d) => d.readable && d.event.type === "guardrail.checked" && d.event.data.outcome === "off");
   if (total === 0 && !off) return null;
-  const checks = callsOf(events).filter((call) => call.guardrail !== undefined);
-  const unpriced = checks.filter((call) => callCost(call) === undefined).length;
-  const paid = checks.reduce((all, call) => all + (callCost(call) ?? 0), 0);
   return (
-    <p className="flex flex-wrap items-center gap-x-2 gap-y-1 rounded-lg border border-line bg-surface px-3.5 py-2 text-xs" data-testid="guardrail">
+    <p className="flex flex-wrap items-center gap-x-2 gap-y-1 rounded-lg border border-line bg-surface px-3.5 py-2 text-xs" data-testid="guardrail" {...at("/guardrail")}>
       <ShieldCheck aria-hidden className="size-4 text-ink-3" />
       <b className="font-semibold">Guardrail</b>
       {total === 0 ? (
@@ -28,7 +26,7 @@ export function GuardrailLine({ counts: c, events }: { counts: GuardrailCounts; 
           <Count n={c.blocked} word="blocked" tone="bad" />
           <Count n={c.failed} word="could not be asked" tone="warn" />
           <span className="tabular ml-auto text-2xs text-ink-3">
-            {count(c.text_units)} text units{checks.length > 0 && `, ${cost(paid, unpriced)}`}
+            {count(c.text_units)} text units
           </span>
         </>
       )}

@@ -6,6 +6,8 @@ export interface Navigation {
   incidentId: string | undefined;
   /** Goes to an incident, or to the overview. */
   go(incidentId: string | undefined): void;
+  /** Goes to any path, of this dashboard or of another. */
+  goTo?(path: string): void;
 }
 
 const Context = createContext<Navigation>({ incidentId: undefined, go: () => {} });
@@ -18,6 +20,31 @@ export function useNavigation(): Navigation {
 
 export function incidentPath(id: string | undefined): string {
   return id === undefined ? "/ops" : `/ops/incidents/${encodeURIComponent(id)}`;
+}
+
+/** Where one incident is explained, step by step. */
+export function explainPath(id: string): string {
+  return `/transparency/incidents/${encodeURIComponent(id)}`;
+}
+
+/** Where one event is shown in its incident's timeline. */
+export function eventPath(incidentId: string, eventId: string): string {
+  return `${incidentPath(incidentId)}?${new URLSearchParams({ event: eventId }).toString()}`;
+}
+
+/** A link to a page of another dashboard. */
+export function PageLink({ to, children, ...rest }: { to: string } & AnchorHTMLAttributes<HTMLAnchorElement>) {
+  const { goTo } = useNavigation();
+  const click = (e: MouseEvent) => {
+    if (goTo === undefined || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
+    e.preventDefault();
+    goTo(to);
+  };
+  return (
+    <a {...rest} href={to} onClick={click}>
+      {children}
+    </a>
+  );
 }
 
 /** A real link, so that it can be opened in a tab and copied, that moves without loading the page anew. */

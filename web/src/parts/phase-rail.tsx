@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import type { PhaseState, PhaseView } from "../protocol/generated";
 import { toneText } from "../ui/badge";
 import { Elapsed } from "../ui/now";
+import { useSource } from "../ui/sources";
 import { capital, phaseStateWord } from "../ui/words";
 
 const icons: Record<PhaseState, ReactNode> = {
@@ -21,15 +22,16 @@ export function PhaseRail({ phases }: { phases: readonly PhaseView[] }) {
   return (
     <div className="@container">
       <ol aria-label="Phases" className="grid grid-cols-3 gap-px overflow-hidden rounded-lg border border-line bg-line @4xl:flex">
-        {phases.map((p) => (
-          <Phase key={p.phase} phase={p} />
+        {phases.map((p, i) => (
+          <Phase key={p.phase} phase={p} place={i} />
         ))}
       </ol>
     </div>
   );
 }
 
-function Phase({ phase: p }: { phase: PhaseView }) {
+function Phase({ phase: p, place }: { phase: PhaseView; place: number }) {
+  const at = useSource();
   const word = phaseStateWord(p.state);
   const begun = p.state !== "pending" && p.state !== "skipped";
   // The sign says it for the usual states; the others are worth a word.
@@ -45,7 +47,7 @@ function Phase({ phase: p }: { phase: PhaseView }) {
       <div className={clsx("flex items-center gap-1.5 text-2xs", toneText[word.tone])}>
         {icons[p.state]}
         {said ? <span className="truncate">{word.text}</span> : <span className="sr-only">{word.text}</span>}
-        {begun && p.started_at !== undefined && <Elapsed from={p.started_at} to={p.ended_at} className="tabular truncate text-ink-2" />}
+        {begun && p.started_at !== undefined && <Elapsed from={p.started_at} to={p.ended_at} className="tabular truncate text-ink-2" source={at(`/phases/${place}`, p.ended_at === undefined ? "span /started_at" : "span /started_at /ended_at")} />}
       </div>
     </li>
   );

@@ -28,10 +28,19 @@ export function actionOf(v: View, r: Carried): Action | Option | undefined {
   return v.decision?.options?.find((o) => o.name === r.name && o.target === r.target);
 }
 
+/** A step that was carried out, and where in the view it is. */
+export interface Located extends Execution {
+  at: string;
+}
+
+function located(list: readonly Execution[] | null | undefined, pointer: string): Located[] {
+  return (list ?? []).map((x, i) => ({ ...x, at: `${pointer}/${i}` }));
+}
+
 /** Each step of the action, and what took it back, as far as is known: live ones before what was reported at the end. */
-export function executionsOf(v: View, r: Carried): Execution[] {
-  const live = (v.executions ?? []).filter((x) => x.action_hash === r.action_hash);
-  const missing = (r.executions ?? []).filter((x) => !live.some((have) => have.step === x.step && isUndo(have) === isUndo(x)));
+export function executionsOf(v: View, r: Carried): Located[] {
+  const live = located(v.executions, "/executions").filter((x) => x.action_hash === r.action_hash);
+  const missing = located(r.executions, "/remediation/executions").filter((x) => !live.some((have) => have.step === x.step && isUndo(have) === isUndo(x)));
   return [...live, ...missing];
 }
 
@@ -46,8 +55,8 @@ export function leftStanding(executions: readonly Execution[]): Execution[] {
 }
 
 /** How the actions before the latest one ended. */
-export function earlierRemediations(events: readonly DecodedEvent[], latest: string | undefined): Remediation[] {
-  const last = new Map<string, Remediation>();
-  for (const d of events) if (d.readable && d.event.type === "remediation.changed") last.set(d.event.data.remediation.action_hash, d.event.data.remediation);
+export function earlierRemediations(events: readonly DecodedEvent[], latest: string | undefined): (Remediation & { eventId: string })[] {
+  const last = new Map<string, Remediation & { eventId: string }>();
+  for (const d of events) if (d.readable && d.event.type === "remediation.changed") last.set(d.event.data.remediation.action_hash, { ...d.event.data.remediation, eventId: d.event.id });
   return [...last.values()].filter((r) => r.action_hash !== latest);
 }

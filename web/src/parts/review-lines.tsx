@@ -1,11 +1,13 @@
 import type { ReviewLine } from "../protocol/generated";
 import { Badge } from "../ui/badge";
+import { useSource } from "../ui/sources";
 import { EventCites } from "./event-links";
 
 /** A post-incident review by its sections. */
 export function ReviewLines({ lines }: { lines: readonly ReviewLine[] }) {
+  const at = useSource();
   return (
-    <div className="space-y-3 p-3.5">
+    <div className="space-y-3 p-3.5" {...at("/review_lines")}>
       {bySection(lines).map(({ section, lines: own }) => (
         <section key={section} aria-label={section} className="space-y-1">
           <h3 className="text-xs font-semibold">{section}</h3>

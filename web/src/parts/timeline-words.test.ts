@@ -42,7 +42,7 @@ describe("alerts that join, change and move", () => {
   });
 
   it("say how many there are of those that are too many to name", () => {
-    expect(of("alerts.mentioned").map((l) => l.text)).toEqual(["4 more alerts: 3 firing, 1 silenced", "2 more alerts: resolved"]);
+    expect(of("alerts.mentioned").map((l) => l.text)).toEqual(["4 more alerts: firing and silenced", "2 more alerts: resolved"]);
   });
 
   it("say who moved them where, and name the incident at the other end", () => {

@@ -24,6 +24,8 @@ export interface Line {
   key: boolean;
   /** The other incident that the text names. */
   incident?: string;
+  /** How a number in the text was computed from the event, as ui/source.ts says it. */
+  derive?: string;
   event: DecodedEvent["event"];
 }
 
@@ -43,7 +45,7 @@ function actorOf(e: IncidentEvent): { actor: Actor; who?: string } {
   return { actor: "system" };
 }
 
-export type Words = Pick<Line, "text"> & Partial<Pick<Line, "detail" | "tone" | "key" | "actor" | "who" | "incident">>;
+export type Words = Pick<Line, "text"> & Partial<Pick<Line, "detail" | "tone" | "key" | "actor" | "who" | "incident" | "derive">>;
 
 function wordsOf(e: IncidentEvent): Words {
   switch (e.type) {
@@ -69,7 +71,7 @@ function wordsOf(e: IncidentEvent): Words {
     case "alert.received":
       return alertWords(e.data.alert);
     case "alerts.mentioned":
-      return { text: mentionText(e.data.alerts ?? []), key: true };
+      return { text: mentionText(e.data.alerts ?? []), derive: "count /data/alerts", key: true };
     case "alerts.moved": {
       const { move } = e.data;
       return { text: moveText(move, e.incident_id), detail: move.reason, key: true, incident: move.from === e.incident_id ? move.to : move.from, ...person(move.by) };
@@ -171,9 +173,9 @@ function alertWords(a: Alert): Words {
 /** How the alerts stand of which there are too many to name. */
 function mentionText(list: readonly AlertMention[]): string {
   const states = list.map((m) => stateOf(m, m.silenced === true));
-  const parts = memberStateValues.map((state) => ({ state, n: states.filter((s) => s === state).length })).filter(({ n }) => n > 0);
+  const present = memberStateValues.filter((state) => states.includes(state));
   const what = list.length === 1 ? "1 more alert" : `${count(list.length)} more alerts`;
-  return parts.length === 1 ? `${what}: ${parts[0]?.state}` : `${what}: ${parts.map(({ state, n }) => `${count(n)} ${state}`).join(", ")}`;
+  return `${what}: ${present.join(" and ")}`;
 }
 
 /** A move as the incident at one end of it sees it. */
@@ -190,7 +192,7 @@ function person(who: string): { actor: Actor; who: string } {
 function modelText(e: Extract<IncidentEvent, { type: "model.called" }>): string {
   const { usage, model } = e.provenance;
   const tools = e.data.tools === undefined || e.data.tools.length === 0 ? "" : `, asks for ${e.data.tools.map(spaced).join(", ")}`;
-  const tokens = usage === undefined ? "" : `, ${count(usage.input_tokens + usage.output_tokens)} tokens, ${cost(usage.cost_usd_micros)}`;
+  const tokens = usage === undefined ? "" : `, ${count(usage.input_tokens)} tokens in, ${count(usage.output_tokens)} out, ${cost(usage.cost_usd_micros)}`;
   if (e.data.problem !== undefined) return `${capital(e.data.agent)} turn ${e.data.turn}: the answer of ${model ?? "the model"} cannot be used: ${e.data.problem}`;
   return `${capital(e.data.agent)} turn ${e.data.turn}: ${model ?? "model"} answered${tools}${tokens}`;
 }

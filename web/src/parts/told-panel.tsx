@@ -4,20 +4,21 @@ import type { DeliveryView } from "../protocol/generated";
 import { Badge, OriginBadge } from "../ui/badge";
 import { Moment } from "../ui/now";
 import { Empty, Panel } from "../ui/panel";
+import { useSource } from "../ui/sources";
 import { notificationStateWord, notificationWord } from "../ui/words";
 
 /** Who was told of the incident, over which channel, and whether it got there. */
 export function ToldPanel({ deliveries }: { deliveries: readonly DeliveryView[] }) {
-  const newest = deliveries.toReversed();
-  const failed = deliveries.filter((d) => d.state === "failed" || d.state === "doubtful").length;
+  const newest = deliveries.map((delivery, place) => ({ delivery, place })).toReversed();
+  const failed = deliveries.some((d) => d.state === "failed" || d.state === "doubtful");
   return (
-    <Panel title="Who was told" icon={<Megaphone className="size-4" />} testId="told" aside={failed > 0 && <Badge tone="bad">{failed === 1 ? "1 did not arrive" : `${failed} did not arrive`}</Badge>}>
+    <Panel title="Who was told" icon={<Megaphone className="size-4" />} testId="told" aside={failed && <Badge tone="bad">not everything arrived</Badge>}>
       {newest.length === 0 ? (
         <Empty>Nobody yet.</Empty>
       ) : (
         <ul className="divide-y divide-line">
-          {newest.map((d) => (
-            <Told key={`${d.key}/${d.channel}`} delivery={d} />
+          {newest.map(({ delivery: d, place }) => (
+            <Told key={`${d.key}/${d.channel}`} delivery={d} place={place} />
           ))}
         </ul>
       )}
@@ -25,11 +26,12 @@ export function ToldPanel({ deliveries }: { deliveries: readonly DeliveryView[] 
   );
 }
 
-function Told({ delivery: d }: { delivery: DeliveryView }) {
+function Told({ delivery: d, place }: { delivery: DeliveryView; place: number }) {
+  const at = useSource();
   const word = notificationStateWord(d.state);
   const whom = [d.team, d.to].filter((w) => w !== undefined && w !== "");
   return (
-    <li data-testid="told-entry" data-state={d.state} data-channel={d.channel} className="space-y-0.5 px-3.5 py-1.5 text-xs">
+    <li data-testid="told-entry" {...at(`/deliveries/${place}`)} data-state={d.state} data-channel={d.channel} className="space-y-0.5 px-3.5 py-1.5 text-xs">
       <p className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
         <Badge tone={word.tone}>{word.text}</Badge>
         <span className="min-w-0 flex-1 [overflow-wrap:anywhere]">

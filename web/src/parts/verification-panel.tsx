@@ -5,17 +5,20 @@ import type { Check, Verification } from "../protocol/generated";
 import { Badge } from "../ui/badge";
 import { measure } from "../ui/format";
 import { Empty, Panel, ScrollX } from "../ui/panel";
+import { useSource } from "../ui/sources";
 import { metricWord, verificationStateWord } from "../ui/words";
 
 /** The telemetry after an action against its state before the incident; earlier: after the action before the one that is carried out now. */
 export function VerificationPanel({ verification: v, earlier = false }: { verification: Verification; earlier?: boolean }) {
   const state = verificationStateWord(v.state);
   const checks = v.checks ?? [];
+  const at = useSource();
   return (
     <Panel
       title={earlier ? "Verification of the action before" : "Verification"}
       icon={<Activity className="size-4" />}
       testId="verification"
+      source={at("/verification")}
       aside={
         <span data-testid="verification-state" data-state={v.state}>
           <Badge tone={state.tone}>{state.text}</Badge>
@@ -39,8 +42,8 @@ export function VerificationPanel({ verification: v, earlier = false }: { verifi
               </tr>
             </thead>
             <tbody>
-              {checks.map((c) => (
-                <Row key={`${c.service}/${c.metric}`} check={c} />
+              {checks.map((c, i) => (
+                <Row key={`${c.service}/${c.metric}`} check={c} place={i} />
               ))}
             </tbody>
           </table>
@@ -50,10 +53,11 @@ export function VerificationPanel({ verification: v, earlier = false }: { verifi
   );
 }
 
-function Row({ check: c }: { check: Check }) {
+function Row({ check: c, place }: { check: Check; place: number }) {
+  const at = useSource();
   const good = c.now <= c.limit;
   return (
-    <tr className="tabular border-t border-line [&>td]:px-2 [&>td]:py-1.5 [&>td]:text-right">
+    <tr {...at(`/verification/checks/${place}`)} className="tabular border-t border-line [&>td]:px-2 [&>td]:py-1.5 [&>td]:text-right">
       <th scope="row" className="px-2 text-left font-medium">
         {metricWord(c.metric)} <span className="font-normal text-ink-3">{c.service}</span>
       </th>

@@ -3,6 +3,8 @@ import { clsx } from "clsx";
 import { Search } from "lucide-react";
 import { useId, type ReactNode } from "react";
 
+import type { SourceProps } from "./source";
+
 export const fieldClass = "h-8 w-full min-w-0 rounded-md border border-line-strong bg-canvas px-2.5 text-xs placeholder:text-ink-3";
 
 interface FieldProps {
@@ -61,11 +63,12 @@ export function SearchField({ label, placeholder, value, onChange, className }: 
   );
 }
 
-export function Select({ label, value, onChange, options, className }: { label: string; value: string; onChange: (value: string) => void; options: readonly { value: string; text: string }[]; className?: string }) {
+/** source says where the options come from, where they are not the program's own. */
+export function Select({ label, value, onChange, options, source, className }: { label: string; source?: Partial<SourceProps>; value: string; onChange: (value: string) => void; options: readonly { value: string; text: string }[]; className?: string }) {
   return (
     <label className={clsx("block min-w-0", className)}>
       <span className="sr-only">{label}</span>
-      <select value={value} onChange={(e) => onChange(e.target.value)} className={fieldClass}>
+      <select {...source} value={value} onChange={(e) => onChange(e.target.value)} className={fieldClass}>
         {options.map((o) => (
           <option key={o.value} value={o.value}>
             {o.text}

@@ -3,6 +3,7 @@ import { useId } from "react";
 
 import type { ForecastPoint, Point } from "../protocol/generated";
 import { clockTime, measure } from "./format";
+import type { SourceProps } from "./source";
 
 interface Props {
   measured: readonly Point[];
@@ -12,13 +13,14 @@ interface Props {
   breachAt: number | undefined;
   unit: string | undefined;
   label: string;
+  source?: Partial<SourceProps>;
 }
 
 const width = 320;
 const height = 110;
 const inset = 4;
 
-export function ForecastChart({ measured, forecast, limit, breachAt, unit, label }: Props) {
+export function ForecastChart({ measured, forecast, limit, breachAt, unit, label, source }: Props) {
   const titleId = useId();
   const plot = layOut(measured, forecast, limit);
   if (plot === undefined) return null;
@@ -29,7 +31,7 @@ export function ForecastChart({ measured, forecast, limit, breachAt, unit, label
   const band = `${line(ahead.map((f) => [f.at, f.high]))}${line(ahead.toReversed().map((f) => [f.at, f.low])).replace("M", "L")}Z`;
   const said = last === undefined ? label : `${label}: expected ${measure(last.value, unit)} at ${clockTime(last.at)}, between ${measure(last.low, unit)} and ${measure(last.high, unit)}`;
   return (
-    <figure className="min-w-0">
+    <figure className="min-w-0" {...source}>
       <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={titleId} className="h-28 w-full rounded bg-sunken">
         <title id={titleId}>{said}</title>
         {limit !== undefined && <line x1={0} x2={width} y1={y(limit)} y2={y(limit)} stroke="var(--bad)" strokeWidth={1} strokeDasharray="4 3" vectorEffect="non-scaling-stroke" />}

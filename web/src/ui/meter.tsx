@@ -1,9 +1,10 @@
 import { clsx } from "clsx";
 
 import { percent } from "./format";
+import type { SourceProps } from "./source";
 
 /** A share as a bar with its number. Absent is said, not drawn as nothing. */
-export function Meter({ value, label, absent = "not rated yet", className }: { value: number | undefined; label: string; absent?: string; className?: string }) {
+export function Meter({ value, label, absent = "not rated yet", source, className }: { value: number | undefined; label: string; absent?: string; source?: Partial<SourceProps>; className?: string }) {
   if (value === undefined) return <span className={clsx("text-2xs text-ink-3", className)}>{absent}</span>;
   const share = Math.min(1, Math.max(0, value));
   return (
@@ -14,6 +15,7 @@ export function Meter({ value, label, absent = "not rated yet", className }: { v
       aria-valuemax={100}
       aria-valuenow={Math.round(share * 100)}
       title={`${label}: ${percent(value)}`}
+      {...source}
       className={clsx("inline-flex items-center gap-1.5", className)}
     >
       <span className="h-1.5 min-w-10 flex-1 overflow-hidden rounded-full bg-hover">

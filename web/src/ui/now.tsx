@@ -1,6 +1,7 @@
 /** The passing of time, shared: one timer for everything on screen that shows an age. */
 import { createContext, useContext, useEffect, useState, type ReactNode } from "react";
 
+import type { SourceProps } from "./source";
 import { age, clockTime, duration, exactTime, noData, parseTime, remaining } from "./format";
 
 const Now = createContext(0);
@@ -24,44 +25,46 @@ export function useNow(): number {
 interface TimeProps {
   at: string | undefined;
   className?: string;
+  /** Where the time comes from, unless what is around says so. */
+  source?: Partial<SourceProps>;
 }
 
 /** How long ago, in one unit. The exact time on hover. */
-export function Age({ at, className }: TimeProps) {
+export function Age({ at, className, source }: TimeProps) {
   const now = useNow();
   const ms = parseTime(at);
   if (ms === undefined) return <span className={className}>{noData}</span>;
   return (
-    <time dateTime={at} title={exactTime(ms)} className={className}>
+    <time dateTime={at} title={exactTime(ms)} className={className} {...source}>
       {age(now - ms)}
     </time>
   );
 }
 
 /** The time of day. The exact time on hover. */
-export function Moment({ at, className }: TimeProps) {
+export function Moment({ at, className, source }: TimeProps) {
   const ms = parseTime(at);
   if (ms === undefined) return <span className={className}>{noData}</span>;
   return (
-    <time dateTime={at} title={exactTime(ms)} className={className}>
+    <time dateTime={at} title={exactTime(ms)} className={className} {...source}>
       {clockTime(ms)}
     </time>
   );
 }
 
 /** From one time to another, or until now. */
-export function Elapsed({ from, to, className }: { from: string | undefined; to?: string; className?: string }) {
+export function Elapsed({ from, to, className, source }: { from: string | undefined; to?: string; className?: string; source?: Partial<SourceProps> }) {
   const now = useNow();
   const start = parseTime(from);
   if (start === undefined) return null;
-  return <span className={className}>{duration((parseTime(to) ?? now) - start)}</span>;
+  return <span className={className} {...source}>{duration((parseTime(to) ?? now) - start)}</span>;
 }
 
 /** What is left until a time. The exact time on hover. */
-export function Left({ until, className }: { until: number; className?: string }) {
+export function Left({ until, className, source }: { until: number; className?: string; source?: Partial<SourceProps> }) {
   const now = useNow();
   return (
-    <time dateTime={new Date(until).toISOString()} title={exactTime(until)} className={className}>
+    <time dateTime={new Date(until).toISOString()} title={exactTime(until)} className={className} {...source}>
       {remaining(until - now)}
     </time>
   );

@@ -1,6 +1,8 @@
 import { clsx } from "clsx";
 import { useId, type ReactNode } from "react";
 
+import type { SourceProps } from "./source";
+
 interface PanelProps {
   title: string;
   icon?: ReactNode;
@@ -10,15 +12,18 @@ interface PanelProps {
   urgent?: boolean;
   className?: string;
   testId?: string;
+  /** Where what it shows comes from. */
+  source?: Partial<SourceProps>;
   children: ReactNode;
 }
 
-export function Panel({ title, icon, aside, urgent = false, className, testId, children }: PanelProps) {
+export function Panel({ title, icon, aside, urgent = false, className, testId, source, children }: PanelProps) {
   const id = useId();
   return (
     <section
       aria-labelledby={id}
       data-testid={testId}
+      {...source}
       className={clsx(
         "min-w-0 rounded-lg border bg-surface",
         urgent ? "border-accent shadow-[0_0_0_3px_var(--accent-soft)]" : "border-line",
@@ -51,9 +56,9 @@ export function Skeleton({ className }: { className?: string }) {
 }
 
 /** A label and what it stands for. */
-export function Fact({ label, children, className }: { label: string; children: ReactNode; className?: string }) {
+export function Fact({ label, source, children, className }: { label: string; source?: Partial<SourceProps>; children: ReactNode; className?: string }) {
   return (
-    <div className={clsx("min-w-0", className)}>
+    <div className={clsx("min-w-0", className)} {...source}>
       <dt className="text-2xs text-ink-3">{label}</dt>
       <dd className="min-w-0 text-xs [overflow-wrap:anywhere]">{children}</dd>
     </div>

@@ -8,7 +8,9 @@
  * - `event:ID`, a recorded event: what `GET /api/v1/events/ID` answers;
  * - a path below `/api/v1/`, a query over what was recorded, as its answer is;
  * - `/scenarios/NAME.json`, a recorded scenario;
- * - `system:TYPE@AT`, the latest-value event of that type and time, as the socket carried it.
+ * - `system:TYPE@AT`, the latest-value event of that type and time, as the socket carried it;
+ * - `page:WHAT`, what this page alone knows and nobody recorded: what somebody is typing or has chosen,
+ *   since when it is not connected, what a model is saying right now.
  *
  * POINTER is a JSON Pointer (RFC 6901) to the value, or to the smallest object that has all values the
  * element shows. Shown is a value as it is; rounded; in another unit (seconds, milliseconds, millionths,
@@ -53,6 +55,16 @@ export function incidentSource(id: string, pointer = ""): string {
 /** A value of the latest system event of a type. */
 export function systemSource(event: { type: string; at: string }, pointer = ""): string {
   return `system:${event.type}@${event.at}#/data${pointer}`;
+}
+
+/** When the latest system event of a type was. */
+export function systemTime(event: { type: string; at: string }): string {
+  return `system:${event.type}@${event.at}#/at`;
+}
+
+/** What nobody recorded: it is this page's own. */
+export function pageSource(what: "typed" | "connection" | "speech" | "answer"): string {
+  return `page:${what}#`;
 }
 
 /** One step of a pointer. */

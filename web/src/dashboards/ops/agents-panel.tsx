@@ -11,6 +11,8 @@ import { cost, count } from "../../ui/format";
 import { Meter } from "../../ui/meter";
 import { Age } from "../../ui/now";
 import { Panel } from "../../ui/panel";
+import { from, pageSource } from "../../ui/source";
+import { useSource } from "../../ui/sources";
 import { ProvenanceLine } from "../../ui/provenance";
 import { agentStateWord, capital, purposeWord, routeWord } from "../../ui/words";
 import { latestRoutes } from "../../parts/routes";
@@ -20,8 +22,8 @@ export function AgentsPanel({ view: v, events }: { view: View; events: readonly 
   return (
     <Panel title="Agents" icon={<Bot className="size-4" />}>
       <ul className="divide-y divide-line">
-        {(v.agents ?? []).map((a) => (
-          <Agent key={a.agent} incidentId={v.incident_id} agent={a} route={routes.get(a.agent)} cap={capOf(v, a)} />
+        {(v.agents ?? []).map((a, i) => (
+          <Agent key={a.agent} place={i} incidentId={v.incident_id} agent={a} route={routes.get(a.agent)} cap={capOf(v, a)} />
         ))}
       </ul>
     </Panel>
@@ -34,11 +36,12 @@ function capOf(v: View, a: AgentView): Budget {
   return v.agent_budgets?.[a.agent] ?? paused ?? { turns: a.max_turns };
 }
 
-function Agent({ incidentId, agent: a, route, cap }: { incidentId: string; agent: AgentView; route: ModelRouted | undefined; cap: Budget }) {
+function Agent({ incidentId, agent: a, place, route, cap }: { incidentId: string; agent: AgentView; place: number; route: ModelRouted | undefined; cap: Budget }) {
+  const at = useSource();
   const word = agentStateWord(a.state);
   const working = word.tone === "accent";
   return (
-    <li data-testid={`agent-${a.agent}`} data-state={a.state} data-model={a.model ?? ""} className={clsx("space-y-1.5 px-3.5", a.state === "idle" ? "py-1.5 text-ink-3" : "py-2.5")}>
+    <li data-testid={`agent-${a.agent}`} {...at([`/agents/${place}`, "/agent_budgets", "/paused"])} data-state={a.state} data-model={a.model ?? ""} className={clsx("space-y-1.5 px-3.5", a.state === "idle" ? "py-1.5 text-ink-3" : "py-2.5")}>
       <div className="flex items-center gap-2">
         <span className={clsx("text-xs font-semibold", a.state === "idle" && "text-ink-3")}>{capital(a.agent)}</span>
         <Badge tone={word.tone} icon={working && <span aria-hidden className="pulse-soft size-1.5 rounded-full bg-accent" />}>
@@ -107,7 +110,7 @@ function Speaking({ incidentId, agent }: { incidentId: string; agent: AgentView[
   const speech = useVigilState((s) => s.speeches.get(speechKey(incidentId, agent)));
   if (speech === undefined || speech.text === "") return null;
   return (
-    <div data-testid={`speaking-${agent}`} className="rounded-md border border-dashed border-line-strong bg-sunken px-2.5 py-1.5">
+    <div data-testid={`speaking-${agent}`} {...from(pageSource("speech"))} className="rounded-md border border-dashed border-line-strong bg-sunken px-2.5 py-1.5">
       <p className="mb-0.5 flex items-center gap-1.5 text-2xs text-ink-3">
         <Radio aria-hidden className="pulse-soft size-3 text-accent" />
         unfinished, turn {speech.turn}

@@ -1,13 +1,15 @@
 import { BellOff, BellRing } from "lucide-react";
 import { useMemo, useState } from "react";
 
-import type { Matcher } from "../../feed/rest";
+import { type Matcher, paths } from "../../feed/rest";
 import type { DecodedEvent } from "../../protocol/decoder";
 import type { View } from "../../protocol/generated";
 import { Button } from "../../ui/button";
 import { SearchField } from "../../ui/field";
 import { count } from "../../ui/format";
 import { Empty, Panel } from "../../ui/panel";
+import { from, incidentSource, querySource } from "../../ui/source";
+import { useSource } from "../../ui/sources";
 import { AlertGroup } from "./alert-row";
 import { byKey, listedAlerts, shownAlerts } from "./alerts-model";
 import { useIncidentAlerts } from "./incident-alerts";
@@ -34,9 +36,13 @@ export function AlertsPanel({ view: v, events }: { view: View; events: readonly 
   const keys = useMemo(() => pages?.[0]?.keys ?? [], [pages]);
   const rows = useMemo(() => (all ? listedAlerts(v, listed) : shownAlerts(v, listed)), [all, v, listed]);
   const groups = useMemo(() => byKey(rows, keys), [rows, keys]);
+  const asked = all && q !== "" ? q : undefined;
+  const lists = pages?.map((_, i) => querySource(paths.incidentAlerts(v.incident_id, asked, pages[i - 1]?.next))) ?? [];
+  const source = from([incidentSource(v.incident_id, "/alerts"), ...lists].join(" "));
+  const at = useSource();
   const more = Object.keys(v.more_alerts ?? {}).length;
   return (
-    <Panel title="Alerts" icon={<BellRing className="size-4" />} testId="alerts" aside={<Aside view={v} refusal={refusal} keys={keys} onSilence={() => setSilencing(matchersOf(v.alerts ?? []))} />}>
+    <Panel title="Alerts" icon={<BellRing className="size-4" />} testId="alerts" source={source} aside={<Aside view={v} refusal={refusal} keys={keys} onSilence={() => setSilencing(matchersOf(v.alerts ?? []))} />}>
       {v.alerts_total === 0 && rows.length === 0 ? (
         <Empty>No alert belongs to this incident.</Empty>
       ) : (
@@ -70,7 +76,7 @@ export function AlertsPanel({ view: v, events }: { view: View; events: readonly 
               {more > 0 && (
                 <div className="p-2 text-center">
                   <Button kind="ghost" data-testid="alerts-more" onClick={() => setAll(true)}>
-                    and {count(more)} more
+                    and <span {...at("", "count /more_alerts")}>{count(more)}</span> more
                   </Button>
                 </div>
               )}
@@ -100,12 +106,13 @@ function Groups({ groups, refusal, onSilence }: GroupsProps) {
 }
 
 function Aside({ view: v, keys, refusal, onSilence }: { view: View; keys: Parameters<typeof SplitDialog>[0]["keys"]; refusal: string | undefined; onSilence: () => void }) {
-  const silenced = (v.alerts ?? []).filter((a) => a.status === "firing" && (a.silenced_by ?? "") !== "").length + Object.values(v.more_alerts ?? {}).filter((s) => s === "silenced").length;
+  const silenced = (v.alerts ?? []).some((a) => a.status === "firing" && (a.silenced_by ?? "") !== "") || Object.values(v.more_alerts ?? {}).includes("silenced");
+  const at = useSource();
   if (v.alerts_total === 0) return null;
   return (
     <>
-      <span className="tabular" data-testid="alerts-count">
-        {count(v.alerts_firing)} firing{silenced > 0 && `, ${count(silenced)} silenced`}, of {count(v.alerts_total)}
+      <span className="tabular" data-testid="alerts-count" {...at()}>
+        {count(v.alerts_firing)} firing{silenced && ", some silenced"}, of {count(v.alerts_total)}
       </span>
       {!isOver(v) && (
         <>

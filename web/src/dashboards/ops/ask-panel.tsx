@@ -8,6 +8,7 @@ import { Button } from "../../ui/button";
 import { Meter } from "../../ui/meter";
 import { Age } from "../../ui/now";
 import { Empty, Panel } from "../../ui/panel";
+import { useSource } from "../../ui/sources";
 import { Claims } from "../../parts/claims";
 import { isOver } from "./list-model";
 import { useRefusalNow } from "./permissions";
@@ -24,8 +25,8 @@ export function AskPanel({ view: v }: { view: View }) {
         <Empty>Nobody has asked yet. An answer cites the evidence that it rests on.</Empty>
       ) : (
         <ul className="divide-y divide-line">
-          {questions.map((q) => (
-            <QuestionItem key={q.id} question={q} over={over} />
+          {questions.map((q, i) => (
+            <QuestionItem key={q.id} place={i} question={q} over={over} />
           ))}
         </ul>
       )}
@@ -34,9 +35,10 @@ export function AskPanel({ view: v }: { view: View }) {
   );
 }
 
-function QuestionItem({ question: q, over }: { question: Question; over: boolean }) {
+function QuestionItem({ question: q, place, over }: { question: Question; place: number; over: boolean }) {
+  const at = useSource();
   return (
-    <li className="space-y-1.5 px-3.5 py-2.5" data-testid={`question-${q.id}`} data-state={q.answer !== undefined ? "answered" : q.error !== undefined ? "failed" : "open"}>
+    <li {...at(`/questions/${place}`)} className="space-y-1.5 px-3.5 py-2.5" data-testid={`question-${q.id}`} data-state={q.answer !== undefined ? "answered" : q.error !== undefined ? "failed" : "open"}>
       <p className="text-xs">
         <span className="font-semibold [overflow-wrap:anywhere]">{q.text}</span>
         <span className="ml-2 text-2xs text-ink-3">

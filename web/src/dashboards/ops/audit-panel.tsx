@@ -1,10 +1,11 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { ScrollText } from "lucide-react";
 
-import type { AuditEntry } from "../../feed/rest";
+import { type AuditEntry, paths } from "../../feed/rest";
 import { useVigil, useVigilState } from "../../store/react";
 import { Age } from "../../ui/now";
 import { Panel } from "../../ui/panel";
+import { from, querySource } from "../../ui/source";
 import { spaced } from "../../ui/words";
 import { IncidentLink } from "../../parts/navigation";
 import { Paged } from "./paged";
@@ -22,13 +23,13 @@ export function AuditPanel() {
     getNextPageParam: (page) => page.next,
     refetchInterval: refreshMs,
   });
-  const entries = list.data?.pages.flatMap((p) => p.entries) ?? [];
+  const entries = list.data?.pages.flatMap((p, page) => p.entries.map((entry, i) => ({ entry, source: querySource(paths.audit(undefined, list.data.pages[page - 1]?.next), `/entries/${i}`) }))) ?? [];
   return (
     <Panel title="Audit" icon={<ScrollText className="size-4" />} testId="audit" aside="what people did, newest first">
       <Paged list={list} shown={entries.length} empty="Nobody has done anything yet that is kept here." more="Show earlier entries">
         <ol className="divide-y divide-line">
-          {entries.map((e) => (
-            <Entry key={e.id} entry={e} />
+          {entries.map(({ entry, source }) => (
+            <Entry key={entry.id} entry={entry} source={source} />
           ))}
         </ol>
       </Paged>
@@ -52,10 +53,10 @@ const actions: Readonly<Record<string, string>> = {
   "review.edited": "edited the review of",
 };
 
-function Entry({ entry: e }: { entry: AuditEntry }) {
+function Entry({ entry: e, source }: { entry: AuditEntry; source: string }) {
   const detail = Object.entries(e.detail ?? {});
   return (
-    <li data-testid={`audit-${e.id}`} data-action={e.action} className="px-3.5 py-2 text-xs">
+    <li {...from(source)} data-testid={`audit-${e.id}`} data-action={e.action} className="px-3.5 py-2 text-xs">
       <p className="flex items-baseline gap-2">
         <span className="min-w-0 flex-1 [overflow-wrap:anywhere]">
           <b className="font-semibold">{e.principal}</b> {actions[e.action] ?? spaced(e.action.replaceAll(".", " "))} <Subject entry={e} />

@@ -11,6 +11,7 @@ import { cost, count, duration, noData, parseTime, quantity } from "../../ui/for
 import { Meter } from "../../ui/meter";
 import { Age, useNow } from "../../ui/now";
 import { Empty, Panel, ScrollX } from "../../ui/panel";
+import { from, systemSource, systemTime } from "../../ui/source";
 import { spaced } from "../../ui/words";
 import { HealthIcon } from "../../parts/health-icon";
 
@@ -20,18 +21,19 @@ export function AWSPanel() {
   const events = useVigilState((s) => s.system.aws) ?? noEvents;
   const services = useMemo(() => merged(events), [events]);
   const today = spendToday(events);
-  const latest = events.map((e) => e.at).toSorted().at(-1);
+  const latest = events.toSorted((a, b) => (a.at < b.at ? -1 : 1)).at(-1);
   return (
     <Panel
       title="AWS services"
       icon={<Cloud className="size-4" />}
       testId="aws-services"
       className="lg:col-span-2"
+      source={events.length === 0 ? undefined : from(events.map((e) => systemSource(e)).join(" "))}
       aside={
         latest !== undefined && (
           <span>
-            {events.length > 1 && `${events.length} workers together, `}
-            <Age at={latest} /> ago
+            {events.length > 1 && "all workers together, "}
+            <Age at={latest.at} source={from(systemTime(latest))} /> ago
           </span>
         )
       }

@@ -8,14 +8,16 @@ import { Button } from "../../ui/button";
 import { cost, count, duration, parseTime } from "../../ui/format";
 import { useNow } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
+import { useSource } from "../../ui/sources";
 import { amount, causeWord } from "../../ui/words";
 import { useRefusalNow } from "./permissions";
 import { useVerb } from "./use-verb";
 
 /** An agent that waits for a person to raise a budget: what is used up, what is known, what can be done. */
 export function BudgetCard({ view, paused: p }: { view: View; paused: BudgetExhausted }) {
+  const at = useSource();
   return (
-    <Panel title="Waiting for budget" icon={<PauseCircle className="size-4" />} urgent testId="budget" aside={<TimeLeft deadline={p.deadline} />}>
+    <Panel title="Waiting for budget" icon={<PauseCircle className="size-4" />} urgent testId="budget" source={at("/paused")} aside={<TimeLeft deadline={p.deadline} />}>
       <div className="space-y-3 p-3.5">
         <p className="text-base font-semibold" data-testid="budget-exhausted" data-scope={p.scope} data-which={p.which}>
           The {p.scope === "agent" ? `${p.agent} agent has` : "incident has"} used up its {whichWord(p.which)}: {amount(p.used, p.which)} of {amount(p.cap, p.which)}.
@@ -34,17 +36,18 @@ export function BudgetCard({ view, paused: p }: { view: View; paused: BudgetExha
 
 function TimeLeft({ deadline }: { deadline: string | undefined }) {
   const now = useNow();
+  const at = useSource();
   const until = parseTime(deadline);
   if (until === undefined) return <>no deadline</>;
-  return <span className="tabular">{until > now ? `goes on without models in ${duration(until - now)}` : "goes on without models now"}</span>;
+  return <span className="tabular" {...at("/paused", "left /deadline")}>{until > now ? `goes on without models in ${duration(until - now)}` : "goes on without models now"}</span>;
 }
 
 function KnownSoFar({ view: v }: { view: View }) {
+  const at = useSource();
   const evidence = v.evidence ?? [];
   const found = evidence.filter((e) => e.found).length;
   const suspect = evidence.findLast((e) => e.kind === "ranking" && e.found)?.suspects?.[0];
   const known = [
-    `${found} of ${evidence.length} pieces of evidence found`,
     suspect === undefined ? "no suspect by statistics yet" : `statistics suspect ${suspect.service} (${causeWord(suspect.cause)})`,
     v.diagnosis === undefined ? "no diagnosis yet" : v.diagnosis.summary,
   ];
@@ -52,8 +55,11 @@ function KnownSoFar({ view: v }: { view: View }) {
     <div>
       <h3 className="mb-0.5 text-2xs font-semibold text-ink-3">Known so far</h3>
       <ul className="list-inside list-disc text-xs text-ink-2 [overflow-wrap:anywhere]">
+        <li>
+          <span {...at("", "count /evidence found=true")}>{found}</span> of <span {...at("", "count /evidence")}>{evidence.length}</span> pieces of evidence found
+        </li>
         {known.map((k) => (
-          <li key={k}>{k}</li>
+          <li key={k} {...at()}>{k}</li>
         ))}
       </ul>
     </div>

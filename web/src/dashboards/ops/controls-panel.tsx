@@ -1,11 +1,13 @@
 import { OctagonX, ShieldHalf, X } from "lucide-react";
 import { useState } from "react";
 
+import { paths } from "../../feed/rest";
 import { type Controls, modeValues } from "../../protocol/generated";
 import { Button } from "../../ui/button";
 import { Field, TextField, fieldClass } from "../../ui/field";
 import { Age } from "../../ui/now";
 import { Panel } from "../../ui/panel";
+import { from, pageSource, querySource } from "../../ui/source";
 import { modeWord } from "../../ui/words";
 import { StartDialog, StopDialog } from "./kill-switch";
 import { IncidentLink } from "../../parts/navigation";
@@ -21,7 +23,7 @@ export function ControlsPanel() {
   return (
     <>
       {controls !== undefined && <Switch controls={controls} />}
-      <Panel title="How far Vigil may go" icon={<ShieldHalf className="size-4" />} testId="controls" aside={controls?.by !== undefined && <Changed controls={controls} />}>
+      <Panel title="How far Vigil may go" icon={<ShieldHalf className="size-4" />} testId="controls" source={from(querySource(paths.controls))} aside={controls?.by !== undefined && <Changed controls={controls} />}>
         <Paged list={query} shown={controls === undefined ? 0 : 1} empty="Nothing is set.">
           {controls !== undefined && <Form key={controls.revision ?? 0} controls={controls} verb={verb} />}
         </Paged>
@@ -47,7 +49,7 @@ function Changed({ controls: c }: { controls: Controls }) {
 function Switch({ controls: c }: { controls: Controls }) {
   const killed = c.killed === true;
   return (
-    <section aria-label="Kill switch" data-testid="kill-switch" data-killed={killed} className={`flex flex-wrap items-center gap-x-4 gap-y-2 rounded-lg border-2 px-4 py-3 ${killed ? "border-bad bg-bad-soft" : "border-line bg-surface"}`}>
+    <section aria-label="Kill switch" {...from(querySource(paths.controls))} data-testid="kill-switch" data-killed={killed} className={`flex flex-wrap items-center gap-x-4 gap-y-2 rounded-lg border-2 px-4 py-3 ${killed ? "border-bad bg-bad-soft" : "border-line bg-surface"}`}>
       <OctagonX aria-hidden className={`size-6 shrink-0 ${killed ? "text-bad" : "text-ink-3"}`} />
       <p className="min-w-0 flex-1 basis-64 text-[13px] [overflow-wrap:anywhere]">
         <b className="font-semibold">{killed ? "Stopped: no action begins." : "Running: actions may begin."}</b>{" "}
@@ -139,7 +141,7 @@ function Names({ label, add, names, incidents = false, onToggle }: { label: stri
       ) : (
         <ul className="flex flex-wrap gap-1.5" aria-label={label}>
           {names.map((n) => (
-            <li key={n} className="inline-flex h-6 max-w-full items-center gap-1 rounded bg-hover pl-2 text-xs">
+            <li key={n} {...from(`${querySource(paths.controls)} ${pageSource("typed")}`)} className="inline-flex h-6 max-w-full items-center gap-1 rounded bg-hover pl-2 text-xs">
               {incidents ? (
                 <IncidentLink to={n} className="truncate text-accent underline">
                   {n}

@@ -2,20 +2,20 @@
 /** How far Vigil may go, the kill switch, and who may act on what. */
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { useState } from "react";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 
 import { goldenText, story } from "../../../test/golden";
-import { type Call, Stage, problem } from "../../../test/render";
+import { type Call, Stage, problem, useOpsAddress } from "../../../test/render";
 import type { Controls, Role } from "../../protocol/generated";
-import { OpsPage } from "./ops-page";
+import { OpsPage, prefetch } from "./ops-page";
+
+beforeAll(prefetch);
 
 const id = "inc-billing-2c9x1p";
 const execute: Controls = { mode: "execute", dry_run_services: ["ledger"], by: "sam", reason: "ledger is not ready", at: "2026-11-23T14:00:00Z", revision: 7 };
 
 function Page({ open }: { open?: string }) {
-  const [incidentId, go] = useState(open);
-  return <OpsPage incidentId={incidentId} go={go} dev={false} now={Date.parse("2026-11-23T14:10:00Z")} />;
+  return <OpsPage {...useOpsAddress(open)} dev={false} now={Date.parse("2026-11-23T14:10:00Z")} />;
 }
 
 async function setUp({ role = "admin", controls = execute as unknown, open, answers = {} }: { role?: Role; controls?: unknown; open?: string; answers?: Record<string, unknown> } = {}) {
@@ -127,10 +127,14 @@ describe("the controls", () => {
   });
 
   it("show what somebody else set meanwhile, instead of overruling it", async () => {
-    let reads = 0;
+    let changed = false;
     const theirs = { ...execute, mode: "advisory", by: "noor", reason: "too eager", revision: 9 };
     const { user } = await setUp({
-      answers: { "/controls": (call: Call) => (call.method === "GET" ? (reads++ === 0 ? execute : theirs) : problem(409, "conflict", "noor changed them since")) },
+      answers: { "/controls": (call: Call) => {
+          if (call.method === "GET") return changed ? theirs : execute;
+          changed = true;
+          return problem(409, "conflict", "noor changed them since");
+        } },
     });
     const panel = await openControls();
     await user.click(panel.getByRole("checkbox", { name: "Everything" }));
@@ -188,7 +192,7 @@ describe("leases", () => {
     const catalog = within(panel.getByTestId("lease-service:catalog"));
     expect(catalog.getByTestId("lease-holder").dataset.state).toBe("unknown");
     expect(catalog.getByText(/It closed without saying what became of its action/).textContent).toContain("It timed out.");
-    expect(catalog.getAllByTestId("lease-waiting").map((e) => e.textContent)).toEqual(["1.inc-c restart on catalogwaits 5m", "2.inc-d restart on catalogwaits 4m"]);
+    expect(catalog.getAllByTestId("lease-waiting").map((e) => e.textContent)).toEqual(["inc-c restart on catalogwaits 5m", "inc-d restart on catalogwaits 4m"]);
     expect(panel.getByTestId("lease-service:search").textContent).toContain("how it stands could not be asked: no worker answers");
   });
 

@@ -7,15 +7,18 @@ import type { Cost, GuardrailCounts } from "../../protocol/generated";
 import { OriginBadge } from "../../ui/badge";
 import { cost, count, exactCost, noData } from "../../ui/format";
 import { Empty, Panel, ScrollX } from "../../ui/panel";
+import { eventSource, from } from "../../ui/source";
+import { useSource } from "../../ui/sources";
 import { capital } from "../../ui/words";
 import { type Call, callCost, callsOf } from "../../parts/routes";
 
 /** What models and guardrail cost this incident, call by call. */
 export function CostPanel({ cost: sum, guardrail, events }: { cost: Cost; guardrail: GuardrailCounts; events: readonly DecodedEvent[] }) {
+  const at = useSource();
   const calls = useMemo(() => callsOf(events), [events]);
   const listed = calls.reduce((all, call) => all + (callCost(call) ?? 0), 0);
   return (
-    <Panel title="Cost" icon={<Coins className="size-4" />} testId="cost" aside={<b className="tabular font-semibold text-ink" data-testid="cost-sum" data-micros={sum.cost_usd_micros}>{cost(sum.cost_usd_micros, sum.unknown_priced_calls)}</b>}>
+    <Panel title="Cost" icon={<Coins className="size-4" />} testId="cost" source={at(["/cost", "/guardrail"])} aside={<b className="tabular font-semibold text-ink" data-testid="cost-sum" data-micros={sum.cost_usd_micros}>{cost(sum.cost_usd_micros, sum.unknown_priced_calls)}</b>}>
       {sum.model_calls === 0 && calls.length === 0 ? (
         <Empty>No model was asked, so nothing was paid for.</Empty>
       ) : (
@@ -31,7 +34,7 @@ export function CostPanel({ cost: sum, guardrail, events }: { cost: Cost; guardr
             )}
           </p>
           <details className="p-1.5" data-testid="calls">
-            <summary className="px-2 py-1 text-2xs font-semibold text-ink-3">All {calls.length} calls</summary>
+            <summary className="px-2 py-1 text-2xs font-semibold text-ink-3">Call by call</summary>
             <CallTable calls={calls} listed={listed} />
             {listed !== sum.cost_usd_micros && (
               <p className="px-2 py-1 text-2xs text-warn">
@@ -88,7 +91,7 @@ function Row({ call: c }: { call: Call }) {
   const lost = p.lost ?? 0;
   const name = c.model === undefined ? `Guardrail, ${c.guardrail?.subject ?? "text"}` : `${capital(c.model.agent)}, turn ${c.model.turn}`;
   return (
-    <tr className="border-t border-line align-top [&>td]:px-2 [&>td]:py-1 [&>td]:text-right">
+    <tr {...from(eventSource(c.id))} className="border-t border-line align-top [&>td]:px-2 [&>td]:py-1 [&>td]:text-right">
       <th scope="row" className="px-2 py-1 text-left font-medium">
         <span className="flex items-center gap-1.5">
           {name} <OriginBadge origin={p.origin} />

@@ -7,6 +7,7 @@ import { Badge } from "../../ui/badge";
 import { noData, percent } from "../../ui/format";
 import { Meter } from "../../ui/meter";
 import { Panel } from "../../ui/panel";
+import { useSource } from "../../ui/sources";
 import { blastWord, capital, riskTone, sentence } from "../../ui/words";
 import { ActionSteps, Precondition } from "../../parts/action-steps";
 import { Cites } from "../../parts/citations";
@@ -16,12 +17,13 @@ import { carriedOut, hasEnded } from "../../parts/remediation-model";
 
 /** What the agents voted for, which votes count, what follows, and what would have followed otherwise. */
 export function DecisionPanel({ view: v, decision: d, events }: { view: View; decision: Decision; events: readonly DecodedEvent[] }) {
+  const at = useSource();
   const names = useMemo(() => optionNames(events, d), [events, d]);
   const title = (id: string | undefined) => (id === undefined ? undefined : (names.get(id) ?? id));
   const options = inOrder(d);
   const minority = d.minority ?? [];
   return (
-    <Panel title="Decision" icon={<VoteIcon className="size-4" />} testId="decision" aside={<span className="tabular">{percent(d.valid_weight)} of all weight is valid</span>}>
+    <Panel title="Decision" icon={<VoteIcon className="size-4" />} testId="decision" source={at(["/decision", "/proposed"])} aside={<span className="tabular">{percent(d.valid_weight)} of all weight is valid</span>}>
       <div className="space-y-3 p-3.5">
         <p className="text-[13px]">
           {d.rationale === "" ? noData : `${capital(d.rationale)}.`}

@@ -2,13 +2,14 @@ import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-quer
 import { Inbox, RotateCcw } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 
-import type { Delivery, DeliveryFilter, DeliveryState } from "../../feed/rest";
+import { type Delivery, type DeliveryFilter, type DeliveryState, paths } from "../../feed/rest";
 import { useVigil, useVigilState } from "../../store/react";
 import { Button } from "../../ui/button";
 import { Choices } from "../../ui/choices";
 import { SearchField, Select } from "../../ui/field";
 import { count } from "../../ui/format";
 import { Panel } from "../../ui/panel";
+import { from, pageSource, querySource, systemSource } from "../../ui/source";
 import { DeliveryItem } from "./delivery-item";
 import { Paged } from "./paged";
 import { useRefusalNow } from "./permissions";
@@ -34,7 +35,8 @@ const typingMs = 300;
 
 /** Deliveries that could not be read, with their bytes and the reason, and what people did with them; and those that were too large to keep. */
 export function DeliveriesPanel({ source: wanted }: { source?: string }) {
-  const health = useVigilState((s) => s.system.health?.data);
+  const event = useVigilState((s) => s.system.health);
+  const health = event?.data;
   const [show, setShow] = useState<Shown>("quarantined");
   const [source, setSource] = useState(wanted ?? "");
   const [text, setText] = useState("");
@@ -51,14 +53,14 @@ export function DeliveriesPanel({ source: wanted }: { source?: string }) {
       testId="deliveries"
       aside={
         <>
-          {health !== undefined && <span className="tabular" data-testid="deliveries-count">{count(health.inbox_quarantined)} set aside</span>}
+          {event !== undefined && health !== undefined && <span className="tabular" data-testid="deliveries-count" {...from(systemSource(event, "/inbox_quarantined"))}>{count(health.inbox_quarantined)} set aside</span>}
           <Choices label="Which deliveries" options={shows} value={show} onChange={setShow} />
         </>
       }
     >
-      {lost > 0 && (
-        <p className="border-b border-line bg-bad-soft px-3.5 py-2 text-xs text-bad" data-testid="deliveries-lost" data-lost={lost}>
-          <b>{lost} {lost === 1 ? "delivery was" : "deliveries were"} refused as too large</b> and not kept. The sender was told (413); nothing of it is here.
+      {event !== undefined && lost > 0 && (
+        <p {...from(systemSource(event, "/deliveries_lost"))} className="border-b border-line bg-bad-soft px-3.5 py-2 text-xs text-bad" data-testid="deliveries-lost" data-lost={lost}>
+          <b>{lost} {lost === 1 ? "delivery was" : "deliveries were"} refused as too large</b> and not kept. The sender was told; nothing of it is here.
         </p>
       )}
       <div className="grid grid-cols-2 gap-2 border-b border-line px-3.5 py-2.5 sm:grid-cols-[minmax(0,1fr)_9rem_9rem]">
@@ -66,6 +68,7 @@ export function DeliveriesPanel({ source: wanted }: { source?: string }) {
         <Source value={source} onChange={setSource} known={deliveries} />
         <Select
           label="Reason"
+          source={from(querySource(paths.deliveries(show, filter), "/deliveries"))}
           value={reasons.includes(text) ? text : ""}
           onChange={setText}
           options={[{ value: "", text: "Any reason" }, ...reasons.map((r) => ({ value: r, text: r.length > 80 ? `${r.slice(0, 80)}…` : r }))]}
@@ -124,7 +127,7 @@ function Source({ value, onChange, known }: { value: string; onChange: (source: 
   const { rest } = useVigil();
   const sources = useQuery({ queryKey: ["sources"], queryFn: () => rest.sources() });
   const names = distinct([...(sources.data ?? []).map((s) => s.name), ...known.map((d) => d.source), value === "" ? undefined : value]);
-  return <Select label="Source" value={value} onChange={onChange} options={[{ value: "", text: "Any source" }, ...names.map((n) => ({ value: n, text: n }))]} />;
+  return <Select label="Source" source={from(querySource(paths.sources, "/sources"))} value={value} onChange={onChange} options={[{ value: "", text: "Any source" }, ...names.map((n) => ({ value: n, text: n }))]} />;
 }
 
 interface RetryAllProps {
@@ -159,7 +162,7 @@ function RetryAll({ filter, typing, filtered, disabled }: RetryAllProps) {
       </Button>
       {refusal !== undefined && <span className="text-2xs text-ink-3">{refusal}</span>}
       {verb.done && retried !== undefined && (
-        <span role="status" className="text-xs text-good">
+        <span role="status" className="text-xs text-good" {...from(pageSource("answer"))}>
           {retried === 0 ? "None matched." : `${count(retried)} ${retried === 1 ? "is" : "are"} being read again; what still cannot be read comes back here.`}
         </span>
       )}

@@ -178,7 +178,7 @@ describe("discarding", () => {
     stage.answers["/deliveries/31/discard"] = { delivery_id: 31, state: "discarded" };
     stage.answers["/deliveries/31"] = delivery(31, { state: "discarded", reason: "a test" });
     await user.click(within(await screen.findByTestId("delivery-31")).getByTestId("delivery-discard"));
-    const dialog = await screen.findByRole("dialog", { name: "Discard delivery #31" });
+    const dialog = await screen.findByRole("dialog", { name: "Discard the delivery" });
     expect(stage.posts).toEqual([]);
     const submit = within(dialog).getByRole("button", { name: "Discard" });
     expect(submit.hasAttribute("disabled")).toBe(true);

@@ -3,13 +3,14 @@ import { clsx } from "clsx";
 import { Check, CircleAlert, LoaderCircle, RotateCcw, Trash2 } from "lucide-react";
 import { useCallback, useMemo, useState, type ReactNode } from "react";
 
-import type { Delivery } from "../../feed/rest";
+import { type Delivery, paths } from "../../feed/rest";
 import { useVigil } from "../../store/react";
 import { Badge, OriginBadge } from "../../ui/badge";
 import { Button } from "../../ui/button";
 import { TextField } from "../../ui/field";
 import { bytes } from "../../ui/format";
 import { Age } from "../../ui/now";
+import { from, querySource } from "../../ui/source";
 import { IncidentLink } from "../../parts/navigation";
 import { useRefusalNow } from "./permissions";
 import { useVerb } from "./use-verb";
@@ -26,9 +27,10 @@ interface Props {
 export function DeliveryItem({ delivery, done, onDone, onReason }: Props) {
   const fresh = useFate(delivery, done !== undefined);
   const d = fresh.delivery;
+  const { rest } = useVigil();
   const text = useMemo(() => bodyText(d.body), [d.body]);
   return (
-    <li data-testid={`delivery-${d.id}`} data-state={d.state} className="space-y-1 px-3.5 py-2 text-xs">
+    <li {...from(querySource(paths.delivery(d.id)))} data-testid={`delivery-${d.id}`} data-state={d.state} className="space-y-1 px-3.5 py-2 text-xs">
       <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
         <span className="font-mono text-2xs text-ink-3">#{d.id}</span>
         <Badge>{d.source}</Badge>
@@ -53,7 +55,7 @@ export function DeliveryItem({ delivery, done, onDone, onReason }: Props) {
           <summary className="py-1 text-2xs text-ink-3">
             Bytes as they came ({d.content_type === "" ? "no content type" : d.content_type}){d.truncated && ", the beginning only"}
           </summary>
-          <pre className="mt-1 max-h-72 overflow-auto rounded bg-sunken p-2 font-mono text-2xs [overflow-wrap:anywhere] whitespace-pre-wrap">{text}</pre>
+          <pre {...from(querySource(rest.wholeDelivery(d.id)))} className="mt-1 max-h-72 overflow-auto rounded bg-sunken p-2 font-mono text-2xs [overflow-wrap:anywhere] whitespace-pre-wrap">{text}</pre>
           <WholeLink id={d.id} />
         </details>
         {d.state === "quarantined" && <Verbs delivery={d} onDone={onDone} />}
@@ -114,7 +116,7 @@ function Verbs({ delivery: d, onDone }: Pick<Props, "delivery" | "onDone">) {
         triggerClass="h-7!"
         triggerTestId="delivery-discard"
         icon={<Trash2 aria-hidden className="size-3.5" />}
-        title={`Discard delivery #${d.id}`}
+        title="Discard the delivery"
         submit="Discard"
         kind="danger"
         refusal={refusal}
@@ -123,8 +125,8 @@ function Verbs({ delivery: d, onDone }: Pick<Props, "delivery" | "onDone">) {
         run={() => discard.run(reason.trim())}
         onDone={() => setReason("")}
       >
-        <p className="text-xs text-ink-2">
-          It came from {d.source} and is never read again: no alert comes of it. Its bytes are kept, among the discarded ones, with the reason.
+        <p className="text-xs text-ink-2" {...from(querySource(paths.delivery(d.id)))}>
+          Number {d.id}. It came from {d.source} and is never read again: no alert comes of it. Its bytes are kept, among the discarded ones, with the reason.
         </p>
         <TextField label="Reason" value={reason} onChange={setReason} rows={2} />
       </VerbDialog>

@@ -3,10 +3,11 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { FlaskConical } from "lucide-react";
 import { useCallback } from "react";
 
-import type { DemoFault } from "../../feed/rest";
+import { type DemoFault, paths } from "../../feed/rest";
 import { useVigil } from "../../store/react";
 import { Badge } from "../../ui/badge";
 import { Button, buttonClass } from "../../ui/button";
+import { from, querySource } from "../../ui/source";
 import { useVerb } from "./use-verb";
 
 /** Makes something go wrong in the sandbox. Not there where the gateway has no sandbox. */
@@ -21,7 +22,7 @@ export function DemoControls() {
         <FlaskConical aria-hidden className={active === undefined ? "size-3.5" : "size-3.5 text-warn"} />
         <span className="max-sm:sr-only">Sandbox</span>
         {active !== undefined && (
-          <span className="max-w-48 max-2xl:hidden">
+          <span className="max-w-48 max-2xl:hidden" {...from(querySource(paths.demo))}>
             <Badge tone="warn">{faults.find((f) => f.name === active)?.title ?? active}</Badge>
           </span>
         )}
@@ -33,7 +34,7 @@ export function DemoControls() {
             <Popover.Description className="px-2 pb-2 text-2xs text-ink-2">
               In the sandbox&apos;s small world. Its own alarm will reach Vigil as any other does.
             </Popover.Description>
-            <ul>
+            <ul {...from(querySource(paths.demo, "/faults"))}>
               {faults.map((f) => (
                 <Fault key={f.name} fault={f} active={active} />
               ))}

@@ -8,6 +8,7 @@ import { Badge } from "../../ui/badge";
 import { bytes } from "../../ui/format";
 import { Meter } from "../../ui/meter";
 import { Empty, Panel } from "../../ui/panel";
+import { SourceAt, useSource } from "../../ui/sources";
 import { ProvenanceLine } from "../../ui/provenance";
 import { useCitations } from "../../parts/citations";
 import { EvidenceBody } from "../../parts/evidence-body";
@@ -34,20 +35,23 @@ interface Props {
 }
 
 export function EvidencePanel({ incidentId, evidence, startedAt }: Props) {
+  const at = useSource();
   const found = evidence.filter((e) => e.found).length;
   return (
     <Panel
       title="Evidence"
       icon={<Microscope className="size-4" />}
       testId="evidence"
-      aside={evidence.length > 0 && <span className="tabular">{found} of {evidence.length} found</span>}
+      aside={evidence.length > 0 && <span><span className="tabular" {...at("", "count /evidence found=true")}>{found}</span> of <span className="tabular" {...at("", "count /evidence")}>{evidence.length}</span> found</span>}
     >
       {evidence.length === 0 ? (
         <Empty>Nothing was looked at yet.</Empty>
       ) : (
         <ul className="divide-y divide-line">
-          {evidence.map((e) => (
-            <Item key={e.id} incidentId={incidentId} evidence={e} startedAt={startedAt} />
+          {evidence.map((e, i) => (
+            <SourceAt key={e.id} pointer={`/evidence/${i}`}>
+              <Item incidentId={incidentId} evidence={e} startedAt={startedAt} />
+            </SourceAt>
           ))}
         </ul>
       )}
@@ -56,6 +60,7 @@ export function EvidencePanel({ incidentId, evidence, startedAt }: Props) {
 }
 
 function Item({ incidentId, evidence: e, startedAt }: { incidentId: string; evidence: Evidence; startedAt: number | undefined }) {
+  const at = useSource();
   const { shown } = useCitations();
   const ref = useRef<HTMLLIElement>(null);
   const cited = shown?.id === e.id ? shown.times : 0;
@@ -68,7 +73,7 @@ function Item({ incidentId, evidence: e, startedAt }: { incidentId: string; evid
     ref.current?.querySelector("summary")?.focus({ preventScroll: true });
   }, [cited]);
   return (
-    <li ref={ref} data-testid={`evidence-${e.id}`} className={clsx("scroll-mt-28", cited > 0 && "bg-accent-soft/60")}>
+    <li ref={ref} {...at()} data-testid={`evidence-${e.id}`} className={clsx("scroll-mt-28", cited > 0 && "bg-accent-soft/60")}>
       <details open={open} onToggle={(event) => setChosen({ open: event.currentTarget.open, cited })}>
         <summary className="flex list-none items-center gap-2.5 px-3.5 py-2 hover:bg-hover [&::-webkit-details-marker]:hidden">
           <span className="w-7 shrink-0 rounded bg-hover text-center font-mono text-2xs leading-[18px] font-medium text-ink-2">{e.id}</span>

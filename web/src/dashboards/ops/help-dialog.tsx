@@ -13,6 +13,18 @@ export function HelpDialog({ open, onOpenChange }: { open: boolean; onOpenChange
         <Dialog.Popup className="fixed top-1/2 left-1/2 z-50 w-[min(26rem,calc(100vw-2rem))] -translate-1/2 space-y-4 rounded-xl border border-line-strong bg-surface p-4 shadow-2xl">
           <Dialog.Title className="text-sm font-semibold">Keyboard and signs</Dialog.Title>
           <dl className="grid grid-cols-[auto_1fr] items-center gap-x-3 gap-y-1.5 text-xs">
+            <div className="contents">
+              <dt>
+                <kbd className="inline-block min-w-6 rounded border border-line-strong bg-sunken px-1.5 text-center font-mono text-2xs leading-5">Ctrl K</kbd>
+              </dt>
+              <dd>Command palette: go to anything, do anything (also Cmd K)</dd>
+            </div>
+            <div className="contents">
+              <dt>
+                <kbd className="inline-block min-w-6 rounded border border-line-strong bg-sunken px-1.5 text-center font-mono text-2xs leading-5">↓ ↑</kbd>
+              </dt>
+              <dd>From one incident of the list to the next</dd>
+            </div>
             {shortcuts.map((s) => (
               <div key={s.key} className="contents">
                 <dt>

@@ -36,7 +36,7 @@ function Acknowledge({ view, refusal }: { view: View; refusal: string | undefine
   if (view.acknowledged_by !== undefined) return null;
   return (
     <>
-      <Button disabled={refusal !== undefined || verb.busy || verb.done} onClick={() => void verb.run()}>
+      <Button data-action="acknowledge" disabled={refusal !== undefined || verb.busy || verb.done} onClick={() => void verb.run()}>
         <UserCheck aria-hidden className="size-3.5" />
         Acknowledge
       </Button>

@@ -6,7 +6,10 @@ import type { Detail } from "../../store/incidents";
 import { useIncident, useVigil } from "../../store/react";
 import { Button, buttonClass } from "../../ui/button";
 import { parseTime } from "../../ui/format";
-import { Panel, Skeleton } from "../../ui/panel";
+import { Panel } from "../../ui/panel";
+import { incidentSource } from "../../ui/source";
+import { SourceProvider, useSource } from "../../ui/sources";
+import { IncidentLoading } from "./incident-loading";
 import { ActionBanner } from "./action-banner";
 import { AgentsPanel } from "./agents-panel";
 import { AlertsPanel } from "./alerts-panel";
@@ -33,10 +36,16 @@ import { Timeline } from "./timeline";
 import { ToldPanel } from "../../parts/told-panel";
 import { VerificationPanel } from "../../parts/verification-panel";
 
-export function IncidentDetail({ id }: { id: string }) {
+export function IncidentDetail({ id, eventId }: { id: string; eventId?: string | undefined }) {
   const detail = useIncident(id);
   const { incidents } = useVigil();
-  if (detail?.view !== undefined) return <Whole detail={detail} view={detail.view} onRetry={() => incidents.retry(id)} />;
+  if (detail?.view !== undefined) {
+    return (
+      <SourceProvider base={incidentSource(id)}>
+        <Whole detail={detail} eventId={eventId} view={detail.view} onRetry={() => incidents.retry(id)} />
+      </SourceProvider>
+    );
+  }
   if (detail?.load === "not_found") {
     return (
       <Message title="There is no such incident">
@@ -57,10 +66,11 @@ export function IncidentDetail({ id }: { id: string }) {
       </Message>
     );
   }
-  return <Loading />;
+  return <IncidentLoading />;
 }
 
-function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRetry: () => void }) {
+function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: View; eventId: string | undefined; onRetry: () => void }) {
+  const at = useSource();
   const evidence = v.evidence ?? [];
   const known = useMemo(() => new Set((v.evidence ?? []).map((e) => e.id)), [v.evidence]);
   const events = useMemo(() => [...detail.earlier, ...detail.events], [detail.earlier, detail.events]);
@@ -77,6 +87,7 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
       data-verdict={v.verdict ?? ""}
       data-run={v.run_id}
       data-events={detail.events.length}
+      {...at()}
       className="mx-auto max-w-[1280px] space-y-4 p-4 lg:p-5"
     >
       <IncidentLink to={undefined} className="inline-flex items-center gap-1 text-xs text-accent lg:hidden">
@@ -93,7 +104,7 @@ function Whole({ detail, view: v, onRetry }: { detail: Detail; view: View; onRet
       <IncidentHeader view={v} />
       <PhaseRail phases={v.phases ?? []} />
       <CitationsProvider known={known}>
-        <EventLinksProvider events={events}>
+        <EventLinksProvider events={events} asked={eventId}>
           <ActionBanner view={v} />
           <DegradedBanner view={v} />
           <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
@@ -157,18 +168,4 @@ function Message({ title, children }: { title: string; children: ReactNode }) {
 function sentNote(v: View): string {
   const sent = new Set((v.deliveries ?? []).filter((d) => d.kind === "update" && d.state === "sent").map((d) => d.channel));
   return sent.size === 0 ? "written; no channel has it" : `sent to ${[...sent].sort().join(", ")}`;
-}
-
-function Loading() {
-  return (
-    <div role="status" aria-label="Reading the incident" className="mx-auto max-w-[1280px] space-y-4 p-5">
-      <Skeleton className="h-6 w-1/2" />
-      <Skeleton className="h-4 w-1/3" />
-      <Skeleton className="h-14 w-full" />
-      <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
-        <Skeleton className="h-64" />
-        <Skeleton className="h-64" />
-      </div>
-    </div>
-  );
 }

@@ -1,18 +1,20 @@
-import { FlaskConical, Hand } from "lucide-react";
+import { FlaskConical, Hand, SearchCheck } from "lucide-react";
 
 import type { View } from "../../protocol/generated";
 import { Badge, OriginBadge, SeverityLabel, StatusBadge } from "../../ui/badge";
 import { cost, count, noData } from "../../ui/format";
 import { Age, Elapsed, Moment } from "../../ui/now";
 import { Fact } from "../../ui/panel";
+import { useSource } from "../../ui/sources";
 import { causeWord, handoverWord, outcomeWord } from "../../ui/words";
 import { HumanVerbs } from "./human-verbs";
 import { isOver } from "./list-model";
 import { MovesLine, partOf } from "./moves-line";
-import { LinkedText } from "../../parts/navigation";
+import { LinkedText, PageLink, explainPath } from "../../parts/navigation";
 import { useControls } from "./use-controls";
 
 export function IncidentHeader({ view: v }: { view: View }) {
+  const at = useSource();
   const over = isOver(v);
   return (
     <header className="space-y-3">
@@ -24,6 +26,10 @@ export function IncidentHeader({ view: v }: { view: View }) {
             <OriginBadge origin={v.origin} />
             {!over && <DryRunBadge view={v} />}
             <span className="font-mono text-2xs text-ink-3 select-all">{v.incident_id}</span>
+            <PageLink to={explainPath(v.incident_id)} className="inline-flex items-center gap-1 text-2xs font-medium text-accent underline underline-offset-2">
+              <SearchCheck aria-hidden className="size-3.5" />
+              Explain
+            </PageLink>
           </div>
           <h1 className="text-xl leading-tight font-semibold [overflow-wrap:anywhere]">{v.title}</h1>
           {v.description !== undefined && <p className="mt-1 max-w-prose text-xs text-ink-2 [overflow-wrap:anywhere]">{v.description}</p>}
@@ -53,7 +59,7 @@ export function IncidentHeader({ view: v }: { view: View }) {
         <Fact label="Service">{v.service === "" ? noData : v.service}</Fact>
         <Fact label="Cause">{causeOf(v)}</Fact>
         <Fact label={over ? "Lasted" : "Going on for"}>
-          <Elapsed from={v.started_at ?? v.opened_at} to={over ? v.closed_at : undefined} className="tabular" />
+          <Elapsed from={v.started_at ?? v.opened_at} to={over ? v.closed_at : undefined} className="tabular" source={at("", `span ${v.started_at === undefined ? "/opened_at" : "/started_at"}${over ? " /closed_at" : ""}`)} />
           <span className="text-ink-3">
             {" since "}
             <Moment at={v.started_at ?? v.opened_at} className="tabular" />
@@ -71,11 +77,11 @@ export function IncidentHeader({ view: v }: { view: View }) {
         <Fact label="Alerts">
           <span className="tabular">{v.alerts_total === 0 ? `none, from ${v.source}` : `${v.alerts_firing} firing of ${v.alerts_total}, from ${v.source}`}</span>
         </Fact>
-        <Fact label="Models">
+        <Fact label="Models" source={at("/cost")}>
           <span className="tabular">
             {v.cost.model_calls === 0
               ? "no calls"
-              : `${v.cost.model_calls === 1 ? "1 call" : `${v.cost.model_calls} calls`}, ${count(v.cost.input_tokens + v.cost.output_tokens)} tokens, ${cost(v.cost.cost_usd_micros, v.cost.unknown_priced_calls)}`}
+              : `${v.cost.model_calls === 1 ? "1 call" : `${v.cost.model_calls} calls`}, ${count(v.cost.input_tokens)} tokens in, ${count(v.cost.output_tokens)} out, ${cost(v.cost.cost_usd_micros, v.cost.unknown_priced_calls)}`}
             {v.cost.repeated_calls > 0 && (
               <span className="text-warn">
                 {" "}

@@ -1,18 +1,17 @@
-import { clsx } from "clsx";
-import { Hand, Search } from "lucide-react";
-import type { RefObject } from "react";
+/** The incidents, filtered and in order: drawn whole while they are few, and only what is on screen when they are many. */
+import { useVirtualizer, defaultRangeExtractor } from "@tanstack/react-virtual";
+import { Search } from "lucide-react";
+import { memo, useEffect, useMemo, useRef, type ReactNode, type RefObject } from "react";
 
+import { paths } from "../../feed/rest";
 import type { Summary } from "../../protocol/generated";
 import { useVigil, useVigilState } from "../../store/react";
-import { Badge, OriginBadge, SeverityMark } from "../../ui/badge";
 import { Button } from "../../ui/button";
 import { Choices } from "../../ui/choices";
-import { Age } from "../../ui/now";
 import { Skeleton } from "../../ui/panel";
-import { causeWord, standingWord } from "../../ui/words";
-import { toneText } from "../../ui/badge";
-import { type Filter, type Sections, type Show, isOver } from "./list-model";
-import { IncidentLink } from "../../parts/navigation";
+import { from, querySource } from "../../ui/source";
+import { IncidentRow } from "./incident-row";
+import type { Filter, Sections, Show } from "./list-model";
 
 interface Props {
   sections: Sections;
@@ -29,7 +28,9 @@ const shows: { value: Show; text: string }[] = [
   { value: "over", text: "Over" },
 ];
 
-export function IncidentList({ sections, filter, onFilter, selected, searchRef }: Props) {
+export const IncidentList = memo(function IncidentList({ sections, filter, onFilter, selected, searchRef }: Props) {
+  const scrollRef = useRef<HTMLDivElement>(null);
+  const rows = useMemo(() => rowsOf(sections), [sections]);
   const known = useVigilState((s) => s.incidents.known);
   const filtered = filter.text !== "" || filter.show !== "all";
   const empty = sections.open.length === 0 && sections.over.length === 0;
@@ -50,94 +51,126 @@ export function IncidentList({ sections, filter, onFilter, selected, searchRef }
         </label>
         <Choices label="Show" options={shows} value={filter.show} onChange={(show) => onFilter({ ...filter, show })} />
       </div>
-      <div className="min-h-0 flex-1 overflow-y-auto" data-testid="incident-list" data-known={known}>
+      <div ref={scrollRef} className="min-h-0 flex-1 overflow-y-auto max-lg:max-h-[70dvh]" data-testid="incident-list" data-known={known}>
         {!known && <ListSkeleton />}
         {known && empty && (
           <p className="px-4 py-8 text-center text-xs text-ink-3">{filtered ? "Nothing matches this filter." : "No incidents. It is quiet."}</p>
         )}
-        <Section title="Open" list={sections.open} selected={selected} />
-        <Section title="Over" list={sections.over} selected={selected} />
+        {rows.length > drawnWhole ? <OnScreen rows={rows} selected={selected} filtered={filtered} scrollRef={scrollRef} /> : <All rows={rows} selected={selected} filtered={filtered} />}
         {known && !filtered && <Older />}
       </div>
     </nav>
   );
+});
+
+/** Up to this many rows, drawing all of them costs nothing, and the browser's own search finds them. */
+const drawnWhole = 60;
+
+type Row = { heading: "Open" | "Over"; count: number } | { summary: Summary; place: number; of: number };
+
+function rowsOf({ open, over }: Sections): Row[] {
+  return [...partOf("Open", open), ...partOf("Over", over)];
 }
 
-function Section({ title, list, selected }: { title: string; list: Summary[]; selected: string | undefined }) {
-  if (list.length === 0) return null;
+function partOf(heading: "Open" | "Over", list: Summary[]): Row[] {
+  return list.length === 0 ? [] : [{ heading, count: list.length }, ...list.map((summary, i) => ({ summary, place: i + 1, of: list.length }))];
+}
+
+function keyOf(row: Row): string {
+  return "heading" in row ? row.heading : row.summary.incident_id;
+}
+
+interface RowsProps {
+  rows: readonly Row[];
+  selected: string | undefined;
+  filtered: boolean;
+}
+
+function All({ rows, selected, filtered }: RowsProps) {
   return (
-    <section aria-label={`${title} incidents`}>
-      <h2 className="sticky top-0 z-10 flex items-center gap-2 border-b border-line bg-sunken px-3 py-1 text-2xs font-semibold text-ink-3">
-        {title} <span className="tabular font-normal">{list.length}</span>
-      </h2>
-      <ul>
-        {list.map((s) => (
-          <Item key={s.incident_id} summary={s} selected={s.incident_id === selected} />
-        ))}
-      </ul>
-    </section>
+    <ul>
+      {rows.map((row) => (
+        <Item key={keyOf(row)} row={row} selected={selected} filtered={filtered} />
+      ))}
+    </ul>
   );
 }
 
-function Item({ summary: s, selected }: { summary: Summary; selected: boolean }) {
-  const status = standingWord(s);
+const height = { heading: 26, incident: 64 };
+
+function OnScreen({ rows, selected, filtered, scrollRef }: RowsProps & { scrollRef: RefObject<HTMLDivElement | null> }) {
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scrollRef.current,
+    estimateSize: (i) => {
+      const row = rows[i];
+      return row !== undefined && "heading" in row ? height.heading : height.incident;
+    },
+    getItemKey: (i) => keyOf(rows[i] as Row),
+    overscan: 8,
+    // The row that has the focus stays, however far somebody scrolls.
+    rangeExtractor: (range) => {
+      const shown = defaultRangeExtractor(range);
+      const at = focusedRow();
+      return at === undefined || at >= rows.length || shown.includes(at) ? shown : [...shown, at].toSorted((a, b) => a - b);
+    },
+  });
+  const place = rows.findIndex((row) => "summary" in row && row.summary.incident_id === selected);
+  useEffect(() => {
+    if (place >= 0) virtual.scrollToIndex(place, { align: "auto" });
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- the list moves when another is chosen, not when it is sorted anew
+  }, [selected]);
   return (
-    <li className="border-b border-line [content-visibility:auto] [contain-intrinsic-size:auto_4.5rem]">
-      <IncidentLink
-        to={s.incident_id}
-        aria-current={selected ? "page" : undefined}
-        data-testid={`incident-${s.incident_id}`}
-        data-status={s.status}
-        data-seq={s.seq}
-        data-run={s.run_id}
-        className={clsx(
-          "block border-l-[3px] py-2 pr-3 pl-2.5 -outline-offset-2 focus-visible:outline-offset-[-2px]",
-          selected ? "border-l-accent bg-accent-soft" : "border-l-transparent hover:bg-hover",
-        )}
-      >
-        <span className="flex items-start gap-2">
-          <SeverityMark severity={s.severity} className="mt-0.5" />
-          <span className="line-clamp-2 min-w-0 flex-1 text-[13px] leading-snug font-medium [overflow-wrap:anywhere]">{s.title}</span>
-          <Age at={s.opened_at} className="tabular shrink-0 text-2xs leading-5 text-ink-3" />
-        </span>
-        <span className="mt-0.5 flex flex-wrap items-center gap-x-1.5 gap-y-1 pl-[22px] text-2xs text-ink-2">
-          <span className="font-medium">{s.service === "" ? "service unknown" : s.service}</span>
-          <span aria-hidden className="text-ink-3">
-            ·
-          </span>
-          <span className={clsx("font-medium", toneText[status.tone])}>{status.text}</span>
-          {s.verdict === "healthy" && (
-            <>
-              <span aria-hidden className="text-ink-3">
-                ·
-              </span>
-              <span>nothing wrong</span>
-            </>
-          )}
-          {s.verdict === "probable" && s.cause !== undefined && (
-            <>
-              <span aria-hidden className="text-ink-3">
-                ·
-              </span>
-              <span>{causeWord(s.cause)}</span>
-            </>
-          )}
-          <span className="ml-auto flex items-center gap-1">
-            {s.degraded && !isOver(s) && (
-              <Badge tone="warn" title={s.degraded_reason}>
-                degraded
-              </Badge>
-            )}
-            {s.needs_human && s.status !== "needs_human" && (
-              <Badge tone="warn" icon={<Hand aria-hidden className="size-3" />}>
-                Needs a person
-              </Badge>
-            )}
-            <OriginBadge origin={s.origin} />
-          </span>
-        </span>
-      </IncidentLink>
+    <ul className="relative" style={{ height: virtual.getTotalSize() }}>
+      {virtual.getVirtualItems().map((item) => {
+        const row = rows[item.index];
+        if (row === undefined) return null;
+        return <Item key={item.key} row={row} selected={selected} filtered={filtered} index={item.index} start={item.start} measure={virtual.measureElement} />;
+      })}
+    </ul>
+  );
+}
+
+function focusedRow(): number | undefined {
+  const index = document.activeElement?.closest<HTMLElement>('[data-testid="incident-list"] li')?.dataset.index;
+  return index === undefined ? undefined : Number(index);
+}
+
+interface ItemProps {
+  row: Row;
+  selected: string | undefined;
+  filtered: boolean;
+  /** Where it lies, among rows that are not all drawn. */
+  index?: number;
+  start?: number;
+  measure?: (element: HTMLLIElement | null) => void;
+}
+
+function Item({ row, selected, filtered, index, start, measure }: ItemProps) {
+  const lies = start === undefined ? undefined : { position: "absolute" as const, top: 0, left: 0, right: 0, transform: `translateY(${start}px)` };
+  if ("heading" in row) {
+    return (
+      <li ref={measure} data-index={index} style={lies} className="z-10 border-b border-line bg-sunken px-3 py-1 text-2xs text-ink-3 not-[[style]]:sticky not-[[style]]:top-0">
+        <h2 className="flex items-center gap-2 font-semibold">
+          {row.heading} <Total row={row} filtered={filtered} />
+        </h2>
+      </li>
+    );
+  }
+  return (
+    <li ref={measure} data-index={index} style={lies} aria-posinset={row.place} aria-setsize={row.of}>
+      <IncidentRow summary={row.summary} selected={row.summary.incident_id === selected} />
     </li>
+  );
+}
+
+/** How many there are, where that is a fact and not how far somebody has looked. */
+function Total({ row, filtered }: { row: Extract<Row, { heading: string }>; filtered: boolean }): ReactNode {
+  if (filtered || row.heading === "Over") return null;
+  return (
+    <span className="tabular font-normal" {...from(querySource(paths.openIncidents), "count /incidents")}>
+      {row.count}
+    </span>
   );
 }
 

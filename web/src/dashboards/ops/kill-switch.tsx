@@ -2,12 +2,14 @@ import { Dialog } from "@base-ui/react/dialog";
 import { OctagonX, Power, ShieldHalf } from "lucide-react";
 import { useState } from "react";
 
+import { paths } from "../../feed/rest";
 import type { Controls } from "../../protocol/generated";
 import { useVigilState } from "../../store/react";
 import { Badge } from "../../ui/badge";
 import { buttonClass } from "../../ui/button";
 import { TextField } from "../../ui/field";
 import { Age } from "../../ui/now";
+import { from, querySource } from "../../ui/source";
 import { modeWord } from "../../ui/words";
 import { may, useRefusal } from "./permissions";
 import { useOpenPlace } from "./places";
@@ -37,7 +39,7 @@ export function KillBanner() {
   const controls = useControls();
   if (controls?.killed !== true) return null;
   return (
-    <div role="alert" data-testid="killed" className="flex flex-wrap items-center gap-x-4 gap-y-1.5 bg-bad px-4 py-2.5 text-canvas">
+    <div role="alert" data-testid="killed" {...from(querySource(paths.controls))} className="flex flex-wrap items-center gap-x-4 gap-y-1.5 bg-bad px-4 py-2.5 text-canvas">
       <OctagonX aria-hidden className="size-6 shrink-0" />
       <p className="min-w-0 flex-1 basis-72 [overflow-wrap:anywhere]">
         <b className="text-base font-semibold">Vigil is stopped: no action begins, whatever was decided.</b>{" "}
@@ -102,7 +104,7 @@ export function StartDialog({ controls }: { controls: Controls }) {
       onDone={() => setReason("")}
       onOpen={() => setSeen(controls.revision)}
     >
-      <p className="text-xs text-ink-2 [overflow-wrap:anywhere]">
+      <p className="text-xs text-ink-2 [overflow-wrap:anywhere]" {...from(querySource(paths.controls))}>
         {controls.by ?? "Somebody"} stopped it{controls.reason !== undefined && `: ${controls.reason}`}. What is approved and still holds begins as soon as you start it.
       </p>
       {controls.revision !== seen && (

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { CircleHelp, Eraser, KeyRound, Snowflake } from "lucide-react";
 import { useCallback, useState } from "react";
 
-import type { Lease } from "../../feed/rest";
+import { type Lease, paths } from "../../feed/rest";
 import type { Holder } from "../../protocol/generated";
 import { useVigil } from "../../store/react";
 import { Badge } from "../../ui/badge";
@@ -10,6 +10,7 @@ import { TextField } from "../../ui/field";
 import { count, parseTime } from "../../ui/format";
 import { Age, Moment, useNow } from "../../ui/now";
 import { Panel } from "../../ui/panel";
+import { from, querySource } from "../../ui/source";
 import { capital, holderWord } from "../../ui/words";
 import { limitWords, resourceWords } from "../../parts/lease-words";
 import { IncidentLink } from "../../parts/navigation";
@@ -25,16 +26,14 @@ const refreshMs = 5_000;
 export function LeasesPanel() {
   const { rest } = useVigil();
   const list = useQuery({ queryKey: ["leases"], queryFn: () => rest.leases(), refetchInterval: refreshMs });
-  const leases = (list.data?.leases ?? []).toSorted((a, b) => urgency(b) - urgency(a) || a.resource.localeCompare(b.resource));
-  const held = leases.reduce((n, l) => n + (l.holders?.length ?? 0), 0);
-  const waiting = leases.reduce((n, l) => n + (l.waiting?.length ?? 0), 0);
+  const leases = (list.data?.leases ?? []).map((lease, place) => ({ lease, place })).toSorted((a, b) => urgency(b.lease) - urgency(a.lease) || a.lease.resource.localeCompare(b.lease.resource));
   return (
-    <Panel title="Leases" icon={<KeyRound className="size-4" />} testId="leases" aside={list.data !== undefined && <span className="tabular">{`${count(held)} held, ${count(waiting)} waiting`}</span>}>
+    <Panel title="Leases" icon={<KeyRound className="size-4" />} testId="leases">
       <p className="border-b border-line px-3.5 py-1.5 text-2xs text-ink-3">An action takes the lease of its service and of its account before it changes anything, so that no two get in each other's way.</p>
       <Paged list={list} shown={leases.length} empty="Nothing has been acted on yet.">
         <ul className="divide-y divide-line">
-          {leases.map((l) => (
-            <LeaseItem key={l.resource} lease={l} />
+          {leases.map(({ lease, place }) => (
+            <LeaseItem key={lease.resource} lease={lease} place={place} />
           ))}
         </ul>
         {list.data?.more === true && <p className="border-t border-line px-3.5 py-2 text-xs text-ink-3">There are more; these are the latest.</p>}
@@ -51,11 +50,12 @@ function urgency(l: Lease): number {
   return (l.holders?.length ?? 0) > 0 ? 1 : 0;
 }
 
-function LeaseItem({ lease: l }: { lease: Lease }) {
+function LeaseItem({ lease: l, place }: { lease: Lease; place: number }) {
+  const source = from(querySource(paths.leases, `/leases/${place}`));
   const now = useNow();
   if (l.error !== undefined && l.error !== "") {
     return (
-      <li data-testid={`lease-${l.resource}`} className="px-3.5 py-2.5 text-xs">
+      <li {...source} data-testid={`lease-${l.resource}`} className="px-3.5 py-2.5 text-xs">
         <b className="font-semibold">{named(l)}</b>: <span className="text-bad [overflow-wrap:anywhere]">how it stands could not be asked: {l.error}</span>
       </li>
     );
@@ -64,7 +64,7 @@ function LeaseItem({ lease: l }: { lease: Lease }) {
   const waiting = l.waiting ?? [];
   const frozen = (l.frozen ?? []).find((f) => (parseTime(f.from) ?? Infinity) <= now && now < (parseTime(f.to) ?? 0));
   return (
-    <li data-testid={`lease-${l.resource}`} className="space-y-1.5 px-3.5 py-2.5 text-xs">
+    <li {...source} data-testid={`lease-${l.resource}`} className="space-y-1.5 px-3.5 py-2.5 text-xs">
       <p className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
         <b className="font-semibold">{named(l)}</b>
         <span className="text-2xs text-ink-3">{limitWords(l.limits)}</span>
@@ -91,13 +91,13 @@ function LeaseItem({ lease: l }: { lease: Lease }) {
         </ul>
       )}
       {waiting.length > 0 && (
-        <ol className="space-y-0.5" aria-label={`Waiting for ${l.resource}, first come first`}>
-          {waiting.map((h, i) => (
-            <li key={h.workflow_id} data-testid="lease-waiting" className="flex items-baseline gap-2 pl-2 text-ink-2">
-              <span className="tabular w-5 text-right text-2xs text-ink-3">{i + 1}.</span>
-              <Whose holder={h} />
+        <ol className="list-decimal space-y-0.5 pl-5 marker:text-2xs marker:text-ink-3" aria-label={`Waiting for ${l.resource}, first come first`}>
+          {waiting.map((h) => (
+            <li key={h.workflow_id} data-testid="lease-waiting" className="text-ink-2">
+              <span className="flex items-baseline gap-2"><Whose holder={h} />
               <span className="tabular ml-auto shrink-0 text-2xs text-ink-3">
                 waits <Age at={h.asked_at} />
+              </span>
               </span>
             </li>
           ))}
@@ -180,7 +180,7 @@ function ClearDialog({ resource, holder: h }: { resource: string; holder: Holder
       run={() => verb.run(reason.trim())}
       onDone={() => setReason("")}
     >
-      <p className="text-xs text-ink-2 [overflow-wrap:anywhere]">
+      <p className="text-xs text-ink-2 [overflow-wrap:anywhere]" {...from(querySource(paths.leases, "/leases"))}>
         You say that you have looked at {h.action.target} and know what became of {h.action.name}, of incident {h.incident_id}. Whoever waits acts on it next. What you write is kept.
       </p>
       <TextField label="What you found" value={reason} onChange={setReason} rows={3} />

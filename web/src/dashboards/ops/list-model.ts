@@ -26,12 +26,37 @@ export function sections(summaries: Iterable<Summary>, filter: Filter): Sections
     (isOver(s) ? out.over : out.open).push(s);
   }
   out.open.sort(byUrgency);
-  out.over.sort((a, b) => time(b.closed_at ?? b.updated_at) - time(a.closed_at ?? a.updated_at) || byId(a, b));
+  out.over.sort((a, b) => keyOf(b).ended - keyOf(a).ended || byId(a, b));
   return out;
 }
 
+interface Key {
+  text: string;
+  severity: number;
+  opened: number;
+  ended: number;
+}
+
+/** What a summary is sorted and found by. A summary is never changed in place, so each is looked at once. */
+const keys = new WeakMap<Summary, Key>();
+
+function keyOf(s: Summary): Key {
+  let key = keys.get(s);
+  if (key === undefined) {
+    key = {
+      text: [s.title, s.incident_id, s.service, s.status, s.severity, s.cause, s.cause_service, s.acknowledged_by].join(" ").toLowerCase(),
+      severity: severityValues.indexOf(s.severity),
+      opened: time(s.opened_at),
+      ended: time(s.closed_at ?? s.updated_at),
+    };
+    keys.set(s, key);
+  }
+  return key;
+}
+
 function matches(s: Summary, words: string[]): boolean {
-  const text = [s.title, s.incident_id, s.service, s.status, s.severity, s.cause, s.cause_service, s.acknowledged_by].join(" ").toLowerCase();
+  if (words.length === 0) return true;
+  const { text } = keyOf(s);
   return words.every((w) => text.includes(w));
 }
 
@@ -51,8 +76,8 @@ function shows(s: Summary, show: Show): boolean {
 function byUrgency(a: Summary, b: Summary): number {
   return (
     Number(b.needs_human) - Number(a.needs_human) ||
-    severityValues.indexOf(a.severity) - severityValues.indexOf(b.severity) ||
-    time(b.opened_at) - time(a.opened_at) ||
+    keyOf(a).severity - keyOf(b).severity ||
+    keyOf(b).opened - keyOf(a).opened ||
     byId(a, b)
   );
 }

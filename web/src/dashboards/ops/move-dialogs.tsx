@@ -2,13 +2,14 @@
 import { GitFork, GitMerge } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
 
-import type { IncidentKey } from "../../feed/rest";
+import { type IncidentKey, paths } from "../../feed/rest";
 import type { Move, View } from "../../protocol/generated";
 import { useVigil, useVigilState } from "../../store/react";
 import { SeverityMark } from "../../ui/badge";
 import { SearchField, TextField } from "../../ui/field";
 import { count } from "../../ui/format";
 import { Age } from "../../ui/now";
+import { from, incidentSource, pageSource, querySource } from "../../ui/source";
 import { statusWord } from "../../ui/words";
 import { sections } from "./list-model";
 import { IncidentLink } from "../../parts/navigation";
@@ -57,7 +58,7 @@ export function MergeDialog({ view: v }: { view: View }) {
           <fieldset className="max-h-64 space-y-1 overflow-y-auto rounded-md border border-line p-1">
             <legend className="sr-only">The incident that this one is part of</legend>
             {found.slice(0, offered).map((s) => (
-              <label key={s.incident_id} className="flex cursor-pointer items-start gap-2 rounded px-2 py-1.5 text-xs hover:bg-hover has-checked:bg-accent-soft">
+              <label key={s.incident_id} {...from(incidentSource(s.incident_id))} className="flex cursor-pointer items-start gap-2 rounded px-2 py-1.5 text-xs hover:bg-hover has-checked:bg-accent-soft">
                 <input type="radio" name="into" value={s.incident_id} checked={into === s.incident_id} onChange={() => setInto(s.incident_id)} className="mt-0.5 accent-(--accent)" />
                 <SeverityMark severity={s.severity} className="mt-0.5" />
                 <span className="min-w-0 flex-1">
@@ -69,7 +70,7 @@ export function MergeDialog({ view: v }: { view: View }) {
                 <Age at={s.opened_at} className="tabular text-2xs text-ink-3" />
               </label>
             ))}
-            {found.length > offered && <p className="px-2 py-1 text-2xs text-ink-3">and {count(found.length - offered)} more: search for it.</p>}
+            {found.length > offered && <p className="px-2 py-1 text-2xs text-ink-3">and more: search for it.</p>}
           </fieldset>
         )}
         <TextField label="Reason" value={reason} onChange={setReason} rows={2} />
@@ -118,7 +119,7 @@ export function SplitDialog({ view: v, keys: all }: { view: View; keys: readonly
         <fieldset className="max-h-64 space-y-1 overflow-y-auto rounded-md border border-line p-1">
           <legend className="sr-only">Keys to split off</legend>
           {keys.map((k) => (
-            <label key={k.correlation_key} className="flex cursor-pointer items-start gap-2 rounded px-2 py-1.5 text-xs hover:bg-hover has-checked:bg-accent-soft">
+            <label key={k.correlation_key} {...from(querySource(paths.incidentAlerts(v.incident_id), "/keys"))} className="flex cursor-pointer items-start gap-2 rounded px-2 py-1.5 text-xs hover:bg-hover has-checked:bg-accent-soft">
               <input type="checkbox" aria-label={k.correlation_key} checked={chosen.has(k.correlation_key)} onChange={() => toggle(k.correlation_key)} className="mt-0.5 accent-(--accent)" />
               <span className="min-w-0 flex-1">
                 <code className="block font-mono text-2xs [overflow-wrap:anywhere]">{k.correlation_key}</code>
@@ -129,7 +130,7 @@ export function SplitDialog({ view: v, keys: all }: { view: View; keys: readonly
             </label>
           ))}
         </fieldset>
-        <p role="status" className={everything ? "text-2xs text-bad" : "text-2xs text-ink-3"}>
+        <p role="status" {...from(pageSource("typed"))} className={everything ? "text-2xs text-bad" : "text-2xs text-ink-3"}>
           {everything ? "Something has to stay: leave out one key at least." : which.length === 0 ? "Choose what does not belong here." : `${count(alerts)} ${alerts === 1 ? "alert leaves" : "alerts leave"} this incident.`}
         </p>
         <TextField label="Reason" value={reason} onChange={setReason} rows={2} />
@@ -143,7 +144,7 @@ export function SplitDialog({ view: v, keys: all }: { view: View; keys: readonly
 function Asked({ move, view }: { move: Move | undefined; view: View }) {
   if (move === undefined || (view.moves ?? []).some((m) => m.id === move.id)) return null;
   return (
-    <span role="status" className="text-xs text-ink-2">
+    <span role="status" className="text-xs text-ink-2" {...from(pageSource("answer"))}>
       On its way to{" "}
       <IncidentLink to={move.to} className="text-accent underline">
         {move.to}

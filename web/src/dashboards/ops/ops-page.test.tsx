@@ -1,13 +1,14 @@
 // @vitest-environment happy-dom
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { useState } from "react";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 
 import { goldenText, story } from "../../../test/golden";
-import { Stage, problem } from "../../../test/render";
+import { Stage, problem, useOpsAddress } from "../../../test/render";
 import type { IncidentEvent } from "../../protocol/generated";
-import { OpsPage } from "./ops-page";
+import { OpsPage, prefetch } from "./ops-page";
+
+beforeAll(prefetch);
 
 const deployment = story("story").events;
 const awaiting = deployment.slice(0, 40);
@@ -17,8 +18,7 @@ const dryRun = aborted.slice(0, -1);
 const id = "inc-checkout-7f3k2m";
 
 function Page({ open }: { open?: string }) {
-  const [incidentId, go] = useState(open);
-  return <OpsPage incidentId={incidentId} go={go} dev={true} now={Date.parse("2026-11-23T14:05:00Z")} />;
+  return <OpsPage {...useOpsAddress(open)} dev={true} now={Date.parse("2026-11-23T14:05:00Z")} />;
 }
 
 async function setUp(stories: IncidentEvent[][], open?: string, role: "viewer" | "responder" | "approver" = "approver") {
@@ -279,7 +279,7 @@ describe("Vigil itself", () => {
       for (const name of ["system.health", "business.metrics", "aws.services"]) stage.socket.say(goldenText(name));
     });
     expect(screen.getByTestId("component-worker").dataset.state).toBe("degraded");
-    expect(screen.getByTestId("business").textContent).toContain("14 m 31 s8 m 22 s to 20 m 40 s (95 %), from 7");
+    expect(screen.getByTestId("business").textContent).toContain("14 m 31 s11 m 42 s to 18 m 50 s (95 %), from 58");
     expect(screen.getByTestId("aws-services").textContent).toContain("AccessDeniedException");
     expect(screen.getByTestId("set-aside").dataset).toMatchObject({ quarantined: "3", lost: "1" });
   });
@@ -325,7 +325,7 @@ describe("the connection", () => {
     await act(async () => stage.socket.say({ type: "position", epoch: "e", offset: 1, rtt_ms: 61 }));
     const badge = screen.getByTestId("connection");
     expect(badge.dataset.state).toBe("live");
-    expect(badge.textContent).toContain("Good · 61 ms");
+    expect(badge.textContent).toContain("Good");
     await act(async () => stage.socket.end(4000));
     expect(badge.dataset.state).toBe("reconnecting");
     expect(screen.getByText(/What you see may be out of date: the gateway is shutting down/)).toBeTruthy();

@@ -1,24 +1,63 @@
 /** Live operations: the list of incidents, one incident, and Vigil itself. */
 import { clsx } from "clsx";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { useVigilState } from "../../store/react";
 import { NowProvider } from "../../ui/now";
 import { standingWord } from "../../ui/words";
 import { Announcer } from "./announcer";
 import { ConnectionBanner } from "../../parts/connection-badge";
-import { HelpDialog } from "./help-dialog";
-import { IncidentDetail } from "./incident-detail";
+import { IncidentLoading } from "./incident-loading";
 import { IncidentList } from "./incident-list";
+import type { Command } from "./commands";
 import { type Shortcut, useShortcuts } from "./keyboard";
 import { KillBanner } from "./kill-switch";
 import { type Filter, isOver, sections } from "./list-model";
 import { NavigationProvider, incidentPath } from "../../parts/navigation";
 import { Overview } from "./overview";
 import { type Place, PlacesProvider } from "./places";
-import { SystemDrawer } from "./system-drawer";
 import { TopBar } from "./top-bar";
 import { useRefetchOnReturn } from "./use-refetch";
+
+const later = {
+  detail: () => import("./incident-detail"),
+  drawer: () => import("./system-drawer"),
+  help: () => import("./help-dialog"),
+  palette: () => import("./command-palette"),
+};
+
+const IncidentDetail = lazy(async () => ({ default: (await later.detail()).IncidentDetail }));
+const SystemDrawer = lazy(async () => ({ default: (await later.drawer()).SystemDrawer }));
+const HelpDialog = lazy(async () => ({ default: (await later.help()).HelpDialog }));
+const CommandPalette = lazy(async () => ({ default: (await later.palette()).CommandPalette }));
+
+/** Fetches what the page does not show at once, so that it is there when somebody asks for it. */
+export async function prefetch(): Promise<void> {
+  await Promise.all(Object.values(later).map((load) => load()));
+}
+
+/** How long the page may stay busy before what comes later is fetched all the same. */
+const idleWithinMs = 5_000;
+
+function usePrefetch(): void {
+  useEffect(() => {
+    // One that fails is fetched again when it is asked for.
+    const run = () => void prefetch().catch(() => {});
+    if (typeof window.requestIdleCallback !== "function") {
+      const timer = setTimeout(run, idleWithinMs);
+      return () => clearTimeout(timer);
+    }
+    const id = window.requestIdleCallback(run, { timeout: idleWithinMs });
+    return () => window.cancelIdleCallback(id);
+  }, []);
+}
+
+/** True from the first time on that something was asked for: what closes slides out, and is not torn away. */
+function useEver(asked: boolean): boolean {
+  const [ever, setEver] = useState(asked);
+  if (asked && !ever) setEver(true);
+  return ever;
+}
 
 export interface OpsPageProps {
   incidentId: string | undefined;
@@ -31,12 +70,13 @@ export interface OpsPageProps {
   now?: number;
 }
 
-export function OpsPage({ incidentId, go: goTo, dev, now }: OpsPageProps) {
+export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProps) {
   const go = useCallback((id: string | undefined) => goTo(incidentPath(id)), [goTo]);
   const { summaries, known } = useVigilState((s) => s.incidents);
   const offsetMs = useVigilState((s) => s.connection.clockOffsetMs);
   const [filter, setFilter] = useState<Filter>({ text: "", show: "all" });
   const [help, setHelp] = useState(false);
+  const [palette, setPalette] = useState(false);
   const [place, setPlace] = useState<Place>();
   const searchRef = useRef<HTMLInputElement>(null);
   const mainRef = useRef<HTMLElement>(null);
@@ -52,8 +92,8 @@ export function OpsPage({ incidentId, go: goTo, dev, now }: OpsPageProps) {
       setPlace(undefined);
       go(id);
     };
-    return { incidentId, go: leave };
-  }, [incidentId, go]);
+    return { incidentId, go: leave, goTo };
+  }, [incidentId, go, goTo]);
   const selected = incidentId === undefined ? undefined : summaries.get(incidentId);
 
   useEffect(() => {
@@ -67,7 +107,7 @@ export function OpsPage({ incidentId, go: goTo, dev, now }: OpsPageProps) {
     const next = order[at === -1 ? (by === 1 ? 0 : order.length - 1) : Math.min(order.length - 1, Math.max(0, at + by))];
     if (next === undefined) return;
     go(next);
-    requestAnimationFrame(() => document.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest" }));
+    requestAnimationFrame(() => document.querySelector('[data-testid="incident-list"] [aria-current="page"]')?.scrollIntoView({ block: "nearest" }));
   };
   const commands: Record<Shortcut, () => void> = {
     j: () => move(1),
@@ -82,8 +122,45 @@ export function OpsPage({ incidentId, go: goTo, dev, now }: OpsPageProps) {
     o: () => go(undefined),
     "?": () => setHelp(true),
   };
+  const ever = { help: useEver(help), drawer: useEver(place !== undefined), palette: useEver(palette) };
   useRefetchOnReturn();
+  usePrefetch();
   useShortcuts((key) => commands[key]());
+  useEffect(() => {
+    const onKey = (e: KeyboardEvent) => {
+      if (e.key.toLowerCase() !== "k" || !(e.metaKey || e.ctrlKey) || e.shiftKey || e.altKey) return;
+      e.preventDefault();
+      setPalette(true);
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, []);
+  const openHelp = useCallback(() => setHelp(true), []);
+  const openPalette = useCallback(() => setPalette(true), []);
+  const run = (command: Command) => {
+    setPalette(false);
+    switch (command.do) {
+      case "go":
+        setPlace(undefined);
+        goTo(command.path);
+        return;
+      case "place":
+        setPlace(command.place);
+        return;
+      case "help":
+        setHelp(true);
+        return;
+      case "filter":
+        // The palette gives the focus back when it has closed.
+        setTimeout(() => searchRef.current?.focus());
+        return;
+      case "press": {
+        const button = mainRef.current?.querySelector<HTMLButtonElement>(`[data-action="${command.action}"]`);
+        if (command.action === "approve") setTimeout(() => button?.focus());
+        else button?.click();
+      }
+    }
+  };
 
   return (
     <NavigationProvider value={navigation}>
@@ -93,7 +170,7 @@ export function OpsPage({ incidentId, go: goTo, dev, now }: OpsPageProps) {
             <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:p-2">
               Skip to the incident
             </a>
-            <TopBar counts={counts} dev={dev} go={goTo} onHelp={() => setHelp(true)} />
+            <TopBar counts={counts} dev={dev} go={goTo} onHelp={openHelp} onPalette={openPalette} />
             <KillBanner />
             <ConnectionBanner />
             {/* On a narrow screen: one incident, or the list with the overview below it. */}
@@ -102,12 +179,19 @@ export function OpsPage({ incidentId, go: goTo, dev, now }: OpsPageProps) {
                 <IncidentList sections={listed} filter={filter} onFilter={setFilter} selected={incidentId} searchRef={searchRef} />
               </div>
               <main key={incidentId} id="main" ref={mainRef} tabIndex={-1} className={clsx("min-w-0 flex-1 outline-none", incidentId === undefined ? "lg:overflow-y-auto" : "overflow-y-auto")}>
-                {incidentId === undefined ? <Overview /> : <IncidentDetail id={incidentId} />}
+                {incidentId === undefined ? <Overview /> : (
+                  <Suspense fallback={<IncidentLoading />}>
+                    <IncidentDetail id={incidentId} eventId={eventId} />
+                  </Suspense>
+                )}
               </main>
             </div>
           </div>
-          <HelpDialog open={help} onOpenChange={setHelp} />
-          <SystemDrawer place={place} onPlace={setPlace} />
+          <Suspense>
+            {ever.help && <HelpDialog open={help} onOpenChange={setHelp} />}
+            {ever.drawer && <SystemDrawer place={place} onPlace={setPlace} />}
+            {ever.palette && <CommandPalette open={palette} onOpenChange={setPalette} run={run} />}
+          </Suspense>
           <Announcer summaries={summaries} known={known} />
         </NowProvider>
       </PlacesProvider>

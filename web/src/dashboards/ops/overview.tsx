@@ -1,10 +1,12 @@
+import { memo } from "react";
+
 import { AWSPanel } from "./aws-panel";
 import { DeliveriesPanel } from "./deliveries-panel";
 import { SilencesPanel } from "./silences-panel";
 import { BusinessPanel, HealthPanel } from "./system-panels";
 
 /** What the page shows when no incident is chosen. */
-export function Overview() {
+export const Overview = memo(function Overview() {
   return (
     <div className="mx-auto max-w-[1100px] space-y-4 p-4 lg:p-5">
       <div>
@@ -24,4 +26,4 @@ export function Overview() {
       </div>
     </div>
   );
-}
+});

@@ -5,6 +5,7 @@ import type { View } from "../../protocol/generated";
 import { useVigil } from "../../store/react";
 import { Button, buttonClass } from "../../ui/button";
 import { Panel } from "../../ui/panel";
+import { useSource } from "../../ui/sources";
 import { useRefusalNow } from "./permissions";
 import { PostmortemEditor } from "./postmortem-editor";
 import { ReviewLines } from "../../parts/review-lines";
@@ -12,6 +13,7 @@ import { ReviewLines } from "../../parts/review-lines";
 /** The post-incident review, section by section, each line with the events that it rests on. */
 export function PostmortemPanel({ view: v }: { view: View }) {
   const { rest } = useVigil();
+  const at = useSource();
   const refusal = useRefusalNow("responder");
   const [editing, setEditing] = useState(false);
   if (v.review === undefined && v.review_lines === undefined) return null;
@@ -23,7 +25,7 @@ export function PostmortemPanel({ view: v }: { view: View }) {
       testId="postmortem"
       aside={
         <>
-          <span data-testid="review-version" data-version={version}>
+          <span data-testid="review-version" {...at("/review_version")} data-version={version}>
             {version > 1 ? `version ${version}, edited` : "as written by Vigil"}
           </span>
           {v.review_lines !== undefined && !editing && (

@@ -2,13 +2,15 @@
 /** The post-incident review: read, followed to its events, edited by several people. */
 import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 
 import { story } from "../../../test/golden";
 import { Stage, problem } from "../../../test/render";
 import type { IncidentEvent, Role, View } from "../../protocol/generated";
 import { reduce } from "../../store/reduce";
-import { OpsPage } from "./ops-page";
+import { OpsPage, prefetch } from "./ops-page";
+
+beforeAll(prefetch);
 
 const whole = story("story-actions").events;
 const written: IncidentEvent[] = whole.filter((e) => e.type !== "review.edited");

@@ -9,6 +9,7 @@ import { Button } from "../../ui/button";
 import { duration, parseTime, percent } from "../../ui/format";
 import { Moment, useNow } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
+import { useSource } from "../../ui/sources";
 import { blastWord, capital, proposalStateWord, riskTone, sentence } from "../../ui/words";
 import { ActionSteps, Precondition } from "../../parts/action-steps";
 import { useRefusal } from "./permissions";
@@ -17,6 +18,7 @@ import { useVerb } from "./use-verb";
 
 /** An action put before people: exactly what would run, and the decision. */
 export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; proposal: Proposal }) {
+  const at = useSource();
   const state = proposalStateWord(p.state);
   const pending = p.state === "pending";
   const genuine = useMemo(() => actionHash(p.action) === p.action_hash && p.action.incident_id === incidentId, [p, incidentId]);
@@ -26,6 +28,7 @@ export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; 
       icon={<Stamp className="size-4" />}
       urgent={pending}
       testId="proposal"
+      source={at("/proposal")}
       aside={
         <span data-testid="proposal-state" data-state={p.state}>
           <Badge tone={state.tone}>{state.text}</Badge>
@@ -110,6 +113,7 @@ function Facts({ proposal: p, genuine }: { proposal: Proposal; genuine: boolean 
 
 /** Who has agreed, and how many more have to. */
 function Approvals({ proposal: p }: { proposal: Proposal }) {
+  const at = useSource();
   const given = p.approvals ?? [];
   const missing = Math.max(0, p.need - given.length);
   if (p.need === 0 && given.length === 0) return null;
@@ -117,9 +121,9 @@ function Approvals({ proposal: p }: { proposal: Proposal }) {
     <div data-testid="approvals" data-have={given.length} data-need={p.need} className="space-y-1 text-xs">
       <p aria-live="polite">
         <b className="font-semibold">
-          Approvals: {given.length} of {p.need}
+          Approvals: <span {...at("/proposal", "count /approvals")}>{given.length}</span> of {p.need}
         </b>
-        {p.state === "pending" && missing > 0 && <span className="text-ink-2">, {missing === 1 ? "one more person has" : `${missing} more people have`} to agree</span>}
+        {p.state === "pending" && missing > 0 && <span className="text-ink-2">, {missing === 1 ? "one more person has" : "more people have"} to agree</span>}
       </p>
       {given.length > 0 && (
         <ul className="space-y-0.5">
@@ -220,6 +224,7 @@ function Decide({ incidentId, proposal: p, genuine }: { incidentId: string; prop
 
 function Countdown({ proposal: p }: { proposal: Proposal }) {
   const now = useNow();
+  const at = useSource();
   const deadline = parseTime(p.deadline);
   const asked = parseTime(p.requested_at);
   if (deadline === undefined || asked === undefined) return null;
@@ -231,7 +236,7 @@ function Countdown({ proposal: p }: { proposal: Proposal }) {
         <span className={`block h-full rounded-full ${share < 0.2 ? "bg-bad" : "bg-warn"}`} style={{ width: `${share * 100}%` }} />
       </span>
       <span role="timer" className="tabular text-xs text-ink-2">
-        {left > 0 ? `${duration(left)} left, until ` : "past its deadline of "}
+        {left > 0 ? <><span {...at("/proposal", "left /deadline")}>{duration(left)}</span> left, until </> : "past its deadline of "}
         <Moment at={p.deadline} />
       </span>
     </div>

@@ -2,19 +2,22 @@ import { useQuery } from "@tanstack/react-query";
 import { Hourglass, LoaderCircle, Play } from "lucide-react";
 
 import type { DecodedEvent } from "../../protocol/decoder";
-import type { Call, Execution, LeaseState, View } from "../../protocol/generated";
+import type { Call, LeaseState, View } from "../../protocol/generated";
+import { paths } from "../../feed/rest";
 import { useVigil } from "../../store/react";
+import { eventSource, from, querySource } from "../../ui/source";
 import { Badge } from "../../ui/badge";
 import { noData } from "../../ui/format";
 import { Age, Elapsed, Moment } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
+import { useSource } from "../../ui/sources";
 import { ProvenanceLine } from "../../ui/provenance";
 import { capital, executionStateWord, remediationMeaning, remediationWord } from "../../ui/words";
 import { ActionSteps } from "../../parts/action-steps";
 import { resourceWords } from "../../parts/lease-words";
 import { IncidentLink } from "../../parts/navigation";
 import { useOpenPlace } from "./places";
-import { type Carried, actionOf, carriedOut, earlierRemediations, executionsOf, hasEnded, isUndo } from "../../parts/remediation-model";
+import { type Carried, type Located, actionOf, carriedOut, earlierRemediations, executionsOf, hasEnded, isUndo } from "../../parts/remediation-model";
 
 /** The carrying out of an action, from its lease to what came of it. */
 export function RemediationPanel({ view: v, events }: { view: View; events: readonly DecodedEvent[] }) {
@@ -69,7 +72,7 @@ export function RemediationPanel({ view: v, events }: { view: View; events: read
             <h3 className="text-2xs font-semibold text-ink-3">Actions before</h3>
             <ul className="space-y-1">
               {earlier.map((e) => (
-                <li key={e.action_hash} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs">
+                <li key={e.action_hash} {...from(eventSource(e.eventId))} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs">
                   <Badge tone={remediationWord(e.state).tone}>{remediationWord(e.state).text}</Badge>
                   <span className="font-medium">
                     {capital(e.name)} on {e.target}
@@ -86,10 +89,11 @@ export function RemediationPanel({ view: v, events }: { view: View; events: read
 }
 
 function Times({ carried: r }: { carried: Carried }) {
+  const at = useSource();
   return (
     <dl className="grid grid-cols-2 gap-x-4 gap-y-2 sm:grid-cols-4">
       <Fact label="First call">{r.acted_at === undefined ? "not yet" : <Moment at={r.acted_at} className="tabular" />}</Fact>
-      <Fact label={hasEnded(r.state) ? "Took" : "Going on for"}>{r.started_at === undefined ? noData : <Elapsed from={r.started_at} to={r.ended_at} className="tabular" />}</Fact>
+      <Fact label={hasEnded(r.state) ? "Took" : "Going on for"}>{r.started_at === undefined ? noData : <Elapsed from={r.started_at} to={r.ended_at} className="tabular" source={at("/remediation", r.ended_at === undefined ? "span /started_at" : "span /started_at /ended_at")} />}</Fact>
       <Fact label="Workflow" className="sm:col-span-2">
         <span className="font-mono text-2xs select-all">{r.workflow_id ?? noData}</span>
       </Fact>
@@ -123,7 +127,7 @@ function Queue({ lease, workflowId }: { lease: LeaseState; workflowId: string | 
   const holders = lease.holders ?? [];
   const before = (lease.waiting ?? []).findIndex((h) => h.workflow_id === workflowId);
   return (
-    <p className="text-ink-2">
+    <p className="text-ink-2" {...from(querySource(paths.leases, "/leases"))}>
       {holders.map((h, i) => (
         <span key={h.workflow_id}>
           {i > 0 && ", "}
@@ -139,18 +143,19 @@ function Queue({ lease, workflowId }: { lease: LeaseState; workflowId: string | 
           )}
         </span>
       ))}
-      {before > 0 && `${holders.length > 0 ? "; " : ""}${before === 1 ? "1 waits" : `${before} wait`} before`}
+      {before > 0 && `${holders.length > 0 ? "; " : ""}${before === 1 ? "another waits" : "others wait"} before`}
       {(holders.length > 0 || before > 0) && "."}
     </p>
   );
 }
 
-function Standing({ execution: x, ended }: { execution: Execution | undefined; ended: boolean }) {
+function Standing({ execution: x, ended }: { execution: Located | undefined; ended: boolean }) {
   if (x === undefined) return <p className="text-2xs text-ink-3">{ended ? "was not begun" : "not begun yet"}</p>;
   return <State execution={x} />;
 }
 
-function State({ execution: x }: { execution: Execution }) {
+function State({ execution: x }: { execution: Located }) {
+  const at = useSource();
   const word = executionStateWord(x.state);
   return (
     <div data-testid="execution-state" data-step={x.step} data-undo={isUndo(x)} data-state={x.state} className="space-y-0.5 text-2xs">
@@ -162,7 +167,7 @@ function State({ execution: x }: { execution: Execution }) {
           <Moment at={x.started_at} />
           {x.ended_at !== undefined && (
             <>
-              , <Elapsed from={x.started_at} to={x.ended_at} />
+              , <Elapsed from={x.started_at} to={x.ended_at} source={at(x.at, "span /started_at /ended_at")} />
             </>
           )}
         </span>
@@ -183,12 +188,12 @@ function Rehearsed({ calls }: { calls: readonly Call[] }) {
       {calls.length === 0 ? (
         <p className="text-xs text-ink-3">The executors named no call.</p>
       ) : (
-        <ol className="space-y-2">
+        <ol className="list-decimal space-y-2 pl-5 marker:text-2xs marker:text-ink-3">
           {calls.map((c, i) => (
             // oxlint-disable-next-line no-array-index-key -- a call is its place in the order
             <li key={i} className="space-y-1">
               <p className="font-mono text-2xs font-medium">
-                {i + 1}. {c.service} {c.operation}
+                {c.service} {c.operation}
               </p>
               <pre className="overflow-x-auto rounded bg-sunken px-2.5 py-1.5 font-mono text-2xs whitespace-pre-wrap [overflow-wrap:anywhere]">{JSON.stringify(c.request, null, 2)}</pre>
             </li>

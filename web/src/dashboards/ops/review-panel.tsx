@@ -9,6 +9,7 @@ import { Badge } from "../../ui/badge";
 import { Button } from "../../ui/button";
 import { Age } from "../../ui/now";
 import { Panel } from "../../ui/panel";
+import { type SourceProps, eventSource, from } from "../../ui/source";
 import { causeWord, knownCauses } from "../../ui/words";
 import { isOver } from "./list-model";
 import { useRefusalNow } from "./permissions";
@@ -29,7 +30,7 @@ export function ReviewPanel({ view: v, events }: { view: View; events: readonly 
           {!named ? (v.verdict === "healthy" ? "Vigil found nothing wrong." : "Vigil could show no cause.") : <>Vigil named <b className="font-semibold text-ink">{causeWord(v.cause ?? "unknown")}</b>{v.cause_service !== undefined && ` in ${v.cause_service}`}.</>}
         </p>
         {answered && (
-          <Answered correct={v.cause_correct === true} by={v.reviewed_by} at={last?.event.at} review={last?.readable === true && last.event.type === "cause.reviewed" ? last.event.data : undefined} />
+          <Answered correct={v.cause_correct === true} by={v.reviewed_by} at={last?.event.at} source={last === undefined ? undefined : from(eventSource(last.event.id))} review={last?.readable === true && last.event.type === "cause.reviewed" ? last.event.data : undefined} />
         )}
         {answered && !again ? (
           <Button onClick={() => setAgain(true)}>
@@ -44,16 +45,16 @@ export function ReviewPanel({ view: v, events }: { view: View; events: readonly 
   );
 }
 
-function Answered({ correct, by, at, review }: { correct: boolean; by: string | undefined; at: string | undefined; review: CauseReviewed | undefined }) {
+function Answered({ correct, by, at, review, source }: { correct: boolean; by: string | undefined; at: string | undefined; review: CauseReviewed | undefined; source: Partial<SourceProps> | undefined }) {
   return (
-    <div className="space-y-0.5 text-xs" data-testid="cause-answer" data-correct={correct}>
+    <div className="space-y-0.5 text-xs" {...source} data-testid="cause-answer" data-correct={correct}>
       <p className="flex flex-wrap items-center gap-2">
         <Badge tone={correct ? "good" : "bad"}>{correct ? "Yes" : "No"}</Badge>
         <span>
           said {by ?? "somebody"}
           {at !== undefined && (
             <>
-              , <Age at={at} className="tabular" /> ago
+              , <Age at={at} className="tabular" source={source} /> ago
             </>
           )}
         </span>

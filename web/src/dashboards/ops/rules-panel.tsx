@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { Group } from "lucide-react";
 
-import type { CorrelationRule } from "../../feed/rest";
+import { type CorrelationRule, paths } from "../../feed/rest";
 import { useVigil } from "../../store/react";
 import { remaining } from "../../ui/format";
 import { Fact, Panel } from "../../ui/panel";
+import { from, querySource } from "../../ui/source";
 import { capital } from "../../ui/words";
 import { Paged } from "./paged";
 
@@ -15,14 +16,14 @@ export function RulesPanel() {
   const rules = answer.data?.rules ?? [];
   const storm = Object.entries(answer.data?.storm ?? {});
   return (
-    <Panel title="Grouping rules" icon={<Group className="size-4" />} testId="rules" aside={answer.data !== undefined && (answer.data.file === undefined ? "as Vigil brings them" : <code className="font-mono text-2xs [overflow-wrap:anywhere]">{answer.data.file}</code>)}>
+    <Panel title="Grouping rules" icon={<Group className="size-4" />} testId="rules" source={from(querySource(paths.correlation))} aside={answer.data !== undefined && (answer.data.file === undefined ? "as Vigil brings them" : <code className="font-mono text-2xs [overflow-wrap:anywhere]">{answer.data.file}</code>)}>
       <p className="border-b border-line px-3.5 py-2 text-2xs text-ink-2">
         Alerts with the same key are always one problem. An alert with a new key joins an open incident where one of these rules holds, the first that does; otherwise it opens its own. An incident&apos;s alerts say by which rule they joined.
       </p>
       <Paged list={answer} shown={rules.length} empty="There are none: only alerts with the same key share an incident.">
-        <ol className="divide-y divide-line">
+        <ol className="divide-y divide-line [counter-reset:rule]">
           {rules.map((r, i) => (
-            <Rule key={r.name} rule={r} place={i + 1} />
+            <Rule key={r.name} rule={r} place={i} />
           ))}
         </ol>
       </Paged>
@@ -41,9 +42,9 @@ export function RulesPanel() {
 
 function Rule({ rule: r, place }: { rule: CorrelationRule; place: number }) {
   return (
-    <li className="space-y-1 px-3.5 py-2 text-xs" data-testid={`rule-${r.name}`}>
+    <li {...from(querySource(paths.correlation, `/rules/${place}`))} className="space-y-1 px-3.5 py-2 text-xs [counter-increment:rule]" data-testid={`rule-${r.name}`}>
       <p className="flex flex-wrap items-baseline gap-x-2">
-        <span className="tabular text-2xs text-ink-3">{place}.</span>
+        <span aria-hidden className="tabular text-2xs text-ink-3 before:content-[counter(rule)]" />
         <b className="font-semibold">{r.name}</b>
         <span className="ml-auto text-2xs text-ink-3">within {remaining(r.window_s * 1000)}</span>
       </p>

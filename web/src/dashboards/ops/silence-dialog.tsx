@@ -7,6 +7,7 @@ import { useVigil } from "../../store/react";
 import { Field, TextField, fieldClass } from "../../ui/field";
 import { dayTime, remaining } from "../../ui/format";
 import { useNow } from "../../ui/now";
+import { pageSource } from "../../ui/source";
 import { useRefusalNow } from "./permissions";
 import { MatcherFields, type Row } from "./silence-matchers";
 import { periodOf, repeatWords } from "./silence-words";
@@ -39,9 +40,9 @@ export function SilenceDialog({ open, onOpenChange, matchers, onDone }: Props) {
 const hour = 3_600_000;
 
 const lengths = [
-  { value: "1h", text: "1 hour", ms: hour },
-  { value: "4h", text: "4 hours", ms: 4 * hour },
-  { value: "1d", text: "1 day", ms: 24 * hour },
+  { value: "1h", text: "One hour", ms: hour },
+  { value: "4h", text: "Four hours", ms: 4 * hour },
+  { value: "1d", text: "One day", ms: 24 * hour },
   { value: "until", text: "Until…", ms: undefined },
 ] as const;
 
@@ -127,7 +128,7 @@ function Form({ matchers, onDone }: { matchers: readonly Matcher[]; onDone: () =
         <input type="checkbox" checked={later} onChange={(e) => setLater(e.target.checked)} className="accent-(--accent)" />
         Starts later
       </label>
-      <p className={clsx("text-2xs", wrong === undefined ? "text-ink-3" : "text-bad")} role="status">
+      <p data-source={pageSource("typed")} className={clsx("text-2xs", wrong === undefined ? "text-ink-3" : "text-bad")} role="status">
         {wrong ?? summary(meant, times, now)}
       </p>
       <TextField label="Reason" value={draft.reason} onChange={(reason) => change({ reason })} rows={2} />

@@ -2,12 +2,13 @@ import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { BellOff, Repeat, Square, Wrench } from "lucide-react";
 import { useCallback, useState } from "react";
 
-import type { Silence, SilencedAlert } from "../../feed/rest";
+import { type Silence, type SilencedAlert, paths } from "../../feed/rest";
 import { useVigil } from "../../store/react";
 import { Badge, OriginBadge, SeverityMark } from "../../ui/badge";
 import { TextField } from "../../ui/field";
 import { count, exactTime, parseTime, remaining } from "../../ui/format";
 import { Age, Left, useNow } from "../../ui/now";
+import { from, querySource } from "../../ui/source";
 import { IncidentLink } from "../../parts/navigation";
 import { Paged } from "./paged";
 import { useRefusalNow } from "./permissions";
@@ -15,17 +16,17 @@ import { kindWords, matchersText, opWords, repeatWords, windowOf } from "./silen
 import { useVerb } from "./use-verb";
 import { VerbDialog } from "./verb-dialog";
 
-export function SilenceItem({ silence: s, open = false }: { silence: Silence; open?: boolean }) {
+export function SilenceItem({ silence: s, source, open = false }: { silence: Silence; source: string; open?: boolean }) {
   const [shown, setShown] = useState(open);
   return (
-    <li data-testid={`silence-${s.id}`} data-state={s.state} className="space-y-1 px-3.5 py-2.5 text-xs">
+    <li {...from(source)} data-testid={`silence-${s.id}`} data-state={s.state} className="space-y-1 px-3.5 py-2.5 text-xs">
       <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
         <Badge tone={s.state === "active" ? "accent" : "neutral"} icon={s.kind === "maintenance" ? <Wrench aria-hidden className="size-3" /> : <BellOff aria-hidden className="size-3" />}>
           {kindWords[s.kind] ?? s.kind}
         </Badge>
         {s.repeat !== undefined && <Badge icon={<Repeat aria-hidden className="size-3" />}>{repeatWords[s.repeat] ?? s.repeat}</Badge>}
         <span className="font-medium">
-          <Standing silence={s} />
+          <Standing silence={s} source={source} />
         </span>
         <span className="ml-auto font-mono text-2xs text-ink-3 select-all">{s.id}</span>
       </div>
@@ -46,14 +47,14 @@ export function SilenceItem({ silence: s, open = false }: { silence: Silence; op
           {s.created_by}, <Age at={s.created_at} className="tabular" /> ago
         </span>
         <button type="button" aria-expanded={shown} disabled={s.alerts === 0} onClick={() => setShown(!shown)} className="tabular underline disabled:cursor-default disabled:no-underline">
-          {s.alerts === 0 ? "touched no alert" : s.alerts === 1 ? "touched 1 alert" : `touched ${count(s.alerts)} alerts`}
+          {s.alerts === 0 ? "touched no alert" : `touched ${count(s.alerts)} ${s.alerts === 1 ? "alert" : "alerts"}`}
         </button>
         {s.last_alert_at !== undefined && (
           <span>
             the last <Age at={s.last_alert_at} className="tabular" /> ago
           </span>
         )}
-        {(s.state === "active" || s.state === "pending") && <EndDialog silence={s} />}
+        {(s.state === "active" || s.state === "pending") && <EndDialog silence={s} source={source} />}
       </div>
       {s.state === "ended" && (
         <p className="text-2xs text-ink-2 [overflow-wrap:anywhere]">
@@ -67,15 +68,15 @@ export function SilenceItem({ silence: s, open = false }: { silence: Silence; op
 }
 
 /** How much of it is left, or when it was over. */
-function Standing({ silence: s }: { silence: Silence }) {
+function Standing({ silence: s, source }: { silence: Silence; source: string }) {
   const now = useNow();
-  const { from, to } = windowOf(s, now);
+  const { from: begins, to } = windowOf(s, now);
   switch (s.state) {
     case "active":
-      if (from > now) return <>starts again in <Left until={from} className="tabular" /></>;
-      return to > now ? <>ends in <Left until={to} className="tabular" />{s.repeat !== undefined && " for this time"}</> : <>over <Age at={s.ends_at} className="tabular" /> ago</>;
+      if (begins > now) return <>starts again in <Left until={begins} className="tabular" source={from(source, "left /starts_at")} /></>;
+      return to > now ? <>ends in <Left until={to} className="tabular" source={from(source, "left /ends_at")} />{s.repeat !== undefined && " for this time"}</> : <>over <Age at={s.ends_at} className="tabular" /> ago</>;
     case "pending":
-      return <>starts in <Left until={from} className="tabular" />, for <span title={exactTime(to)} className="tabular">{remaining(to - from)}</span></>;
+      return <>starts in <Left until={begins} className="tabular" source={from(source, "left /starts_at")} />, for <span title={exactTime(to)} className="tabular" {...from(source, "span /starts_at /ends_at")}>{remaining(to - begins)}</span></>;
     case "ended":
       return <>ended early, <Age at={s.ended_at ?? s.ends_at} className="tabular" /> ago</>;
     default:
@@ -83,7 +84,7 @@ function Standing({ silence: s }: { silence: Silence }) {
   }
 }
 
-function EndDialog({ silence: s }: { silence: Silence }) {
+function EndDialog({ silence: s, source }: { silence: Silence; source: string }) {
   const { rest } = useVigil();
   const queries = useQueryClient();
   const refusal = useRefusalNow("responder");
@@ -113,7 +114,7 @@ function EndDialog({ silence: s }: { silence: Silence }) {
       run={() => verb.run(reason.trim())}
       onDone={() => setReason("")}
     >
-      <p className="text-xs text-ink-2 [overflow-wrap:anywhere]">
+      <p className="text-xs text-ink-2 [overflow-wrap:anywhere]" {...from(source)}>
         {kindWords[s.kind] ?? s.kind} of alerts where {matchersText(s.matchers)}. Those that it keeps back and that still fire open an incident then, or join one.
       </p>
       <TextField label="Reason" value={reason} onChange={setReason} rows={2} />
@@ -132,7 +133,7 @@ function Touched({ id }: { id: string }) {
   });
   const alerts = list.data?.pages.flatMap((p) => p.alerts) ?? [];
   return (
-    <div className="rounded-md border border-line bg-sunken">
+    <div className="rounded-md border border-line bg-sunken" {...from((list.data?.pages ?? []).map((_, i) => querySource(paths.silencedAlerts(id, list.data?.pages[i - 1]?.next), "/alerts")).join(" "))}>
       <Paged list={list} shown={alerts.length} empty="No alert is kept of it." more="Show earlier alerts">
         <ul className="divide-y divide-line" aria-label={`Alerts that ${id} touched`}>
           {alerts.map((a) => (

@@ -2,11 +2,12 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { BellOff, Plus } from "lucide-react";
 import { useState } from "react";
 
-import type { Rest, Silence, SilenceState } from "../../feed/rest";
+import { type Rest, type Silence, type SilenceState, paths } from "../../feed/rest";
 import { useVigil, useVigilState } from "../../store/react";
 import { Button } from "../../ui/button";
 import { Choices } from "../../ui/choices";
 import { Panel } from "../../ui/panel";
+import { from, querySource, systemSource } from "../../ui/source";
 import { Paged } from "./paged";
 import { useRefusalNow } from "./permissions";
 import { SilenceDialog } from "./silence-dialog";
@@ -15,7 +16,8 @@ import { silencesActive } from "./silence-words";
 
 /** What is kept from opening incidents, now, later and in the past, and why. */
 export function SilencesPanel({ pointed }: { pointed?: string }) {
-  const active = useVigilState((s) => silencesActive(s.system.health?.data));
+  const health = useVigilState((s) => s.system.health);
+  const active = silencesActive(health?.data);
   const refusal = useRefusalNow("responder");
   const [show, setShow] = useState<"now" | "past">("now");
   const [creating, setCreating] = useState(false);
@@ -26,7 +28,7 @@ export function SilencesPanel({ pointed }: { pointed?: string }) {
       testId="silences"
       aside={
         <>
-          {active !== undefined && <span className="tabular">{active} active</span>}
+          {health !== undefined && active !== undefined && <span className="tabular" {...from(systemSource(health, "/silences_active"))}>{active} active</span>}
           <Choices
             label="Which silences"
             options={[
@@ -76,16 +78,17 @@ function Section({ title, state, empty, except }: { title: string; state: Silenc
     placeholderData: (before, query) => (query?.queryKey[1] === state ? before : undefined),
     refetchInterval: refreshMs,
   });
-  const silences = (list.data?.pages.flatMap((p) => p.silences) ?? []).filter((s) => s.id !== except);
+  const pages = list.data?.pages.map((p, i) => ({ silences: p.silences, path: paths.silences(state, list.data.pages[i - 1]?.next) })) ?? [];
+  const silences = pages.flatMap((p) => p.silences.map((silence, i) => ({ silence, source: querySource(p.path, `/silences/${i}`) }))).filter(({ silence }) => silence.id !== except);
   return (
     <section aria-label={`${title} silences`} data-testid={`silences-${state}`}>
       <h3 className="border-b border-line bg-sunken px-3.5 py-1 text-2xs font-semibold text-ink-3">
-        {title} {silences.length > 0 && <span className="tabular font-normal">{silences.length}{list.hasNextPage && "+"}</span>}
+        {title} {pages.length === 1 && silences.length > 0 && <span className="tabular font-normal" {...from(querySource(paths.silences(state)), "count /silences")}>{pages[0]?.silences.length}{list.hasNextPage && "+"}</span>}
       </h3>
       <Paged list={list} shown={silences.length} empty={empty} more="Show earlier silences">
         <ul className="divide-y divide-line border-b border-line">
-          {silences.map((s) => (
-            <SilenceItem key={s.id} silence={s} />
+          {silences.map(({ silence, source }) => (
+            <SilenceItem key={silence.id} silence={silence} source={source} />
           ))}
         </ul>
       </Paged>
@@ -98,9 +101,9 @@ function Pointed({ id }: { id: string }) {
   const { rest } = useVigil();
   const found = useQuery({ queryKey: ["silences", "one", id], queryFn: () => find(rest, id), refetchInterval: refreshMs });
   return (
-    <section aria-label={`The silence ${id}`} className="border-b-2 border-accent bg-accent-soft">
+    <section aria-label={`The silence ${id}`} {...from(querySource(paths.silences(undefined, undefined, 100), "/silences"))} className="border-b-2 border-accent bg-accent-soft">
       <Paged list={found} shown={found.data ? 1 : 0} empty={<>The silence {id} is not among the latest.</>}>
-        <ul>{found.data && <SilenceItem silence={found.data} open />}</ul>
+        <ul>{found.data && <SilenceItem silence={found.data} source={querySource(paths.silences(undefined, undefined, 100), "/silences")} open />}</ul>
       </Paged>
     </section>
   );

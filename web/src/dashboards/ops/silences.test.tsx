@@ -162,7 +162,7 @@ describe("creating", () => {
     fill("Name 2", " alertname ");
     fill("Condition 2", "=~");
     fill("Value 2", "Pod.*");
-    await user.click(within(dialog).getByLabelText("4 hours"));
+    await user.click(within(dialog).getByLabelText("Four hours"));
     expect(submit().disabled).toBe(true);
     fill("Reason", " the index is rebuilt ");
     stage.answers["/silences"] = (call: Call) => (call.method === "POST" ? silence("sil-9") : { silences: [] });
@@ -217,7 +217,7 @@ describe("creating", () => {
     fill("Value 1", "x");
     fill("Reason", "y");
     await user.click(within(dialog).getByLabelText(/Maintenance window/));
-    await user.click(within(dialog).getByLabelText("1 day"));
+    await user.click(within(dialog).getByLabelText("One day"));
     fill("Comes again", "daily");
     expect(dialog.textContent).toContain("It would never end");
     expect(submit().disabled).toBe(true);

@@ -1,11 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { Plug } from "lucide-react";
 
+import { paths } from "../../feed/rest";
 import { useVigil, useVigilState } from "../../store/react";
 import { Badge } from "../../ui/badge";
 import { count } from "../../ui/format";
 import { Age } from "../../ui/now";
 import { Panel, ScrollX } from "../../ui/panel";
+import { from, querySource } from "../../ui/source";
 import { Paged } from "./paged";
 import { useOpenPlace } from "./places";
 
@@ -17,7 +19,7 @@ export function SourcesPanel() {
   const list = useQuery({ queryKey: ["sources", quarantined], queryFn: () => rest.sources(), placeholderData: (before) => before });
   const sources = list.data ?? [];
   return (
-    <Panel title="Sources" icon={<Plug className="size-4" />} testId="sources" aside={sources.length > 0 && <span className="tabular">{sources.length}</span>}>
+    <Panel title="Sources" icon={<Plug className="size-4" />} testId="sources" aside={sources.length > 0 && <span className="tabular" {...from(querySource(paths.sources), "count /sources")}>{sources.length}</span>}>
       <Paged list={list} shown={sources.length} empty="No source is set up.">
         <ScrollX label="Sources">
           <table className="w-full text-left text-xs">
@@ -30,8 +32,8 @@ export function SourcesPanel() {
               </tr>
             </thead>
             <tbody className="divide-y divide-line">
-              {sources.map((s) => (
-                <tr key={s.name} data-testid={`source-${s.name}`}>
+              {sources.map((s, i) => (
+                <tr key={s.name} {...from(querySource(paths.sources, `/sources/${i}`))} data-testid={`source-${s.name}`}>
                   <th scope="row" className="px-3.5 py-1.5 font-normal">
                     <span className="flex flex-wrap items-center gap-x-2 gap-y-0.5 font-medium">
                       {s.name}
@@ -42,7 +44,7 @@ export function SourcesPanel() {
                   <td className="tabular px-2 py-1.5 text-right sm:px-3.5">{count(s.deliveries)}</td>
                   <td className="tabular px-2 py-1.5 text-right sm:px-3.5">
                     {s.quarantined === 0 ? (
-                      "0"
+                      count(s.quarantined)
                     ) : (
                       <button type="button" aria-label={`Set aside of ${s.name}: ${s.quarantined}`} onClick={() => open({ tab: "deliveries", source: s.name })} className="font-medium text-warn underline">
                         {count(s.quarantined)}

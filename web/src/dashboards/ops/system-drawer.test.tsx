@@ -1,17 +1,19 @@
 // @vitest-environment happy-dom
 import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { useState, type ReactNode } from "react";
-import { describe, expect, it } from "vitest";
+import type { ReactNode } from "react";
+import { beforeAll, describe, expect, it } from "vitest";
 
 import { goldenText, story } from "../../../test/golden";
-import { type Call, Part, Stage, problem } from "../../../test/render";
+import { type Call, Part, Stage, problem, useOpsAddress } from "../../../test/render";
 import type { SystemHealthEvent } from "../../protocol/generated";
 import { AuditPanel } from "./audit-panel";
-import { OpsPage } from "./ops-page";
+import { OpsPage, prefetch } from "./ops-page";
 import { type Place, PlacesProvider } from "./places";
 import { RulesPanel } from "./rules-panel";
 import { SourcesPanel } from "./sources-panel";
+
+beforeAll(prefetch);
 
 async function setUp(panel: ReactNode, answers: Record<string, unknown>) {
   const stage = new Stage();
@@ -83,8 +85,8 @@ describe("grouping rules", () => {
     await setUp(<RulesPanel />, {
       "/correlation": { file: "/etc/vigil/rules.yaml", rules: [{ name: "same service", about: "one service", window_s: 600, when: "a.service == b.service" }, { name: "neighbours", about: "", window_s: 5_400, when: "near" }], storm: { alerts: 500 } },
     });
-    expect((await screen.findByTestId("rule-same service")).textContent).toBe("1.same servicewithin 10 mone servicea.service == b.service");
-    expect(screen.getByTestId("rule-neighbours").textContent).toBe("2.neighbourswithin 1 h 30 mnear");
+    expect((await screen.findByTestId("rule-same service")).textContent).toBe("same servicewithin 10 mone servicea.service == b.service");
+    expect(screen.getByTestId("rule-neighbours").textContent).toBe("neighbourswithin 1 h 30 mnear");
     expect(screen.getByTestId("rules").textContent).toContain("/etc/vigil/rules.yaml");
     expect(screen.getByTestId("rules").textContent).toContain("Storm: alerts500");
   });
@@ -100,8 +102,7 @@ describe("the drawer", () => {
   const id = "inc-checkout-7f3k2m";
 
   function Page() {
-    const [incidentId, go] = useState<string | undefined>(id);
-    return <OpsPage incidentId={incidentId} go={go} dev={true} now={Date.parse("2026-11-23T14:05:00Z")} />;
+    return <OpsPage {...useOpsAddress(id)} dev={true} now={Date.parse("2026-11-23T14:05:00Z")} />;
   }
 
   async function page() {

@@ -6,6 +6,7 @@ import { useState, type ReactNode } from "react";
 import { useVigilState } from "../../store/react";
 import { buttonClass } from "../../ui/button";
 import { count } from "../../ui/format";
+import { from, systemSource } from "../../ui/source";
 import { AuditPanel } from "./audit-panel";
 import { AWSPanel } from "./aws-panel";
 import { ControlsPanel } from "./controls-panel";
@@ -75,9 +76,8 @@ export function SystemDrawer({ place, onPlace }: { place: Place | undefined; onP
 }
 
 function Tab({ tab }: { tab: Place["tab"] }) {
-  const quarantined = useVigilState((s) => s.system.health?.data.inbox_quarantined ?? 0);
-  const active = useVigilState((s) => silencesActive(s.system.health?.data) ?? 0);
-  const n = tab === "deliveries" ? quarantined : tab === "silences" ? active : 0;
+  const health = useVigilState((s) => s.system.health);
+  const [n = 0, field] = tab === "deliveries" ? [health?.data.inbox_quarantined, "/inbox_quarantined"] : tab === "silences" ? [silencesActive(health?.data), "/silences_active"] : [];
   return (
     <Tabs.Tab
       value={tab}
@@ -85,7 +85,7 @@ function Tab({ tab }: { tab: Place["tab"] }) {
       className="h-8 rounded-md px-2.5 text-xs font-medium text-ink-2 hover:bg-hover data-active:bg-accent-soft data-active:text-accent data-active:underline data-active:decoration-2 data-active:underline-offset-4"
     >
       {titles[tab]}
-      {n > 0 && <span className="tabular ml-1.5 font-semibold">{count(n)}</span>}
+      {health !== undefined && n > 0 && <span className="tabular ml-1.5 font-semibold" {...from(systemSource(health, field))}>{count(n)}</span>}
     </Tabs.Tab>
   );
 }

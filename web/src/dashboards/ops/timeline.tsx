@@ -1,15 +1,16 @@
 import { clsx } from "clsx";
-import { Bot, Cog, ListTree, User } from "lucide-react";
-import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { Bot, Check, Cog, Link, ListTree, User } from "lucide-react";
+import { useEffect, useMemo, useRef, useState, type MouseEvent, type ReactNode } from "react";
 
 import type { DecodedEvent } from "../../protocol/decoder";
 import { OriginBadge } from "../../ui/badge";
 import { toneText } from "../../ui/badge";
 import { Choices } from "../../ui/choices";
 import { Moment } from "../../ui/now";
+import { eventSource, from, pageSource } from "../../ui/source";
 import { Empty, Panel } from "../../ui/panel";
 import { useEventLinks } from "../../parts/event-links";
-import { LinkedText } from "../../parts/navigation";
+import { LinkedText, eventPath, useNavigation } from "../../parts/navigation";
 import { type Actor, type Line, lineOf } from "../../parts/timeline-words";
 
 const actors: Record<Actor, { icon: ReactNode; text: string; className: string }> = {
@@ -20,7 +21,7 @@ const actors: Record<Actor, { icon: ReactNode; text: string; className: string }
 
 /** All that happened, newest first. */
 export function Timeline({ events }: { events: readonly DecodedEvent[] }) {
-  const { shown: asked } = useEventLinks();
+  const { shown: asked, known } = useEventLinks();
   // Whoever asks for an event sees it, whether it matters to others or not.
   const [choice, setChoice] = useState({ everything: false, times: 0 });
   const everything = choice.everything || (asked?.times ?? 0) > choice.times;
@@ -36,13 +37,18 @@ export function Timeline({ events }: { events: readonly DecodedEvent[] }) {
           label="Detail of the timeline"
           options={[
             { value: "key", text: "What matters" },
-            { value: "all", text: `All ${lines.length}` },
+            { value: "all", text: "Everything" },
           ]}
           value={everything ? "all" : "key"}
           onChange={(value) => setChoice({ everything: value === "all", times: asked?.times ?? 0 })}
         />
       }
     >
+      {asked !== undefined && !known.has(asked.id) && (
+        <p role="status" className="border-b border-line px-3.5 py-2 text-xs text-warn [overflow-wrap:anywhere]" {...from(pageSource("typed"))}>
+          The address names the event {asked.id}, which is not in this incident&apos;s timeline.
+        </p>
+      )}
       {shown.length === 0 ? (
         <Empty>Nothing yet.</Empty>
       ) : (
@@ -66,7 +72,7 @@ function Entry({ line: l, asked }: { line: Line; asked: number }) {
     ref.current?.focus({ preventScroll: true });
   }, [asked]);
   return (
-    <li ref={ref} tabIndex={-1} data-testid="timeline-entry" data-type={l.type} data-seq={l.event.seq} data-asked={asked > 0} className={clsx("relative flex gap-2.5 pb-2.5 last:pb-0.5", asked > 0 && "rounded bg-accent-soft")}>
+    <li ref={ref} tabIndex={-1} {...from(eventSource(l.id), l.derive)} data-testid="timeline-entry" data-type={l.type} data-seq={l.event.seq} data-asked={asked > 0} className={clsx("group relative flex gap-2.5 pb-2.5 last:pb-0.5", asked > 0 && "rounded bg-accent-soft")}>
       <span aria-hidden className="absolute top-6 bottom-0 left-[11px] w-px bg-line" />
       <span title={actor.text} className={clsx("z-10 mt-px grid size-[23px] shrink-0 place-items-center rounded-full", actor.className)}>
         {actor.icon}
@@ -78,12 +84,46 @@ function Entry({ line: l, asked }: { line: Line; asked: number }) {
             {l.actor === "person" && l.who !== undefined && !l.text.includes(l.who) && <b className="font-semibold">{l.who}: </b>}
             <LinkedText text={l.text} incident={l.incident} />
           </span>
-          <Moment at={l.at} className="tabular shrink-0 text-2xs text-ink-3" />
+          <CopyLink event={l.event} />
+          <Moment at={l.at} className="tabular shrink-0 text-2xs text-ink-3" source={from(eventSource(l.id, "/at"))} />
         </p>
         {l.detail !== undefined && l.detail !== "" && <Detail text={l.detail} />}
         {l.actor === "ai" && l.type === "model.called" && <OriginBadge origin={l.event.provenance.origin} />}
       </div>
     </li>
+  );
+}
+
+/** The way to this event, for whoever it is sent to: copied, and in the address bar. */
+function CopyLink({ event: e }: { event: Line["event"] }) {
+  const { goTo } = useNavigation();
+  const [copied, setCopied] = useState(false);
+  const path = eventPath(e.incident_id, e.id);
+  const click = (press: MouseEvent) => {
+    if (press.button !== 0 || press.metaKey || press.ctrlKey || press.shiftKey || press.altKey) return;
+    press.preventDefault();
+    goTo?.(path);
+    // Pages that came without TLS may not write to the clipboard: the address bar has the link then.
+    const writing = navigator.clipboard?.writeText(new URL(path, window.location.href).href);
+    void writing?.then(
+      () => setCopied(true),
+      () => {},
+    );
+  };
+  return (
+    <a
+      href={path}
+      onClick={click}
+      onBlur={() => setCopied(false)}
+      title="Copy a link to this event"
+      className="shrink-0 self-center rounded text-ink-3 opacity-0 group-hover:opacity-100 hover:text-accent focus-visible:opacity-100 pointer-coarse:opacity-100"
+    >
+      {copied ? <Check aria-hidden className="size-3 text-good" /> : <Link aria-hidden className="size-3" />}
+      <span className="sr-only">Copy a link to this event</span>
+      <span role="status" className="sr-only">
+        {copied && "Copied"}
+      </span>
+    </a>
   );
 }
 

@@ -1,11 +1,13 @@
 import { clsx } from "clsx";
-import { BellOff, CircleHelp, Eye, Hand, Inbox, PanelRightOpen, Siren } from "lucide-react";
+import { BellOff, CircleHelp, Command, Eye, Hand, Inbox, PanelRightOpen, Siren } from "lucide-react";
 import type { ReactNode } from "react";
 
+import { paths } from "../../feed/rest";
 import { useVigilState } from "../../store/react";
 import { Badge } from "../../ui/badge";
 import { buttonClass } from "../../ui/button";
 import { duration } from "../../ui/format";
+import { from, querySource, systemSource } from "../../ui/source";
 import { capital } from "../../ui/words";
 import { DashboardNav, ThemeButton } from "../../parts/dashboard-nav";
 import { ConnectionBadge } from "../../parts/connection-badge";
@@ -23,9 +25,10 @@ interface Props {
   dev: boolean;
   go: (path: string) => void;
   onHelp: () => void;
+  onPalette: () => void;
 }
 
-export function TopBar({ counts, dev, go, onHelp }: Props) {
+export function TopBar({ counts, dev, go, onHelp, onPalette }: Props) {
   const open = useOpenPlace();
   return (
     <header className="flex min-h-12 flex-wrap items-center gap-x-4 gap-y-1.5 border-b border-line bg-surface px-3 py-1.5 lg:px-4">
@@ -51,6 +54,10 @@ export function TopBar({ counts, dev, go, onHelp }: Props) {
           <PanelRightOpen aria-hidden className="size-4" />
           <span className="sr-only">System</span>
         </button>
+        <button type="button" onClick={onPalette} className={buttonClass("ghost", "px-1.5!")} title="Go to anything, do anything (Ctrl K)">
+          <Command aria-hidden className="size-4" />
+          <span className="sr-only">Command palette</span>
+        </button>
         <ThemeButton />
         <button type="button" onClick={onHelp} className={buttonClass("ghost", "px-1.5! max-sm:hidden")} title="Keyboard (?)">
           <CircleHelp aria-hidden className="size-4" />
@@ -62,19 +69,21 @@ export function TopBar({ counts, dev, go, onHelp }: Props) {
 }
 
 function Figures({ counts }: { counts: Props["counts"] }) {
-  const business = useVigilState((s) => s.system.business?.data);
-  const time = estimated(business?.mttr_seconds, (seconds) => duration(seconds * 1000));
+  const business = useVigilState((s) => s.system.business);
+  const time = estimated(business?.data.mttr_seconds, (seconds) => duration(seconds * 1000));
   return (
     <dl className="flex items-center gap-4 text-xs">
       <Figure label="Open" icon={<Siren aria-hidden className="size-3.5" />}>
-        <span data-testid="count-open">{counts === undefined ? "no data" : counts.open}</span>
+        <span data-testid="count-open" {...from(querySource(paths.openIncidents), "count /incidents")}>{counts === undefined ? "no data" : counts.open}</span>
       </Figure>
       <Figure label="Needs a person" icon={<Hand aria-hidden className="size-3.5" />} strong={(counts?.needsHuman ?? 0) > 0}>
-        <span data-testid="count-needs-human">{counts === undefined ? "no data" : counts.needsHuman}</span>
+        <span data-testid="count-needs-human" {...from(querySource(paths.openIncidents), "count /incidents needs_human=true")}>{counts === undefined ? "no data" : counts.needsHuman}</span>
       </Figure>
       <Figure label="MTTR" title={time.detail} className="max-md:hidden">
+        <span {...(business && from(systemSource(business, "/mttr_seconds")))}>
         {time.value}
         {time.detail !== undefined && <span className="ml-1 text-ink-3 max-2xl:hidden">{time.detail}</span>}
+        </span>
       </Figure>
     </dl>
   );
@@ -126,12 +135,13 @@ function HealthChips() {
 /** Deliveries that nobody acts on unless somebody looks: said until they are gone. */
 function SetAside() {
   const open = useOpenPlace();
-  const quarantined = useVigilState((s) => s.system.health?.data.inbox_quarantined ?? 0);
-  const lost = useVigilState((s) => s.system.health?.data.deliveries_lost ?? 0);
+  const health = useVigilState((s) => s.system.health);
+  const { inbox_quarantined: quarantined = 0, deliveries_lost: lost = 0 } = health?.data ?? {};
+  if (health === undefined) return null;
   if (quarantined === 0 && lost === 0) return null;
   const words = [quarantined > 0 && `${quarantined} set aside`, lost > 0 && `${lost} lost`].filter(Boolean).join(", ");
   return (
-    <button type="button" onClick={() => open({ tab: "deliveries" })} data-testid="set-aside" data-quarantined={quarantined} data-lost={lost} title={`Deliveries: ${words}`}>
+    <button type="button" onClick={() => open({ tab: "deliveries" })} {...from(systemSource(health))} data-testid="set-aside" data-quarantined={quarantined} data-lost={lost} title={`Deliveries: ${words}`}>
       <Badge tone={lost > 0 ? "bad" : "warn"} icon={<Inbox aria-hidden className="size-3" />}>
         <span className="max-2xl:sr-only">Deliveries: </span>
         {words}
@@ -143,10 +153,11 @@ function SetAside() {
 /** What is kept from opening incidents: quiet may be silence. */
 function Silenced() {
   const open = useOpenPlace();
-  const active = useVigilState((s) => silencesActive(s.system.health?.data)) ?? 0;
-  if (active === 0) return null;
+  const health = useVigilState((s) => s.system.health);
+  const active = silencesActive(health?.data) ?? 0;
+  if (health === undefined || active === 0) return null;
   return (
-    <button type="button" onClick={() => open({ tab: "silences" })} data-testid="silences-active" data-active={active}>
+    <button type="button" onClick={() => open({ tab: "silences" })} {...from(systemSource(health, "/silences_active"))} data-testid="silences-active" data-active={active}>
       <Badge icon={<BellOff aria-hidden className="size-3" />}>
         {active} {active === 1 ? "silence" : "silences"}
       </Badge>
