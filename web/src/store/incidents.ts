@@ -4,7 +4,9 @@
  * The list starts from a snapshot's summaries and goes on by live events. An incident becomes exact
  * down to its events (an IncidentLog) when somebody opens it, when it begins while we watch, or when
  * its summary cannot be derived otherwise: a hole in the numbers, alerts that have to be counted.
- * Then its events are fetched from the gateway and merged with the live ones by (run, seq).
+ * Then its events are fetched from the gateway and merged with the live ones by (run, seq). They are
+ * let go as soon as nobody looks at them and the summary stands for all of them: what a tab holds
+ * does not grow with what happens.
  *
  * Nothing here blocks: what is fetched arrives later, what fails is tried again with growing pauses
  * for as long as somebody looks or a hole is open. Changes are published in batches.
@@ -13,9 +15,9 @@ import { backoff } from "../feed/backoff";
 import { type Clock, systemClock } from "../feed/clock";
 import { ApiError, type EventPage, type IncidentPage } from "../feed/rest";
 import type { DecodedEvent } from "../protocol/decoder";
-import type { Snapshot, Summary, View } from "../protocol/generated";
+import type { IncidentEvent, Snapshot, Summary, View } from "../protocol/generated";
 import { IncidentLog } from "./incident-log";
-import { reduceSummary, summaryOf } from "./reduce";
+import { type Alerts, alertsOf, reduceSummary, summaryOf } from "./reduce";
 import type { Schedule } from "./schedule";
 
 export type LoadState = "loading" | "ready" | "not_found" | "error";
@@ -46,12 +48,15 @@ export interface IncidentsState {
 
 export interface Source {
   events(id: string, after: number, runId?: string): Promise<EventPage>;
-  incidents(cursor?: string): Promise<IncidentPage>;
+  /** A page of the list, newest first; open: only of those that are not over. */
+  incidents(cursor?: string, open?: boolean): Promise<IncidentPage>;
 }
 
 export interface IncidentStoreOptions {
   source: Source;
   publish: (state: IncidentsState) => void;
+  /** Is given events that were fetched because they had not come. */
+  late?: (event: DecodedEvent) => void;
   schedule: Schedule;
   clock?: Clock;
 }
@@ -60,11 +65,17 @@ interface Entry {
   summary?: Summary;
   /** Last numbered event that the summary stands for, whether it could be read or not. */
   seen?: { runId: string; seq: number };
+  /** The alerts that the summary counts, where they are known without the events. */
+  alerts?: Alerts;
   log?: IncidentLog;
+  /** What is known to exist that the log has yet to stand for. */
+  told?: Summary;
   load: LoadState;
   error?: string;
   /** A fetch is under way or waits for its next attempt. */
   busy: boolean;
+  /** Something may have been missed that no number and no summary shows: the log is to be read as a whole. */
+  doubt: boolean;
   failures: number;
   /** How many views show it. */
   watchers: number;
@@ -73,14 +84,14 @@ interface Entry {
 }
 
 /** How often the list is compared with the gateway at most. */
-const verifyEveryMs = 30_000;
+const compareEveryMs = 30_000;
 
 export class IncidentStore {
   private readonly options: IncidentStoreOptions;
   private readonly clock: Clock;
   private readonly entries = new Map<string, Entry>();
-  private readonly details = new Map<string, Detail>();
-  private readonly summaries = new Map<string, Summary>();
+  private details = new Map<string, Detail>();
+  private summaries = new Map<string, Summary>();
   private readonly dirty = new Set<string>();
   private known = false;
   private epoch: string | undefined;
@@ -88,7 +99,13 @@ export class IncidentStore {
   private unreadable = 0;
   private older: IncidentsState["older"] = { state: "idle" };
   private olderCursor: string | undefined;
-  private verifiedAt = Number.NEGATIVE_INFINITY;
+  /** Counts snapshots: what was asked for before one may be older than it. */
+  private snapshots = 0;
+  /** Something may have been missed since the list was last compared with the gateway's. */
+  private doubt = false;
+  private comparing = false;
+  private comparedAt = Number.NEGATIVE_INFINITY;
+  private vainComparisons = 0;
 
   constructor(options: IncidentStoreOptions) {
     this.options = options;
@@ -103,15 +120,18 @@ export class IncidentStore {
   snapshot(snapshot: Snapshot): void {
     if (this.epoch !== undefined && this.epoch !== snapshot.epoch) this.startOver();
     this.epoch = snapshot.epoch;
+    this.snapshots++;
     const listed = new Set<string>();
     for (const summary of snapshot.incidents ?? []) {
       listed.add(summary.incident_id);
       this.merge(summary, "snapshot");
     }
+    if (this.known) this.doubtWatched(); // by then something may have happened while nobody listened
     for (const [id, entry] of this.entries) {
       if (listed.has(id)) continue;
       if (entry.watchers > 0) this.fetch(id, entry);
       else if (entry.replaceable) this.forget(id);
+      else this.verify(); // what came with an older page may have changed since
     }
     this.known = true;
     this.changed();
@@ -125,7 +145,7 @@ export class IncidentStore {
       entry = this.create(event.incident_id);
       entry.log = new IncidentLog();
     }
-    if (entry.log === undefined && !this.derive(entry, decoded)) entry.log = new IncidentLog();
+    if (entry.log === undefined && !this.derive(entry, decoded)) openLog(entry);
     if (entry.log !== undefined) {
       entry.log.add(decoded);
       this.follow(event.incident_id, entry);
@@ -137,10 +157,8 @@ export class IncidentStore {
   watch(id: string): () => void {
     const entry = this.entries.get(id) ?? this.create(id);
     entry.watchers++;
-    if (entry.log === undefined || entry.log.view === undefined || entry.log.earlierGap() !== undefined) {
-      entry.log ??= new IncidentLog();
-      this.fetch(id, entry);
-    }
+    openLog(entry);
+    if (isShort(entry)) this.fetch(id, entry);
     this.changed(id);
     let watching = true;
     return () => {
@@ -162,17 +180,18 @@ export class IncidentStore {
     this.changed(id);
   }
 
-  /** Compares the list with the gateway's and fetches what is behind it. */
-  async verify(): Promise<void> {
-    const now = this.clock.now();
-    if (now - this.verifiedAt < verifyEveryMs) return;
-    this.verifiedAt = now;
-    try {
-      const page = await this.options.source.incidents();
-      for (const summary of page.incidents) this.merge(summary, "page");
-      this.changed();
-    } catch {
-      this.verifiedAt = Number.NEGATIVE_INFINITY; // the next position asks again
+  /** Compares the list with the gateway's, soon, and fetches what is behind it. */
+  verify(): void {
+    this.doubt = true;
+    this.doubtWatched();
+    void this.compare();
+  }
+
+  private doubtWatched(): void {
+    for (const [id, entry] of this.entries) {
+      if (entry.watchers === 0) continue;
+      entry.doubt = true;
+      this.fetch(id, entry);
     }
   }
 
@@ -182,7 +201,7 @@ export class IncidentStore {
     this.older = { state: "loading" };
     this.changed();
     try {
-      const page = await this.options.source.incidents(this.olderCursor);
+      const page = await this.fresh(() => this.options.source.incidents(this.olderCursor));
       for (const summary of page.incidents) this.merge(summary, "page");
       this.olderCursor = page.nextCursor;
       this.older = { state: page.nextCursor === undefined ? "end" : "idle" };
@@ -192,8 +211,69 @@ export class IncidentStore {
     this.changed();
   }
 
+  /** All that are open, and of the others those that are held. Doubts that arise meanwhile are for the next time. */
+  private async compare(): Promise<void> {
+    if (this.comparing || !this.doubt) return;
+    this.comparing = true;
+    const early = this.comparedAt + compareEveryMs - this.clock.now();
+    if (early > 0) {
+      this.compareAfter(early);
+      return;
+    }
+    this.comparedAt = this.clock.now();
+    this.doubt = false;
+    try {
+      const left = new Set(this.entries.keys());
+      await this.compareList(left, true);
+      if (left.size > 0) await this.compareList(left, false);
+      this.vainComparisons = 0;
+    } catch {
+      this.doubt = true;
+      this.comparedAt = Number.NEGATIVE_INFINITY;
+      this.compareAfter(backoff(this.vainComparisons++, this.clock.random()));
+      return;
+    }
+    this.comparing = false;
+    void this.compare();
+  }
+
+  /** Goes through the gateway's list, to its end or until nothing is left. */
+  private async compareList(left: Set<string>, open: boolean): Promise<void> {
+    const began = this.snapshots;
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.options.source.incidents(cursor, open || undefined);
+      if (this.snapshots !== began) {
+        this.doubt = true; // the page may be older than what we were given since
+        return;
+      }
+      for (const summary of page.incidents) {
+        this.merge(summary, "page");
+        left.delete(summary.incident_id);
+      }
+      this.changed();
+      cursor = page.nextCursor;
+      if (cursor === undefined || (!open && left.size === 0)) return;
+    }
+  }
+
+  private compareAfter(ms: number): void {
+    this.clock.after(ms, () => {
+      this.comparing = false;
+      void this.compare();
+    });
+  }
+
+  /** Asks again for as long as a snapshot overtakes the answer. */
+  private async fresh<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const began = this.snapshots;
+      const answer = await ask();
+      if (this.snapshots === began) return answer;
+    }
+  }
+
   private create(id: string): Entry {
-    const entry: Entry = { load: "loading", busy: false, failures: 0, watchers: 0, replaceable: true };
+    const entry: Entry = { load: "loading", busy: false, doubt: false, failures: 0, watchers: 0, replaceable: true };
     this.entries.set(id, entry);
     return entry;
   }
@@ -204,7 +284,7 @@ export class IncidentStore {
       if (entry.watchers === 0) this.forget(id);
       else {
         entry.log = new IncidentLog();
-        entry.summary = entry.seen = undefined;
+        entry.summary = entry.seen = entry.alerts = entry.told = undefined;
         entry.load = "loading";
       }
     }
@@ -226,26 +306,32 @@ export class IncidentStore {
       entry.replaceable = from === "snapshot";
     }
     this.dirty.add(id);
-    const older = entry.seen === undefined || entry.summary === undefined || isOlder({ ...entry.summary, seq: entry.seen.seq }, summary);
-    if (older || (from === "snapshot" && entry.log === undefined)) {
+    const standing = entry.summary && { ...entry.summary, seq: entry.seen?.seq ?? entry.summary.seq };
+    if (standing !== undefined && entry.log === undefined && isOlder(standing, summary) && isOlder(summary, standing)) openLog(entry); // each has what the other lacks
+    if (entry.log !== undefined && (entry.told === undefined || isOlder(entry.told, summary))) entry.told = summary;
+    if (standing === undefined || isOlder(standing, summary) || (from === "snapshot" && entry.log === undefined && isOlder(summary, standing))) {
       entry.summary = summary;
       entry.seen = { runId: summary.run_id, seq: summary.seq };
+      entry.alerts = undefined;
     }
     if (isShort(entry)) this.fetch(id, entry);
+    else entry.told = undefined;
   }
 
   /** Brings a summary without events up to an event. False where that takes the events. */
   private derive(entry: Entry, decoded: DecodedEvent): boolean {
     const { event } = decoded;
     const { summary, seen } = entry;
-    if (summary === undefined || seen === undefined || event.run_id !== seen.runId) return false;
+    if (summary === undefined || seen === undefined) return false;
+    if (decoded.readable && decoded.event.type === "incident.continued" && decoded.event.data.from_run_id === seen.runId) {
+      return take(entry, decoded.event); // it says all that the summary counts
+    }
+    if (event.run_id !== seen.runId) return false;
     if (event.seq !== 0 && event.seq <= seen.seq) return true;
     if (event.seq > seen.seq + 1) return false;
-    if (decoded.readable) {
-      const after = reduceSummary(summary, decoded.event);
-      if (after === undefined) return false;
-      entry.summary = after;
-    }
+    // What carries no number may be a repetition, and others may have come since.
+    if (event.seq === 0 && elapsed(summary.updated_at, event.at) <= 0) return false;
+    if (decoded.readable) return take(entry, decoded.event);
     if (event.seq !== 0) entry.seen = { runId: seen.runId, seq: event.seq };
     return true;
   }
@@ -255,9 +341,13 @@ export class IncidentStore {
     const { log } = entry;
     const view = log?.view;
     if (log !== undefined && view !== undefined && !isBehind(entry, log)) {
+      entry.told = undefined;
       entry.summary = summaryOf(view);
       entry.seen = { runId: view.run_id, seq: log.completeTo(view.run_id) };
-      if (!entry.busy) entry.load = "ready";
+      if (!entry.busy) {
+        entry.load = "ready";
+        entry.error = undefined;
+      }
     }
     if (isShort(entry)) {
       if (log?.gap() !== undefined && !entry.busy) this.gaps++;
@@ -266,15 +356,18 @@ export class IncidentStore {
     this.release(id, entry);
   }
 
-  /** Lets go of the events of an incident that is over and that nobody looks at. */
+  /** Lets go of the events of an incident at which nobody looks, once its summary stands for them. */
   private release(id: string, entry: Entry): void {
     if (entry.watchers > 0 || entry.busy) return;
     if (entry.summary === undefined) {
       if (entry.load === "not_found") this.forget(id);
-    } else if (entry.summary.closed_at !== undefined) {
-      entry.log = undefined;
-      entry.error = undefined;
+      return;
     }
+    if (isShort(entry)) return;
+    if (entry.log?.view !== undefined) entry.alerts = alertsOf(entry.log.view);
+    if (entry.summary.closed_at !== undefined) entry.alerts = undefined;
+    entry.log = undefined;
+    entry.error = undefined;
   }
 
   private fetch(id: string, entry: Entry): void {
@@ -285,34 +378,46 @@ export class IncidentStore {
   }
 
   private async fill(id: string, entry: Entry): Promise<void> {
-    const log = (entry.log ??= new IncidentLog());
+    const log = openLog(entry);
+    const whole = entry.doubt;
+    entry.doubt = false;
     try {
-      let { after, runId } = missing(entry, log);
-      for (;;) {
-        const page = await this.options.source.events(id, after, runId);
-        const asked = after;
-        for (const decoded of page.events) {
-          log.add(decoded);
-          after = Math.max(after, decoded.event.seq);
-          runId = decoded.event.run_id; // of the pages to come too, should a new run begin meanwhile
-        }
-        if (!page.more || after === asked) break;
+      const { after, runId } = whole ? { after: 0, runId: undefined } : missing(entry, log);
+      await this.read(id, log, after, runId);
+      for (let gap = log.earlierGap(); gap !== undefined; gap = log.earlierGap()) {
+        this.changed(id); // what is there can be looked at meanwhile
+        if ((await this.read(id, log, gap.after, gap.runId)) === 0) log.giveUp(gap.runId);
       }
-      if (entry.watchers > 0) await this.fillEarlier(id, log);
+      if (whole || (entry.log === log && isBehind(entry, log))) {
+        // What carries no number may be missing from any run.
+        const { told } = entry;
+        for (const run of log.runIds) await this.read(id, log, 0, run);
+        if (entry.told === told && standsFor(log, told)) entry.told = undefined;
+      }
+      if (this.entries.get(id) !== entry) return; // it was let go meanwhile
       this.filled(id, entry);
     } catch (error) {
+      if (this.entries.get(id) !== entry) return;
+      entry.doubt ||= whole;
       this.failed(id, entry, error);
     }
     this.changed(id);
   }
 
-  /** Reads the runs that the latest one goes on from, for the timeline. */
-  private async fillEarlier(id: string, log: IncidentLog): Promise<void> {
-    for (let gap = log.earlierGap(); gap !== undefined; gap = log.earlierGap()) {
-      this.changed(id); // what is there can be looked at meanwhile
-      const page = await this.options.source.events(id, gap.after, gap.runId);
-      const fresh = page.events.filter((decoded) => log.add(decoded));
-      if (fresh.length === 0) log.giveUp(gap.runId);
+  /** Reads a run's events after a number into the log, page by page; how many were new. */
+  private async read(id: string, log: IncidentLog, after: number, runId: string | undefined): Promise<number> {
+    for (let fresh = 0; ; ) {
+      const page = await this.options.source.events(id, after, runId);
+      const asked = after;
+      for (const decoded of page.events) {
+        if (log.add(decoded)) {
+          fresh++;
+          this.options.late?.(decoded);
+        }
+        after = Math.max(after, decoded.event.seq);
+        runId = decoded.event.run_id; // of the pages to come too, should a new run begin meanwhile
+      }
+      if (!page.more || after === asked) return fresh;
     }
   }
 
@@ -320,12 +425,13 @@ export class IncidentStore {
     entry.busy = false;
     entry.error = undefined;
     if (entry.log?.view !== undefined) entry.load = "ready";
-    if (isShort(entry)) {
+    if (isShort(entry) && !entry.doubt) {
       this.later(id, entry); // the gateway that answered is behind the one that we listen to
       return;
     }
     entry.failures = 0;
-    this.follow(id, entry);
+    if (entry.doubt && entry.watchers > 0) this.fetch(id, entry);
+    else this.follow(id, entry);
   }
 
   private failed(id: string, entry: Entry, error: unknown): void {
@@ -333,6 +439,7 @@ export class IncidentStore {
       entry.busy = false;
       entry.load = "not_found";
       entry.error = error.message;
+      this.release(id, entry);
       return;
     }
     entry.load = entry.log?.view === undefined ? "error" : "ready";
@@ -344,7 +451,7 @@ export class IncidentStore {
     entry.busy = true;
     this.clock.after(backoff(entry.failures++, this.clock.random()), () => {
       if (!entry.busy || this.entries.get(id) !== entry) return;
-      if (!isShort(entry)) {
+      if (!isShort(entry) && !entry.doubt) {
         this.filled(id, entry); // live events have filled it
         this.changed(id);
         return;
@@ -359,19 +466,30 @@ export class IncidentStore {
     this.options.schedule(() => this.flush());
   }
 
+  /** Publishes what changed; what did not stays the same object. */
   private flush(): void {
+    let summaries: Map<string, Summary> | undefined;
+    let details: Map<string, Detail> | undefined;
     for (const id of this.dirty) {
       const entry = this.entries.get(id);
-      if (entry?.summary === undefined) this.summaries.delete(id);
-      else this.summaries.set(id, entry.summary);
-      if (entry === undefined || entry.watchers === 0) this.details.delete(id);
-      else this.details.set(id, { load: entry.load, error: entry.error, view: entry.log?.view, events: entry.log?.events ?? [], earlier: entry.log?.earlier ?? [] });
+      if (entry?.summary !== this.summaries.get(id)) {
+        summaries ??= new Map(this.summaries);
+        if (entry?.summary === undefined) summaries.delete(id);
+        else summaries.set(id, entry.summary);
+      }
+      const watched = entry !== undefined && entry.watchers > 0;
+      if (!watched && !this.details.has(id)) continue;
+      details ??= new Map(this.details);
+      if (!watched) details.delete(id);
+      else details.set(id, { load: entry.load, error: entry.error, view: entry.log?.view, events: entry.log?.events ?? [], earlier: entry.log?.earlier ?? [] });
     }
     this.dirty.clear();
+    this.summaries = summaries ?? this.summaries;
+    this.details = details ?? this.details;
     this.options.publish({
       known: this.known,
-      summaries: new Map(this.summaries),
-      details: new Map(this.details),
+      summaries: this.summaries,
+      details: this.details,
       older: this.older,
       gaps: this.gaps,
       unreadable: this.unreadable,
@@ -379,39 +497,75 @@ export class IncidentStore {
   }
 }
 
+/** Brings a summary up to an event that follows what it stands for. False where that takes the events. */
+function take(entry: Entry, event: IncidentEvent): boolean {
+  if (entry.summary === undefined) return false;
+  const after = reduceSummary(entry.summary, entry.alerts, event);
+  if (after === undefined) return false;
+  entry.summary = after.summary;
+  entry.alerts = after.alerts;
+  if (event.seq !== 0) entry.seen = { runId: event.run_id, seq: event.seq };
+  return true;
+}
+
+/** The entry's log, where it has none a new one, which has to come to what the summary stands for. */
+function openLog(entry: Entry): IncidentLog {
+  if (entry.log === undefined) {
+    entry.log = new IncidentLog();
+    entry.told = entry.summary;
+  }
+  return entry.log;
+}
+
 /** What has to be read so that the log gets where it should be. */
-function missing(entry: Entry, log: IncidentLog): { after: number; runId?: string } {
+function missing({ told }: Entry, log: IncidentLog): { after: number; runId?: string } {
   const gap = log.gap();
   if (gap !== undefined && log.view !== undefined) return gap;
-  const sameRun = log.runId !== undefined && (entry.summary === undefined || entry.summary.run_id === log.runId);
-  // What carries no number may lie anywhere between the numbered ones.
-  if (sameRun && entry.summary !== undefined && log.completeTo(entry.summary.run_id) >= entry.summary.seq) return { after: 0, runId: log.runId };
-  return sameRun && log.runId !== undefined ? { after: log.completeTo(log.runId), runId: log.runId } : { after: 0 };
+  const { runId } = log;
+  if (runId === undefined || (told !== undefined && told.run_id !== runId)) return { after: 0 };
+  return { after: log.completeTo(runId), runId };
 }
 
 /** Whether the log lacks events that are known to exist. */
-function isShort({ log, ...entry }: Entry): boolean {
-  return log !== undefined && (log.view === undefined || log.gap() !== undefined || isBehind(entry, log));
+function isShort({ log, told }: Entry): boolean {
+  return log !== undefined && (log.view === undefined || log.gap() !== undefined || log.earlierGap() !== undefined || isBehind({ told }, log));
 }
 
-/** Whether the log stands for less than the summary does. */
-function isBehind({ summary }: Pick<Entry, "summary">, log: IncidentLog): boolean {
-  if (summary === undefined) return false;
+/** Whether the log stands for less than it was told of. */
+function isBehind({ told }: Pick<Entry, "told">, log: IncidentLog): boolean {
+  return told !== undefined && (log.view === undefined || isOlder(standing(log, log.view), told));
+}
+
+/** Whether a log that was read as a whole stands for what it was told of: where both know of a review, the log knows the last. */
+function standsFor(log: IncidentLog, told: Summary | undefined): boolean {
   const { view } = log;
-  return view === undefined || isOlder({ ...view, seq: log.completeTo(view.run_id), updated_at: log.latestAt }, summary);
+  if (view === undefined || told === undefined) return false;
+  const { cause_correct, reviewed_by } = view.cause_correct === undefined ? view : told;
+  return !isOlder({ ...standing(log, view), cause_correct, reviewed_by }, told);
 }
 
-/** Whether a stands for less than b does. */
+/** What a log stands for, with what of it cannot be read. */
+function standing(log: IncidentLog, view: View): Summary {
+  return { ...view, seq: log.completeTo(view.run_id), updated_at: log.latestAt ?? view.updated_at };
+}
+
+/** Whether a lacks something that b stands for. */
 function isOlder(a: Summary, b: Summary): boolean {
   const updated = elapsed(a.updated_at, b.updated_at);
   if (a.run_id !== b.run_id) {
     const opened = elapsed(a.opened_at, b.opened_at);
-    return opened > 0 || (opened === 0 && updated > 0); // a run that goes on from another was opened when that one was
+    return opened > 0 || (opened === 0 && (updated > 0 || lacksUnnumbered(a, b, updated))); // a run that goes on from another was opened when that one was
   }
-  if (a.seq !== b.seq) return a.seq < b.seq;
-  // What carries no number shows in the time, or, where later events came after it, in what it says.
-  const reviewed = a.cause_correct === b.cause_correct && a.reviewed_by === b.reviewed_by && (a.review_version ?? 0) >= (b.review_version ?? 0);
-  return updated > 0 || (updated === 0 && !reviewed);
+  return a.seq < b.seq || (a.seq === b.seq && updated > 0) || lacksUnnumbered(a, b, updated);
+}
+
+/** What carries no number may have been missed by whoever has later numbers: it shows in what is said. */
+function lacksUnnumbered(a: Summary, b: Summary, updated: number): boolean {
+  if (a.closed_at === undefined && b.closed_at !== undefined && a.run_id === b.run_id) return true;
+  if ((a.review_version ?? 0) < (b.review_version ?? 0)) return true;
+  if (b.cause_correct === undefined) return false;
+  const same = a.cause_correct === b.cause_correct && a.reviewed_by === b.reviewed_by;
+  return a.cause_correct === undefined || (!same && a.seq === b.seq && updated >= 0);
 }
 
 function elapsed(from: string | undefined, to: string | undefined): number {

@@ -292,12 +292,20 @@ export function summaryOf(view: View): Summary {
   return summary;
 }
 
+/** The alerts of an incident, as far as they are needed to count them on. */
+export type Alerts = Pick<View, "alerts" | "more_alerts">;
+
 /**
- * The summary after e, without the events before it. Exact for every event but those of alerts,
- * whose counts need the alerts that came before: undefined says that the events are needed.
+ * The summary after e, without the events before it, and the alerts where they are known. Exact:
+ * undefined says that the events are needed, because alerts have to be counted that are not known.
  */
-export function reduceSummary(summary: Summary, e: IncidentEvent): Summary | undefined {
-  if (e.type === "alert.received" || e.type === "alerts.mentioned" || e.type === "alerts.moved") return undefined;
-  const after = reduce({ ...summary, ...blankParts() }, e);
-  return after === undefined ? undefined : summaryOf(after);
+export function reduceSummary(summary: Summary, alerts: Alerts | undefined, e: IncidentEvent): { summary: Summary; alerts: Alerts | undefined } | undefined {
+  if (alerts === undefined && (e.type === "alert.received" || e.type === "alerts.mentioned" || e.type === "alerts.moved")) return undefined;
+  const after = reduce({ ...summary, ...blankParts(), ...alerts }, e);
+  if (after === undefined) return undefined;
+  return { summary: summaryOf(after), alerts: alerts !== undefined || e.type === "incident.continued" ? alertsOf(after) : undefined };
+}
+
+export function alertsOf({ alerts, more_alerts }: View): Alerts {
+  return { alerts, more_alerts };
 }

@@ -71,8 +71,11 @@ export class SpeechStore {
     this.schedule(() => this.flush());
   }
 
-  /** An event says what has become of a turn: the finished text, or none. */
-  event(decoded: DecodedEvent): void {
+  /**
+   * An event says what has become of a turn: the finished text, or none. One that was missed and
+   * comes late says nothing of what has begun since.
+   */
+  event(decoded: DecodedEvent, late = false): void {
     if (!decoded.readable) return;
     const { event: e } = decoded;
     switch (e.type) {
@@ -80,10 +83,11 @@ export class SpeechStore {
         this.end(e.incident_id, e.data.agent, e.data.turn);
         break;
       case "agent.updated":
+        if (late) break;
         if (e.data.state !== "analyzing" && e.data.state !== "processing") this.end(e.incident_id, e.data.agent);
         break;
       case "error.raised":
-        if (e.data.agent !== undefined) this.end(e.incident_id, e.data.agent);
+        if (!late && e.data.agent !== undefined) this.end(e.incident_id, e.data.agent);
         break;
       case "incident.closed":
       case "incident.aborted":

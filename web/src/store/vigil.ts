@@ -59,6 +59,7 @@ export class Vigil {
       schedule: schedule ?? frameSchedule(),
       clock: feedOptions.clock,
       publish: (incidents) => this.state.setState({ incidents }),
+      late: (event) => this.speech.event(event, true),
     });
     this.outbox = new Outbox({
       send: (id, text, key) => rest.note(id, text, key),
@@ -83,7 +84,10 @@ export class Vigil {
         },
         delta: (delta) => this.speech.delta(delta),
         system: (event) => this.system(event),
-        verify: () => void this.incidents.verify(),
+        verify: () => {
+          this.incidents.verify();
+          this.speech.clear();
+        },
       },
     });
   }
