@@ -117,8 +117,10 @@ function parts(at: number, timezone: string) {
 /** Whether a text has these characters, not in the middle of a longer number. */
 function hasPart(text: string, raw: string): boolean {
   const flat = text.replaceAll(/\s+/gu, " ");
-  for (let at = flat.indexOf(raw); at !== -1; at = flat.indexOf(raw, at + 1)) {
-    if (!/\d$/.test(flat.slice(0, at)) && !/^\d/.test(flat.slice(at + raw.length))) return true;
+  // In a UUID or a version, what looks like a sign is a hyphen.
+  const part = raw.replace(/^[-−+]/u, "");
+  for (let at = flat.indexOf(part); at !== -1; at = flat.indexOf(part, at + 1)) {
+    if (!/\d$/.test(flat.slice(0, at)) && !/^\d/.test(flat.slice(at + part.length))) return true;
   }
   return false;
 }
