@@ -20,10 +20,11 @@ export function MetricsPanel({ view: v, events }: { view: View; events: readonly
   if (list.length === 0) return null;
   return (
     <Panel title="Measures that the evidence implicates" icon={<ChartSpline className="size-4" />} testId="metrics">
-      <div className="space-y-4 p-3.5">
+      <div className="space-y-3 p-3.5">
         <MarkLegend marks={marks} />
+        <div className="grid gap-x-4 gap-y-4 sm:grid-cols-2">
         {list.map(({ series, pointer, evidence, prediction }) => (
-          <div key={pointer} className="space-y-1">
+          <div key={pointer} className="min-w-0 space-y-1 first:col-span-full">
             <MetricChart
               label={`${metricWord(series.metric)} of ${series.service}`}
               unit={series.unit}
@@ -38,6 +39,7 @@ export function MetricsPanel({ view: v, events }: { view: View; events: readonly
             <Cites ids={[evidence.id]} label="from" />
           </div>
         ))}
+        </div>
       </div>
     </Panel>
   );

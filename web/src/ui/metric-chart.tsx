@@ -86,7 +86,7 @@ export function MetricChart({ label, unit, points, range, anomaly, forecast, lim
         onKeyDown={keys}
         className="relative rounded bg-sunken"
       >
-        <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden className="block h-40 w-full">
+        <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden className="block h-36 w-full">
           {range !== undefined && <rect x={0} width={width} y={y(range.high)} height={Math.max(1, y(range.low) - y(range.high))} fill="var(--good)" opacity={0.09} />}
           {anomaly !== undefined && <rect x={x(anomaly.from)} width={Math.max(2, x(anomaly.to) - x(anomaly.from))} y={0} height={height} fill="var(--bad)" opacity={0.09} />}
           {limit !== undefined && <line x1={0} x2={width} y1={y(limit)} y2={y(limit)} stroke="var(--bad)" strokeDasharray="6 4" vectorEffect="non-scaling-stroke" />}
