@@ -1,5 +1,5 @@
 import { ArrowLeft, MessageSquareText } from "lucide-react";
-import { useMemo, type ReactNode } from "react";
+import { memo, useMemo, type ReactNode } from "react";
 
 import type { View } from "../../protocol/generated";
 import type { Detail } from "../../store/incidents";
@@ -40,7 +40,8 @@ import { Timeline } from "./timeline";
 import { ToldPanel } from "../../parts/told-panel";
 import { VerificationPanel } from "../../parts/verification-panel";
 
-export function IncidentDetail({ id, eventId }: { id: string; eventId?: string | undefined }) {
+/** Drawn anew when its own incident changes, not when another does. */
+export const IncidentDetail = memo(function IncidentDetail({ id, eventId }: { id: string; eventId?: string | undefined }) {
   const detail = useIncident(id);
   const { incidents } = useVigil();
   if (detail?.view !== undefined) {
@@ -71,7 +72,7 @@ export function IncidentDetail({ id, eventId }: { id: string; eventId?: string |
     );
   }
   return <IncidentLoading />;
-}
+});
 
 function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: View; eventId: string | undefined; onRetry: () => void }) {
   const at = useSource();
