@@ -1,5 +1,5 @@
 import { ArrowLeft, MessageSquareText } from "lucide-react";
-import { useMemo, type ReactNode } from "react";
+import { memo, useMemo, type ReactNode } from "react";
 
 import type { View } from "../../protocol/generated";
 import type { Detail } from "../../store/incidents";
@@ -21,11 +21,15 @@ import { DecisionPanel } from "./decision-panel";
 import { DegradedBanner } from "./degraded-banner";
 import { DiagnosisPanel } from "../../parts/diagnosis-panel";
 import { EventLinksProvider } from "../../parts/event-links";
+import { ErrorsPanel } from "./errors-panel";
 import { EvidencePanel } from "./evidence-panel";
 import { ForecastPanel } from "../../parts/forecast-panel";
 import { GuardrailLine } from "../../parts/guardrail-line";
 import { IncidentHeader } from "./incident-header";
 import { IncidentLink } from "../../parts/navigation";
+import { ImpactPanel } from "../../parts/impact-panel";
+import { MetricsPanel } from "../../parts/metrics-panel";
+import { PendingNotes } from "./pending-notes";
 import { PhaseRail } from "../../parts/phase-rail";
 import { PostmortemPanel } from "./postmortem-panel";
 import { ProposalCard } from "./proposal-card";
@@ -36,7 +40,8 @@ import { Timeline } from "./timeline";
 import { ToldPanel } from "../../parts/told-panel";
 import { VerificationPanel } from "../../parts/verification-panel";
 
-export function IncidentDetail({ id, eventId }: { id: string; eventId?: string | undefined }) {
+/** Drawn anew when its own incident changes, not when another does. */
+export const IncidentDetail = memo(function IncidentDetail({ id, eventId }: { id: string; eventId?: string | undefined }) {
   const detail = useIncident(id);
   const { incidents } = useVigil();
   if (detail?.view !== undefined) {
@@ -67,7 +72,7 @@ export function IncidentDetail({ id, eventId }: { id: string; eventId?: string |
     );
   }
   return <IncidentLoading />;
-}
+});
 
 function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: View; eventId: string | undefined; onRetry: () => void }) {
   const at = useSource();
@@ -102,6 +107,7 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
         </p>
       )}
       <IncidentHeader view={v} />
+      <PendingNotes incidentId={v.incident_id} />
       <PhaseRail phases={v.phases ?? []} />
       <CitationsProvider known={known}>
         <EventLinksProvider events={events} asked={eventId}>
@@ -115,6 +121,8 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
               {v.verification !== undefined && <VerificationPanel verification={v.verification} earlier={beginsAnew(v)} />}
               {!acting && proposal}
               <DiagnosisPanel diagnosis={v.diagnosis} />
+              <MetricsPanel view={v} events={events} />
+              <ImpactPanel view={v} />
               <AskPanel view={v} />
               <ReviewPanel view={v} events={events} />
               <PostmortemPanel view={v} />
@@ -122,6 +130,7 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
               <AlertsPanel view={v} events={events} />
               <EvidencePanel incidentId={v.incident_id} evidence={evidence} startedAt={startedAt} />
               {v.decision !== undefined && <DecisionPanel view={v} decision={v.decision} events={events} />}
+              <ErrorsPanel events={events} />
               <CostPanel cost={v.cost} guardrail={v.guardrail} events={events} />
               <GuardrailLine counts={v.guardrail} events={events} />
             </div>
