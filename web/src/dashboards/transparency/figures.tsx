@@ -9,10 +9,11 @@ import { useVigil } from "../../store/react";
 import { cost, count, duration, noData } from "../../ui/format";
 import { Empty, Fact, Panel, Skeleton } from "../../ui/panel";
 import { from, querySource } from "../../ui/source";
-import { useSubject } from "./subject";
+import { usePlace, useSubject } from "./subject";
 
 export function Figures() {
-  const { scenario, atEnd } = useSubject();
+  const { scenario } = useSubject();
+  const { atEnd } = usePlace();
   return (
     <Panel title="Figures of the incident" icon={<ChartNoAxesCombined className="size-4" />} testId="figures" className="lg:col-span-2">
       {!atEnd ? <Empty>They are of the incident as it stands last; go to the end to see them.</Empty> : scenario === undefined ? <Live /> : <List figures={scenario.figures} source={`${scenarioPath(scenario.name)}#/figures`} />}
@@ -21,7 +22,7 @@ export function Figures() {
 }
 
 function Live() {
-  const { view: v } = useSubject();
+  const { view: v } = usePlace();
   const { rest } = useVigil();
   const figures = useQuery({
     queryKey: ["analytics", "incident", v.incident_id, v.run_id, v.seq],

@@ -7,12 +7,13 @@ import { Empty } from "../../ui/panel";
 import { LongList } from "./long-list";
 import { StepCard } from "./step-card";
 import { type Step, type StepKind, stepKinds } from "./steps";
-import { useSubject } from "./subject";
+import { usePlace, useSubject } from "./subject";
 
 type Shown = StepKind | "all";
 
 export function ReasoningView({ scroller }: { scroller: HTMLElement | null }) {
-  const { steps, index, atEnd } = useSubject();
+  const { steps } = useSubject();
+  const { index, atEnd } = usePlace();
   const [kind, setKind] = useState<Shown>("all");
   const [every, setEvery] = useState(false);
   const until = useMemo(() => steps.slice(0, index + 1), [steps, index]);

@@ -143,7 +143,8 @@ function laidOut(text: string): string {
 }
 
 function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
-  const { view } = useSubject();
+  const { recording } = useSubject();
+  const startedAt = parseTime(recording.viewAfter(0)?.started_at);
   return (
     <>
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-xs">
@@ -157,7 +158,7 @@ function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
         <details>
           <summary className="text-2xs font-semibold text-ink-3">Look at it</summary>
           <div className="mt-2 space-y-2">
-            <EvidenceBody evidence={e} startedAt={parseTime(view.started_at)} />
+            <EvidenceBody evidence={e} startedAt={startedAt} />
           </div>
         </details>
       ) : (
