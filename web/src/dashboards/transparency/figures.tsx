@@ -21,13 +21,17 @@ export function Figures() {
   );
 }
 
+/** How often the figures of an incident that goes on are read anew. */
+const refreshEveryMs = 10_000;
+
 function Live() {
   const { view: v } = usePlace();
   const { rest } = useVigil();
   const figures = useQuery({
-    queryKey: ["analytics", "incident", v.incident_id, v.run_id, v.seq],
+    queryKey: ["analytics", "incident", v.incident_id, v.run_id, v.closed_at, v.cause_correct],
     queryFn: () => rest.incidentFigures(v.incident_id),
     retry: (times, error) => times < 2 && !(error instanceof ApiError && error.status === 404),
+    refetchInterval: v.closed_at === undefined ? refreshEveryMs : false,
     placeholderData: (before) => before,
   });
   if (figures.data !== undefined) return <List figures={figures.data} source={querySource(`/api/v1/analytics/incidents/${encodeURIComponent(v.incident_id)}`)} />;

@@ -66,7 +66,7 @@ export function Scrubber({ player, standing, live }: Props) {
         )}
       </div>
       <p className="mx-auto mt-0.5 flex max-w-[100rem] items-baseline gap-2 text-2xs text-ink-2">
-        <span {...source(event.id)} className="min-w-0 flex-1 truncate" data-testid="now-showing">
+        <span {...source(event.id)} aria-live={standing.playing ? "off" : "polite"} className="min-w-0 flex-1 truncate" data-testid="now-showing">
           {steps[index]?.title}
         </span>
         <Shortened standing={standing} />

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 
 import type { Evidence, IncidentEvent, Prediction, Proposal } from "../../protocol/generated";
 import { Claims } from "../../parts/claims";
-import { Cites } from "../../parts/citations";
+import { Cites, useCitations } from "../../parts/citations";
 import { EvidenceBody } from "../../parts/evidence-body";
 import { RulingBox } from "../../parts/ruling-box";
 import { Badge } from "../../ui/badge";
@@ -144,6 +144,7 @@ function laidOut(text: string): string {
 
 function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
   const { recording } = useSubject();
+  const { shown } = useCitations();
   const startedAt = parseTime(recording.viewAfter(0)?.started_at);
   return (
     <>
@@ -155,7 +156,7 @@ function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
         {e.found ? <Meter value={e.strength} label="How far outside of normal, from statistics alone" className="w-36" /> : <Badge tone="warn">not found</Badge>}
       </div>
       {e.found ? (
-        <details>
+        <details open={shown?.id === e.id}>
           <summary className="text-2xs font-semibold text-ink-3">Look at it</summary>
           <div className="mt-2 space-y-2">
             <EvidenceBody evidence={e} startedAt={startedAt} />

@@ -2,12 +2,12 @@
 import { Tabs } from "@base-ui/react/tabs";
 import { clsx } from "clsx";
 import { Bot, ChartLine, ChartNoAxesGantt, GitFork, MessagesSquare } from "lucide-react";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { useCallback, useEffect, useEffectEvent, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import type { Clock } from "../../feed/clock";
 import { systemClock } from "../../feed/clock";
 import type { OpenScenario } from "../../feed/scenarios";
-import { CitationsProvider } from "../../parts/citations";
+import { CitationsProvider, useCitations } from "../../parts/citations";
 import { NavigationProvider, incidentPath } from "../../parts/navigation";
 import { NowProvider, useNow } from "../../ui/now";
 import { AnalyticsView } from "./analytics-view";
@@ -128,6 +128,7 @@ export function SubjectPage({ subject, recording, scenario, view: asked, at, go,
                     {views[view].content(scroller)}
                   </Tabs.Panel>
                 </main>
+                {view !== "reasoning" && <CitedElsewhere onCited={() => show("reasoning")} />}
                 <KeysDialog open={help} onOpenChange={setHelp} />
                 <Scrubber player={player} standing={standing} live={live} />
               </Tabs.Root>
@@ -145,6 +146,18 @@ function standingAt(recording: Recording, at: string | undefined, clock: Clock):
   const index = at === undefined ? undefined : recording.find(at);
   if (index !== undefined) player.seek(index);
   return player;
+}
+
+/** Evidence is a step of the reasoning: whoever follows a citation out of another view is taken there. */
+function CitedElsewhere({ onCited }: { onCited: () => void }) {
+  const { shown } = useCitations();
+  const [before] = useState(shown?.times ?? 0);
+  const cited = useEffectEvent(onCited);
+  const times = shown?.times ?? 0;
+  useEffect(() => {
+    if (times > before) cited();
+  }, [times, before]);
+  return null;
 }
 
 /** The time that ages are counted to: that of the replay, or now. */
