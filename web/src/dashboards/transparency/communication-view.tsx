@@ -10,10 +10,11 @@ import { Moment } from "../../ui/now";
 import { Empty } from "../../ui/panel";
 import { LongList } from "./long-list";
 import { type Message, type MessageKind, type Party, lanesOf, messageKinds, messagesOf, partyName } from "./messages";
-import { useSource, useSubject } from "./subject";
+import { usePlace, useSource, useSubject } from "./subject";
 
 export function CommunicationView({ scroller }: { scroller: HTMLElement | null }) {
-  const { recording, index, atEnd } = useSubject();
+  const { recording } = useSubject();
+  const { index, atEnd } = usePlace();
   const all = useMemo(() => messagesOf(recording.events), [recording]);
   const lanes = useMemo(() => lanesOf(all), [all]);
   const [kind, setKind] = useState<MessageKind | "all">("all");

@@ -5,7 +5,7 @@ import { Moment } from "../../ui/now";
 import { capital } from "../../ui/words";
 import type { ConfidenceSeries } from "./confidence";
 import { bandsOf } from "./marks";
-import { useSource, useSubject } from "./subject";
+import { usePlace, useSource, useSubject } from "./subject";
 
 export interface Look {
   colour: string;
@@ -32,7 +32,8 @@ export function moveKey(series: string, index: number): string {
 }
 
 export function ConfidenceChart({ series, selected, onSelect }: Props) {
-  const { recording, index, open } = useSubject();
+  const { recording, open } = useSubject();
+  const { index } = usePlace();
   const source = useSource();
   const { pace } = recording;
   const total = Math.max(1, pace.total);

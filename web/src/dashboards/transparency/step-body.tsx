@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 
 import type { Evidence, IncidentEvent, Prediction, Proposal } from "../../protocol/generated";
 import { Claims } from "../../parts/claims";
-import { Cites } from "../../parts/citations";
+import { Cites, useCitations } from "../../parts/citations";
 import { EvidenceBody } from "../../parts/evidence-body";
 import { RulingBox } from "../../parts/ruling-box";
 import { Badge } from "../../ui/badge";
@@ -143,7 +143,9 @@ function laidOut(text: string): string {
 }
 
 function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
-  const { view } = useSubject();
+  const { recording } = useSubject();
+  const { shown } = useCitations();
+  const startedAt = parseTime(recording.viewAfter(0)?.started_at);
   return (
     <>
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-xs">
@@ -154,10 +156,10 @@ function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
         {e.found ? <Meter value={e.strength} label="How far outside of normal, from statistics alone" className="w-36" /> : <Badge tone="warn">not found</Badge>}
       </div>
       {e.found ? (
-        <details>
+        <details open={shown?.id === e.id}>
           <summary className="text-2xs font-semibold text-ink-3">Look at it</summary>
           <div className="mt-2 space-y-2">
-            <EvidenceBody evidence={e} startedAt={parseTime(view.started_at)} />
+            <EvidenceBody evidence={e} startedAt={startedAt} />
           </div>
         </details>
       ) : (

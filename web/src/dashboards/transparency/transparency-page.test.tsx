@@ -187,6 +187,25 @@ describe("the decision tree", () => {
   });
 });
 
+describe("a citation", () => {
+  it("in another view leads to the step that collected the evidence, and opens it", async () => {
+    await incident("?view=confidence");
+    expect(document.querySelectorAll('[data-testid="step"]')).toHaveLength(0);
+    fireEvent.click(within(screen.getAllByTestId("move")[0] as HTMLElement).getByText("E3"));
+    expect(screen.getByTestId("view-reasoning")).toBeTruthy();
+    const step = document.querySelector('[data-type="evidence.collected"][data-index="13"]');
+    expect(step?.querySelector("details")?.open).toBe(true);
+  });
+
+  it("leads to a step that the filter leaves out", async () => {
+    await incident("?view=reasoning");
+    fireEvent.click(within(screen.getByRole("group", { name: "Which steps" })).getByText("Conclusions"));
+    expect(document.querySelectorAll('[data-type="evidence.collected"]')).toHaveLength(0);
+    fireEvent.click(screen.getAllByText("E1")[0] as HTMLElement);
+    expect(document.querySelectorAll('[data-type="evidence.collected"]')).toHaveLength(1);
+  });
+});
+
 describe("choosing", () => {
   it("lists the incidents, searched, and the scenarios with what they were recorded from", async () => {
     const stage = new Stage();
@@ -240,7 +259,7 @@ describe("a recorded scenario", () => {
     const cases = storyNames.flatMap((name) => viewNames.map((view) => [name, view] as const));
     it.each(cases)("%s, %s", async (name, view) => {
       const s = await scenario(name, `?view=${view}`);
-      if (view === "reasoning") fireEvent.click(screen.getByRole("button", { name: "Every event" }));
+      if (view === "reasoning") fireEvent.click(screen.getByText("Every event"));
       const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
       let numbers = 0;
       for (let text = walker.nextNode(); text !== null; text = walker.nextNode()) {
