@@ -82,7 +82,7 @@ export async function show(page: Page, { gateway }: Address, view: View, seen: S
 /** Waits until nothing on the page says that it is still loading. */
 async function quiet(page: Page): Promise<void> {
   await until("nothing is loading", async () => {
-    const loading = await page.getByText("Loading…", { exact: true }).count();
+    const loading = await page.locator(".pulse-soft").or(page.getByText("Loading…", { exact: true })).count();
     if (loading > 0) throw new Error(`${loading} parts are`);
   });
 }

@@ -69,7 +69,7 @@ async function doubt(shown: ShownText, reading: Reading, read: (what: string) =>
   for (const one of shown.source.split(/\s+/u).filter(Boolean)) {
     if (one.startsWith("page:")) {
       if (!ownWords.has(one)) return `the source ${one} is none of what only a page knows: ${[...ownWords].join(", ")}`;
-      continue;
+      return undefined;
     }
     const cut = one.indexOf("#");
     if (cut === -1) return `the source ${one} has no pointer`;

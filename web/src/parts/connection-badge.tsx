@@ -34,6 +34,7 @@ export function ConnectionBadge() {
       data-testid="connection"
       data-state={connection.state}
       title={notes.join("\n")}
+      {...from(pageSource("connection"))}
       className={clsx("inline-flex items-center gap-1.5 text-xs font-medium whitespace-nowrap", colour)}
     >
       {icon}

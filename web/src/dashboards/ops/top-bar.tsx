@@ -79,10 +79,10 @@ function Figures({ counts }: { counts: Props["counts"] }) {
       <Figure label="Needs a person" icon={<Hand aria-hidden className="size-3.5" />} strong={(counts?.needsHuman ?? 0) > 0}>
         <span data-testid="count-needs-human" {...from(querySource(paths.openIncidents), "count /incidents needs_human=true")}>{counts === undefined ? "no data" : counts.needsHuman}</span>
       </Figure>
-      <Figure label="MTTR" title={time.detail} className="max-md:hidden">
-        <span {...(business && from(systemSource(business, "/mttr_seconds")))}>
-        {time.value}
-        {time.detail !== undefined && <span className="ml-1 text-ink-3 max-2xl:hidden">{time.detail}</span>}
+      <Figure label="MTTR" className="max-md:hidden">
+        <span title={time.detail} {...(business && from(systemSource(business, "/mttr_seconds")))}>
+          {time.value}
+          {time.detail !== undefined && <span className="ml-1 text-ink-3 max-2xl:hidden">{time.detail}</span>}
         </span>
       </Figure>
     </dl>

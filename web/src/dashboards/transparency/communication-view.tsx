@@ -63,6 +63,7 @@ function Row({ message: m, lanes, current }: { message: Message; lanes: readonly
       type="button"
       onClick={() => open(m.index, "reasoning")}
       title={`${m.text}\nShow the step`}
+      {...source(event.id)}
       data-testid="message"
       data-kind={m.kind}
       className={clsx("block w-full border-b border-line px-3 py-1.5 text-left hover:bg-hover md:grid md:grid-cols-[4.5rem_1fr] md:px-0 md:py-0", current && "bg-accent-soft")}

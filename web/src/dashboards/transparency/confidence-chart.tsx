@@ -75,6 +75,7 @@ export function ConfidenceChart({ series, selected, onSelect }: Props) {
                     onFocus={() => onSelect(key)}
                     onBlur={() => onSelect(undefined)}
                     aria-label={`${s.label}: ${m.cause ?? "moved"}`}
+                    {...source(recording.events[m.index]?.event.id ?? "")}
                     className="absolute grid size-5 -translate-x-1/2 -translate-y-1/2 place-items-center rounded-full"
                     style={{ left: `${x(m.index)}%`, top: `${y(m.value)}%` }}
                   >

@@ -155,6 +155,8 @@ function Track({ player }: { player: Player }) {
   const { recording, steps } = useSubject();
   const { index } = usePlace();
   const { pace } = recording;
+  const here = recording.events[index]?.event;
+  const last = recording.events.findLast((d) => d.event.seq !== 0)?.event;
   const total = Math.max(1, pace.total);
   const x = (ms: number) => `${(ms / total) * 100}%`;
   const onKeyDown = (e: KeyboardEvent) => {
@@ -187,6 +189,7 @@ function Track({ player }: { player: Player }) {
         onChange={(e) => player.seek(pace.eventAt(Number(e.target.value)))}
         onKeyDown={onKeyDown}
         aria-label="Instant of the replay"
+        {...(here !== undefined && last !== undefined && from(`${recording.sourceOf(here.id)} ${recording.sourceOf(last.id, "/seq")}`))}
         aria-valuetext={`${steps[index]?.title ?? ""}, event ${index + 1} of ${recording.length}`}
         className={clsx(
           "absolute inset-0 h-full w-full cursor-pointer appearance-none bg-transparent",

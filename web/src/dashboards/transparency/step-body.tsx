@@ -5,6 +5,7 @@ import type { Evidence, IncidentEvent, Prediction, Proposal } from "../../protoc
 import { Claims } from "../../parts/claims";
 import { Cites, useCitations } from "../../parts/citations";
 import { EvidenceBody } from "../../parts/evidence-body";
+import { SourceProvider } from "../../ui/sources";
 import { RulingBox } from "../../parts/ruling-box";
 import { Badge } from "../../ui/badge";
 import { duration, measure, noData, parseTime, percent, quantity } from "../../ui/format";
@@ -49,7 +50,7 @@ function bodyOf(e: IncidentEvent, s: Step): ReactNode {
         </>
       );
     case "evidence.collected":
-      return <EvidenceStep evidence={e.data.evidence} />;
+      return <EvidenceStep event={e.id} evidence={e.data.evidence} />;
     case "diagnosis.concluded":
       return <DiagnosisBody diagnosis={e.data.diagnosis} />;
     case "prediction.concluded":
@@ -142,12 +143,12 @@ function laidOut(text: string): string {
   }
 }
 
-function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
+function EvidenceStep({ event, evidence: e }: { event: string; evidence: Evidence }) {
   const { recording } = useSubject();
   const { shown } = useCitations();
   const startedAt = parseTime(recording.viewAfter(0)?.started_at);
   return (
-    <>
+    <SourceProvider base={recording.sourceOf(event, "/data/evidence")}>
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-xs">
         <span className="rounded bg-hover px-1.5 font-mono text-2xs leading-[18px] font-medium">{e.id}</span>
         <span className="text-ink-2">
@@ -171,7 +172,7 @@ function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
           Content sha256 <code className="font-mono select-all [overflow-wrap:anywhere]">{e.hash}</code>
         </p>
       )}
-    </>
+    </SourceProvider>
   );
 }
 
