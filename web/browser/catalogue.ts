@@ -61,10 +61,11 @@ export const views: readonly View[] = [
   byButton("note", "Note"),
   byButton("severity", "Severity"),
   byButton("resolve", "Resolve"),
-  { name: "transparency", path: () => "/transparency", ready: "main" },
+  { name: "transparency", path: () => "/transparency", ready: 'h1:text-is("Which incident shall be explained?")' },
   ...explained.map((view): View => ({ name: `transparency-${view}`, path: ({ over }) => `/transparency/incidents/${over}?view=${view}`, ready: `[data-testid="view-${view}"]` })),
+  { name: "transparency-replay", path: ({ over }) => `/transparency/incidents/${over}?view=reasoning&at=40`, ready: '[data-testid="explained"][data-seq="40"]' },
   { name: "transparency-recorded", path: ({ scenario }) => `/transparency/scenarios/${scenario}`, ready: '[data-testid="recorded"]' },
-  { name: "demo", path: () => "/demo", ready: "main" },
+  { name: "demo", path: () => "/demo", ready: 'h1:text-is("Incidents, and what they cost")' },
   { name: "demo-present", path: ({ over }) => `/demo/present/incidents/${over}`, ready: '[data-testid="presentation"]' },
   { name: "demo-present-recorded", path: ({ scenario }) => `/demo/present/scenarios/${scenario}`, ready: '[data-testid="presentation"]' },
 ];

@@ -75,8 +75,6 @@ async function doubt(shown: ShownText, reading: Reading, read: (what: string) =>
     if (cut === -1) return `the source ${one} has no pointer`;
     let document: unknown;
     try {
-      // One after the other: the first that does not answer is the reason.
-      // eslint-disable-next-line no-await-in-loop
       document = await read(one.slice(0, cut));
     } catch (error) {
       return `the source ${one} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
