@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { Api } from "./api";
 import { launch, openLive, openTab } from "./chromium";
-import { seeEverywhere } from "./pages";
+import { pictureForReadme, seeEverywhere } from "./pages";
 import { liveSources } from "./sources/live-sources";
 import { report, walk } from "./sources/walk";
 import { everything, resolvedIncident } from "./story";
@@ -47,6 +47,7 @@ describe("/ops", () => {
     await page.locator('[data-testid="incident-detail"][data-status="awaiting_approval"]').waitFor();
     await page.getByRole("button", { name: "Approve" }).waitFor();
     await seeEverywhere(tab, "ops-approval");
+    await pictureForReadme(tab, "ops");
     await page.keyboard.press("a");
     await page.keyboard.press("Enter");
 
@@ -83,7 +84,9 @@ describe("/transparency", () => {
     for (const view of explainedViews) {
       await page.getByRole("tab", { name: view }).click();
       await page.getByTestId(`view-${view.toLowerCase()}`).waitFor();
+      await explained.evaluate((element) => element.scrollTo(0, 0));
       await seeEverywhere(tab, `transparency-${view.toLowerCase()}`);
+      if (view === "Decisions") await pictureForReadme(tab, "transparency");
     }
     await tab.close();
   });
@@ -105,6 +108,7 @@ describe("/demo", () => {
     await tab.page.goto(`${vigil.gateway}/demo`);
     await tab.page.getByRole("heading", { name: "Incidents, and what they cost" }).waitFor();
     await seeEverywhere(tab, "demo");
+    await pictureForReadme(tab, "demo");
     await tab.close();
   });
 
