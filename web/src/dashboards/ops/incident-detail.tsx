@@ -15,6 +15,7 @@ import { AgentsPanel } from "./agents-panel";
 import { AlertsPanel } from "./alerts-panel";
 import { AskPanel } from "./ask-panel";
 import { BudgetCard } from "./budget-card";
+import { Attributed, AttributionProvider } from "../../parts/attribution";
 import { CitationsProvider } from "../../parts/citations";
 import { CostPanel } from "./cost-panel";
 import { DecisionPanel } from "./decision-panel";
@@ -111,6 +112,7 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
       <PhaseRail phases={v.phases ?? []} />
       <CitationsProvider known={known}>
         <EventLinksProvider events={events} asked={eventId}>
+          <AttributionProvider events={events}>
           <ActionBanner view={v} />
           <DegradedBanner view={v} />
           <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
@@ -143,6 +145,7 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
               </div>
             </div>
           </div>
+          </AttributionProvider>
         </EventLinksProvider>
       </CitationsProvider>
     </article>
@@ -160,6 +163,7 @@ function Prose({ title, icon, text, note }: { title: string; icon: ReactNode; te
   return (
     <Panel title={title} icon={icon} aside={note}>
       <p className="max-w-prose p-3.5 text-[13px] whitespace-pre-wrap [overflow-wrap:anywhere]">{text}</p>
+      <Attributed agent="communication" is={(e) => e.type === "message.drafted"} className="px-3.5 pb-2.5" />
     </Panel>
   );
 }
