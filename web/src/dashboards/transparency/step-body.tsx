@@ -49,7 +49,7 @@ function bodyOf(e: IncidentEvent, s: Step): ReactNode {
         </>
       );
     case "evidence.collected":
-      return <EvidenceStep evidence={e.data.evidence} />;
+      return <EvidenceStep evidence={e.data.evidence} event={e.id} />;
     case "diagnosis.concluded":
       return <DiagnosisBody diagnosis={e.data.diagnosis} />;
     case "prediction.concluded":
@@ -142,7 +142,7 @@ function laidOut(text: string): string {
   }
 }
 
-function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
+function EvidenceStep({ evidence: e, event }: { evidence: Evidence; event: string }) {
   const { recording } = useSubject();
   const { shown } = useCitations();
   const startedAt = parseTime(recording.viewAfter(0)?.started_at);
@@ -159,7 +159,7 @@ function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
         <details open={shown?.id === e.id}>
           <summary className="text-2xs font-semibold text-ink-3">Look at it</summary>
           <div className="mt-2 space-y-2">
-            <EvidenceBody evidence={e} startedAt={startedAt} />
+            <EvidenceBody evidence={e} startedAt={startedAt} source={recording.sourceOf(event, "/data/evidence")} />
           </div>
         </details>
       ) : (
