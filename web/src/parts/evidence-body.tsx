@@ -14,7 +14,12 @@ import { DatabaseLoad } from "./database-load";
 import { Documents, PlatformEvents, nothingFound } from "./evidence-documents";
 import { ServiceGraph } from "./service-graph";
 
-export function EvidenceBody({ evidence: e, startedAt }: { evidence: Evidence; startedAt: number | undefined }) {
+interface Props {
+  evidence: Evidence;
+  startedAt: number | undefined;
+}
+
+export function EvidenceBody({ evidence: e, startedAt }: Props) {
   if (!e.found) return <p className="text-xs text-ink-2">{nothingFound(e)}</p>;
   return (
     <>
@@ -38,7 +43,7 @@ function Charts({ series, mark }: { series: readonly Series[]; mark: number | un
     <>
       <div className="grid gap-x-4 gap-y-2.5 sm:grid-cols-2 lg:grid-cols-3">
         {series.map((s, i) => (
-          <div key={`${s.service}/${s.metric}`} {...at(`/series/${i}`)}>
+          <div key={`${s.service}/${s.metric}`} {...at(`/series/${i}`)} className="min-w-0">
             <Sparkline points={s.points ?? []} unit={s.unit} label={metricWord(s.metric)} mark={mark} />
           </div>
         ))}

@@ -98,7 +98,7 @@ function Models({ rows }: { rows: readonly CallRow[] }) {
                 <th scope="col">Calls</th>
                 <th scope="col">Tokens in</th>
                 <th scope="col">Tokens out</th>
-                <th scope="col">Time</th>
+                <th scope="col">Time in ms</th>
                 <th scope="col">Cost</th>
                 <th scope="col">Lost</th>
               </tr>
@@ -122,7 +122,7 @@ function Models({ rows }: { rows: readonly CallRow[] }) {
                     <Total of={r.output} pointer="/provenance/usage/output_tokens">{count}</Total>
                   </td>
                   <td>
-                    <Total of={r.latency} pointer="/provenance/latency_ms">{duration}</Total>
+                    <Total of={r.latency} pointer="/provenance/latency_ms">{count}</Total>
                   </td>
                   <td>
                     <Total of={r.cost} pointer="/provenance/usage/cost_usd_micros">{cost}</Total>

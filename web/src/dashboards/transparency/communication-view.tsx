@@ -61,6 +61,7 @@ function Row({ message: m, lanes, current }: { message: Message; lanes: readonly
   return (
     <button
       type="button"
+      {...source(event.id)}
       onClick={() => open(m.index, "reasoning")}
       title={`${m.text}\nShow the step`}
       {...source(event.id)}

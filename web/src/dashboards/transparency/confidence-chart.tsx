@@ -69,6 +69,7 @@ export function ConfidenceChart({ series, selected, onSelect }: Props) {
                   <button
                     key={key}
                     type="button"
+                    {...source(recording.events[m.index]?.event.id ?? "")}
                     onClick={() => open(m.index)}
                     onPointerEnter={() => onSelect(key)}
                     onPointerLeave={() => onSelect(undefined)}

@@ -154,9 +154,8 @@ const thumb = 14;
 function Track({ player }: { player: Player }) {
   const { recording, steps } = useSubject();
   const { index } = usePlace();
+  const source = useSource();
   const { pace } = recording;
-  const here = recording.events[index]?.event;
-  const last = recording.events.findLast((d) => d.event.seq !== 0)?.event;
   const total = Math.max(1, pace.total);
   const x = (ms: number) => `${(ms / total) * 100}%`;
   const onKeyDown = (e: KeyboardEvent) => {
@@ -189,8 +188,8 @@ function Track({ player }: { player: Player }) {
         onChange={(e) => player.seek(pace.eventAt(Number(e.target.value)))}
         onKeyDown={onKeyDown}
         aria-label="Instant of the replay"
-        {...(here !== undefined && last !== undefined && from(`${recording.sourceOf(here.id)} ${recording.sourceOf(last.id, "/seq")}`))}
-        aria-valuetext={`${steps[index]?.title ?? ""}, event ${index + 1} of ${recording.length}`}
+        aria-valuetext={steps[index]?.title}
+        {...source(recording.events[index]?.event.id ?? "")}
         className={clsx(
           "absolute inset-0 h-full w-full cursor-pointer appearance-none bg-transparent",
           "[&::-webkit-slider-thumb]:size-3.5 [&::-webkit-slider-thumb]:appearance-none [&::-webkit-slider-thumb]:rounded-full [&::-webkit-slider-thumb]:border-2 [&::-webkit-slider-thumb]:border-surface [&::-webkit-slider-thumb]:bg-accent",

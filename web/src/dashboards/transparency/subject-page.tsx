@@ -104,7 +104,7 @@ export function SubjectPage({ subject, recording, scenario, view: asked, at, go,
           <CitationsProvider known={known}>
             <At time={now}>
               <Tabs.Root value={view} onValueChange={(name) => show(name as ViewName)} className="flex min-h-0 flex-1 flex-col">
-                <main id="main" tabIndex={-1} ref={setScroller} className="min-h-0 flex-1 overflow-y-auto outline-none" data-testid="explained" data-incident={stood.incident_id} data-run={stood.run_id} data-seq={stood.seq} data-status={stood.status}>
+                <main id="main" tabIndex={-1} ref={setScroller} className="relative min-h-0 flex-1 overflow-y-auto outline-none" data-testid="explained" data-incident={stood.incident_id} data-run={stood.run_id} data-seq={stood.seq} data-status={stood.status}>
                   <SubjectHeader go={go} temporal={subject.kind === "incident" ? temporal : undefined} figures={scenario?.figures} />
                   <Tabs.List aria-label="Views" className="sticky top-0 z-20 flex gap-0.5 overflow-x-auto border-b border-line bg-canvas px-3 sm:px-5">
                     {viewNames.map((name, i) => (

@@ -11,6 +11,7 @@ import { scenarioOf, summaryOf } from "../../../test/scenario";
 import { pageOf } from "../../app/location";
 import type { Scenario } from "../../feed/scenarios";
 import type { IncidentEvent } from "../../protocol/generated";
+import { summaryOf as summaryOfView } from "../../store/reduce";
 import { longest } from "./pace";
 import { viewNames } from "./subject";
 import { TransparencyPage } from "./transparency-page";
@@ -224,6 +225,16 @@ describe("choosing", () => {
     expect((await within(scenarios).findByRole("listitem")).textContent).toContain("From the sandbox (simulated): a golden story of the tests");
     fireEvent.click(within(scenarios).getByRole("link"));
     expect(visited).toEqual(["/transparency/scenarios/story"]);
+  });
+
+  it("draws of thousands only those that are looked at", async () => {
+    const stage = new Stage();
+    served.set("/scenarios/index.json", { scenarios: [] });
+    stage.render(<Bar from="/transparency" clock={new FakeClock()} visited={[]} />);
+    await act(async () => stage.connect());
+    const summary = summaryOfView(checkout.view);
+    await act(async () => stage.socket.say({ type: "snapshot", epoch: "e", offset: 2, incidents: Array.from({ length: 2_000 }, (_, i) => ({ ...summary, incident_id: `inc-${i}` })) }));
+    expect(screen.getByRole("list", { name: "Incidents" }).children.length).toBeLessThan(100);
   });
 
   it("without incidents or scenarios says so", async () => {
