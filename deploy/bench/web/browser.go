@@ -43,7 +43,7 @@ const parseOnly = `{
 	socket.onmessage = ({ data }) => {
 		const frame = JSON.parse(data);
 		if (frame.type === "snapshot") bench.snapshot = true;
-		if (frame.incident_id === "` + lastID + `") bench.last = true;
+		if (frame.incident_id === "` + busyID + `" && frame.seq > 0) bench.seq = frame.seq;
 	};
 }`
 

@@ -16,7 +16,9 @@
 // Two views are measured, the list with the overview and one busy incident, and
 // beside them, in the same minutes, a blank page whose script only parses the
 // same messages: what remains of a figure there is the browser's and the
-// machine's. The load, the gateway and the browser share the processors.
+// machine's. The load, the gateway and the browser share the processors; what a
+// task kept a processor busy is told beside how long it took, because the rest
+// of it is waiting for one.
 package main
 
 import (
@@ -125,6 +127,7 @@ func measure(ctx context.Context, o options) (err error) {
 	}
 	r.print(names)
 	r.judge(names)
+	r.doubt()
 	if err := r.save(o.json); err != nil {
 		return err
 	}

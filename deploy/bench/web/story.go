@@ -117,14 +117,17 @@ func (s *lines) next() []said {
 	panic("the shares of the mix do not add up to 100")
 }
 
-// last is an incident that is above all others in the list: a page that shows
-// it has applied everything before it.
-func (s *lines) last() []said {
+// lastInList is an incident that is above all others in the list: a page that
+// shows it there has applied everything before it.
+func (s *lines) lastInList() []said {
 	l := s.newLine(lastID)
 	l.severity = incident.SeverityCritical
 	return []said{s.say(l, s.opened(l)),
 		s.say(l, &event.IncidentStatusChanged{Status: incident.StatusNeedsHuman, NeedsHuman: true, Handover: incident.HandoverInconclusive})}
 }
+
+// lastOfBusy is the very last event.
+func (s *lines) lastOfBusy() []said { return []said{s.say(s.all[0], s.note(s.all[0]))} }
 
 // say makes l's next event.
 func (s *lines) say(l *line, data event.Data) said {

@@ -156,7 +156,10 @@ class Stage {
         break;
       case "overtake": {
         const [first, second, ...rest] = this.outbox as IncidentEvent[];
-        if (first?.seq !== undefined && second?.seq !== undefined) this.outbox = [second, first, ...rest];
+        if (first?.seq === undefined || second?.seq === undefined) break;
+        this.outbox = [second, first, ...rest];
+        this.deliver();
+        this.deliver(); // the socket is not cut between the two: the cursor stands for both
         break;
       }
       case "skip":

@@ -156,9 +156,11 @@ export class IncidentStore {
   /** Shows an incident down to its events until the result is called. */
   watch(id: string): () => void {
     const entry = this.entries.get(id) ?? this.create(id);
-    entry.watchers++;
     openLog(entry);
-    if (isShort(entry)) this.fetch(id, entry);
+    if (entry.watchers++ === 0) {
+      entry.doubt = true; // a log at which nobody looked has what its summary needed
+      this.fetch(id, entry);
+    }
     this.changed(id);
     let watching = true;
     return () => {
@@ -398,7 +400,7 @@ export class IncidentStore {
       this.filled(id, entry);
     } catch (error) {
       if (this.entries.get(id) !== entry) return;
-      entry.doubt ||= whole;
+      entry.doubt ||= whole || entry.watchers > 0; // pages may be missing
       this.failed(id, entry, error);
     }
     this.changed(id);
