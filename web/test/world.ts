@@ -23,8 +23,8 @@ export const happenings = ["status", "alert", "resolvedAlert", "mention", "note"
 export type Happening = (typeof happenings)[number];
 
 /** How many closed incidents a snapshot has, and how much a page. */
-const closedShown = 2;
-const pageOfIncidents = 3;
+const closedShown = 1;
+const pageOfIncidents = 2;
 
 const workflow: Provenance = { origin: "live", service: "workflow" };
 

@@ -50,10 +50,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 30, arbitrary: fc.record({ do: fc.constant("happen" as const), who, what: fc.constantFrom(...happenings) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("delta" as const), who, index: fc.nat(3) }) },
   { weight: 14, arbitrary: fc.record({ do: fc.constant("deliver" as const), frames: fc.integer({ min: 1, max: 6 }) }) },
-  { weight: 3, arbitrary: fc.constantFrom<Step>({ do: "lose" }, { do: "repeat" }, { do: "overtake" }) },
-  { weight: 4, arbitrary: fc.constantFrom<Step>({ do: "skip" }, { do: "position" }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("cut" as const), code: fc.constantFrom(1006, 4000, 4003) }) },
-  { weight: 7, arbitrary: fc.record({ do: fc.constant("accept" as const), back: fc.nat(3), forgets: fc.boolean() }) },
+  { weight: 5, arbitrary: fc.constantFrom<Step>({ do: "lose" }, { do: "repeat" }, { do: "overtake" }) },
+  { weight: 3, arbitrary: fc.constantFrom<Step>({ do: "skip" }, { do: "position" }, { do: "position" }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("cut" as const), code: fc.constantFrom(1006, 4000, 4003) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("accept" as const), back: fc.nat(3), forgets: fc.constantFrom(false, false, true) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("network" as const), up: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: "remake" }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("restore" as const), back: fc.nat(8) }) },
@@ -62,7 +62,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<Step>({ do: "frame" }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("watch" as const), who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("unwatch" as const), which: fc.nat(3) }) },
-  { weight: 1, arbitrary: fc.constant<Step>({ do: "older" }) },
+  { weight: 2, arbitrary: fc.constant<Step>({ do: "older" }) },
 );
 
 interface Request {
@@ -347,7 +347,7 @@ function holds(stage: Stage): void {
   expect(stage.clock.pending, "timers besides the one that listens for silence").toBe(1);
 }
 
-const numRuns = Number(process.env.VIGIL_INTERLEAVINGS ?? 1_000);
+const numRuns = Number(process.env.VIGIL_INTERLEAVINGS ?? 10_000);
 const seed = process.env.VIGIL_SEED === undefined ? undefined : Number(process.env.VIGIL_SEED);
 
 it(
