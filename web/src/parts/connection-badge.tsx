@@ -39,7 +39,7 @@ export function ConnectionBadge() {
       {icon}
       {text}
       {word !== undefined && (
-        <span className="tabular hidden font-normal text-ink-2 sm:inline">
+        <span className="tabular hidden font-normal text-ink-2 2xl:inline">
           {word}
         </span>
       )}

@@ -3,8 +3,9 @@ import { useMemo } from "react";
 
 import type { Edge } from "../protocol/generated";
 import { ScrollX } from "../ui/panel";
+import type { Tone } from "../ui/words";
 
-const node = { width: 104, height: 24, gapX: 14, gapY: 28 };
+const node = { width: 108, height: 32, gapX: 14, gapY: 28 };
 
 interface Placed {
   name: string;
@@ -12,7 +13,21 @@ interface Placed {
   y: number;
 }
 
-export function ServiceGraph({ edges }: { edges: readonly Edge[] }) {
+/** How a service is affected, in a word. */
+export interface Standing {
+  text: string;
+  tone: Tone;
+}
+
+const colours: Record<Tone, { fill: string; line: string }> = {
+  neutral: { fill: "var(--surface)", line: "var(--ink-3)" },
+  accent: { fill: "var(--accent-soft)", line: "var(--accent)" },
+  good: { fill: "var(--good-soft)", line: "var(--good)" },
+  warn: { fill: "var(--warn-soft)", line: "var(--warn)" },
+  bad: { fill: "var(--bad-soft)", line: "var(--bad)" },
+};
+
+export function ServiceGraph({ edges, standing }: { edges: readonly Edge[]; standing?: ReadonlyMap<string, Standing> }) {
   const graph = useMemo(() => place(edges), [edges]);
   if (graph.nodes.size === 0) return <p className="text-xs text-ink-3">no edges</p>;
   return (
@@ -21,7 +36,7 @@ export function ServiceGraph({ edges }: { edges: readonly Edge[] }) {
         width={graph.width}
         height={graph.height}
         role="img"
-        aria-label={edges.map((e) => `${e.from} calls ${e.to}`).join(", ")}
+        aria-label={[...edges.map((e) => `${e.from} calls ${e.to}`), ...Array.from(standing ?? [], ([name, s]) => `${name}: ${s.text}`)].join(", ")}
         className="mx-auto block"
       >
         {edges.map((e) => {
@@ -33,16 +48,28 @@ export function ServiceGraph({ edges }: { edges: readonly Edge[] }) {
           return <path key={`${e.from}/${e.to}`} d={`M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`} fill="none" stroke="var(--line-strong)" strokeWidth={1.25} />;
         })}
         {Array.from(graph.nodes.values(), (n) => (
-          <g key={n.name}>
-            <rect x={n.x} y={n.y} width={node.width} height={node.height} rx={5} fill="var(--surface)" stroke="var(--line-strong)" />
-            <text x={n.x + node.width / 2} y={n.y + 16} textAnchor="middle" fontSize={11} fill="var(--ink)">
-              {n.name.length > 15 ? `${n.name.slice(0, 14)}…` : n.name}
-              <title>{n.name}</title>
-            </text>
-          </g>
+          <Node key={n.name} at={n} standing={standing?.get(n.name)} />
         ))}
       </svg>
     </ScrollX>
+  );
+}
+
+function Node({ at: n, standing: s }: { at: Placed; standing: Standing | undefined }) {
+  const colour = s === undefined ? undefined : colours[s.tone];
+  return (
+    <g>
+      <rect x={n.x} y={n.y} width={node.width} height={node.height} rx={5} fill={colour?.fill ?? "var(--surface)"} stroke={colour?.line ?? "var(--line-strong)"} strokeWidth={s === undefined ? 1 : 1.5} strokeDasharray={s?.tone === "neutral" ? "4 3" : undefined} />
+      <text x={n.x + node.width / 2} y={n.y + (s === undefined ? 20 : 14)} textAnchor="middle" fontSize={11} fill="var(--ink)">
+        {n.name.length > 15 ? `${n.name.slice(0, 14)}…` : n.name}
+        <title>{n.name}</title>
+      </text>
+      {s !== undefined && (
+        <text x={n.x + node.width / 2} y={n.y + 26} textAnchor="middle" fontSize={10} fontWeight={600} fill={s.tone === "neutral" ? "var(--ink-2)" : colour?.line}>
+          {s.text}
+        </text>
+      )}
+    </g>
   );
 }
 

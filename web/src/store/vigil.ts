@@ -10,6 +10,7 @@ import type { AWSServicesEvent, BusinessMetricsEvent, Controls, SystemEvent, Sys
 import { hear } from "./aws-services";
 import { IncidentStore, type IncidentsState } from "./incidents";
 import { type Schedule, frameSchedule } from "./schedule";
+import { Outbox, type PendingNote } from "./outbox";
 import { type Speeches, SpeechStore } from "./speech";
 
 export interface SystemState {
@@ -27,6 +28,8 @@ export interface VigilState {
   connection: Connection;
   /** What models are saying now, by speechKey. */
   speeches: Speeches;
+  /** Notes that are not with the gateway yet. */
+  pendingNotes: readonly PendingNote[];
 }
 
 export interface VigilOptions extends Omit<FeedOptions, "sink" | "onConnection"> {
@@ -38,6 +41,7 @@ export class Vigil {
   readonly state: StoreApi<VigilState>;
   readonly incidents: IncidentStore;
   readonly rest: Rest;
+  readonly outbox: Outbox;
   private readonly feed: Feed;
   private readonly speech: SpeechStore;
 
@@ -47,6 +51,7 @@ export class Vigil {
       incidents: IncidentStore.empty(),
       system: {},
       speeches: new Map(),
+      pendingNotes: [],
       connection: { state: "connecting", attempts: 0, since: Date.now(), clockOffsetMs: 0, malformed: 0 },
     }));
     this.incidents = new IncidentStore({
@@ -56,10 +61,18 @@ export class Vigil {
       publish: (incidents) => this.state.setState({ incidents }),
       late: (event) => this.speech.event(event, true),
     });
+    this.outbox = new Outbox({
+      send: (id, text, key) => rest.note(id, text, key),
+      publish: (pendingNotes) => this.state.setState({ pendingNotes }),
+      clock: feedOptions.clock,
+    });
     this.speech = new SpeechStore((speeches) => this.state.setState({ speeches }), schedule ?? frameSchedule());
     this.feed = new Feed({
       ...feedOptions,
-      onConnection: (connection) => this.state.setState({ connection }),
+      onConnection: (connection) => {
+        this.state.setState({ connection });
+        this.outbox.connected(connection.state === "live");
+      },
       sink: {
         snapshot: (snapshot) => {
           this.incidents.snapshot(snapshot);

@@ -127,12 +127,12 @@ describe("the controls", () => {
   });
 
   it("show what somebody else set meanwhile, instead of overruling it", async () => {
-    let changed = false;
+    let theyDid = false;
     const theirs = { ...execute, mode: "advisory", by: "noor", reason: "too eager", revision: 9 };
     const { user } = await setUp({
       answers: { "/controls": (call: Call) => {
-          if (call.method === "GET") return changed ? theirs : execute;
-          changed = true;
+          if (call.method === "GET") return theyDid ? theirs : execute;
+          theyDid = true;
           return problem(409, "conflict", "noor changed them since");
         } },
     });

@@ -2,26 +2,26 @@ import { Check, Flag, MessageSquarePlus, UserCheck } from "lucide-react";
 import { useCallback, useState } from "react";
 
 import { type Severity, type View, severityValues } from "../../protocol/generated";
-import { useVigil } from "../../store/react";
+import { useVigil, useVigilState } from "../../store/react";
 import { SeverityLabel } from "../../ui/badge";
 import { Button } from "../../ui/button";
 import { TextField } from "../../ui/field";
 import { DryRunDialog } from "./dry-run-dialog";
 import { isOver } from "./list-model";
 import { MergeDialog } from "./move-dialogs";
-import { useRefusal } from "./permissions";
+import { useRefusal, useRefusalNow } from "./permissions";
 import { useVerb } from "./use-verb";
 import { VerbDialog } from "./verb-dialog";
 
 /** What a person can do at any time, whatever Vigil is doing. */
 export function HumanVerbs({ view }: { view: View }) {
-  const refusal = useRefusal("responder");
+  const refusal = useRefusalNow("responder");
   const over = isOver(view);
   if (over) return null;
   return (
     <div className="flex flex-wrap items-center gap-1.5" role="group" aria-label="What you can do" title={refusal}>
       <Acknowledge view={view} refusal={refusal} />
-      <NoteDialog id={view.incident_id} refusal={refusal} />
+      <NoteDialog id={view.incident_id} />
       <SeverityDialog id={view.incident_id} current={view.severity} refusal={refusal} />
       <MergeDialog view={view} />
       <DryRunDialog id={view.incident_id} />
@@ -54,22 +54,31 @@ interface FormProps {
   refusal: string | undefined;
 }
 
-function NoteDialog({ id, refusal }: FormProps) {
-  const { rest } = useVigil();
+/** A note harms nobody by being late: written without a connection, it is kept and sent when there is one. */
+function NoteDialog({ id }: { id: string }) {
+  const { rest, outbox } = useVigil();
+  const live = useVigilState((s) => s.connection.state === "live");
+  const refusal = useRefusal("responder");
   const [text, setText] = useState("");
   const verb = useVerb(useCallback((key: string, words: string) => rest.note(id, words, key), [rest, id]));
   return (
     <VerbDialog
       trigger="Note"
+      triggerAction="note"
       icon={<MessageSquarePlus aria-hidden className="size-3.5" />}
       title="Add a note"
-      submit="Add note"
+      submit={live ? "Add note" : "Keep and send later"}
       refusal={refusal}
       ready={text.trim() !== ""}
       verb={verb}
-      run={() => verb.run(text.trim())}
+      run={async () => {
+        if (live) return verb.run(text.trim());
+        outbox.add(id, text.trim());
+        return true;
+      }}
       onDone={() => setText("")}
     >
+      {!live && <p className="text-xs text-warn">There is no connection to the gateway. The note is kept in this tab and sent once there is one.</p>}
       <TextField label="Note" value={text} onChange={setText} rows={4} />
     </VerbDialog>
   );

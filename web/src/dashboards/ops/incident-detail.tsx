@@ -21,11 +21,15 @@ import { DecisionPanel } from "./decision-panel";
 import { DegradedBanner } from "./degraded-banner";
 import { DiagnosisPanel } from "../../parts/diagnosis-panel";
 import { EventLinksProvider } from "../../parts/event-links";
+import { ErrorsPanel } from "./errors-panel";
 import { EvidencePanel } from "./evidence-panel";
 import { ForecastPanel } from "../../parts/forecast-panel";
 import { GuardrailLine } from "../../parts/guardrail-line";
 import { IncidentHeader } from "./incident-header";
 import { IncidentLink } from "../../parts/navigation";
+import { ImpactPanel } from "../../parts/impact-panel";
+import { MetricsPanel } from "../../parts/metrics-panel";
+import { PendingNotes } from "./pending-notes";
 import { PhaseRail } from "../../parts/phase-rail";
 import { PostmortemPanel } from "./postmortem-panel";
 import { ProposalCard } from "./proposal-card";
@@ -102,6 +106,7 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
         </p>
       )}
       <IncidentHeader view={v} />
+      <PendingNotes incidentId={v.incident_id} />
       <PhaseRail phases={v.phases ?? []} />
       <CitationsProvider known={known}>
         <EventLinksProvider events={events} asked={eventId}>
@@ -115,6 +120,8 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
               {v.verification !== undefined && <VerificationPanel verification={v.verification} earlier={beginsAnew(v)} />}
               {!acting && proposal}
               <DiagnosisPanel diagnosis={v.diagnosis} />
+              <MetricsPanel view={v} events={events} />
+              <ImpactPanel view={v} />
               <AskPanel view={v} />
               <ReviewPanel view={v} events={events} />
               <PostmortemPanel view={v} />
@@ -122,6 +129,7 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
               <AlertsPanel view={v} events={events} />
               <EvidencePanel incidentId={v.incident_id} evidence={evidence} startedAt={startedAt} />
               {v.decision !== undefined && <DecisionPanel view={v} decision={v.decision} events={events} />}
+              <ErrorsPanel events={events} />
               <CostPanel cost={v.cost} guardrail={v.guardrail} events={events} />
               <GuardrailLine counts={v.guardrail} events={events} />
             </div>

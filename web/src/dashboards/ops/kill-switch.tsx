@@ -11,7 +11,7 @@ import { TextField } from "../../ui/field";
 import { Age } from "../../ui/now";
 import { from, querySource } from "../../ui/source";
 import { modeWord } from "../../ui/words";
-import { may, useRefusal } from "./permissions";
+import { may, useRefusalNow } from "./permissions";
 import { useOpenPlace } from "./places";
 import { useControls, useReadControls, useStartAgain, useStop } from "./use-controls";
 import { VerbDialog } from "./verb-dialog";
@@ -85,7 +85,7 @@ export function StopDialog({ compact = false }: { compact?: boolean }) {
 }
 
 export function StartDialog({ controls }: { controls: Controls }) {
-  const refusal = useRefusal("admin");
+  const refusal = useRefusalNow("admin");
   const [reason, setReason] = useState("");
   const [seen, setSeen] = useState(controls.revision);
   const verb = useStartAgain();

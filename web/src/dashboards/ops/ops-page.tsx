@@ -166,7 +166,7 @@ export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProp
     <NavigationProvider value={navigation}>
       <PlacesProvider value={setPlace}>
         <NowProvider offsetMs={offsetMs} fixed={now}>
-          <div className="flex h-dvh flex-col">
+          <div className="relative flex h-dvh flex-col overflow-hidden">
             <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:p-2">
               Skip to the incident
             </a>
@@ -174,11 +174,11 @@ export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProp
             <KillBanner />
             <ConnectionBanner />
             {/* On a narrow screen: one incident, or the list with the overview below it. */}
-            <div className={clsx("flex min-h-0 flex-1", incidentId === undefined && "max-lg:block max-lg:overflow-y-auto")}>
+            <div className={clsx("relative flex min-h-0 flex-1", incidentId === undefined && "max-lg:block max-lg:overflow-y-auto")}>
               <div className={clsx("w-full shrink-0 border-line bg-surface lg:block lg:w-80 lg:border-r", incidentId !== undefined && "hidden")}>
                 <IncidentList sections={listed} filter={filter} onFilter={setFilter} selected={incidentId} searchRef={searchRef} />
               </div>
-              <main key={incidentId} id="main" ref={mainRef} tabIndex={-1} className={clsx("min-w-0 flex-1 outline-none", incidentId === undefined ? "lg:overflow-y-auto" : "overflow-y-auto")}>
+              <main key={incidentId} id="main" ref={mainRef} tabIndex={-1} className={clsx("relative min-w-0 flex-1 outline-none", incidentId === undefined ? "lg:overflow-y-auto" : "overflow-y-auto")}>
                 {incidentId === undefined ? <Overview /> : (
                   <Suspense fallback={<IncidentLoading />}>
                     <IncidentDetail id={incidentId} eventId={eventId} />

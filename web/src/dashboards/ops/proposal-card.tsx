@@ -12,7 +12,7 @@ import { Fact, Panel } from "../../ui/panel";
 import { useSource } from "../../ui/sources";
 import { blastWord, capital, proposalStateWord, riskTone, sentence } from "../../ui/words";
 import { ActionSteps, Precondition } from "../../parts/action-steps";
-import { useRefusal } from "./permissions";
+import { useRefusalNow } from "./permissions";
 import { RulingBox } from "../../parts/ruling-box";
 import { useVerb } from "./use-verb";
 
@@ -145,7 +145,7 @@ function Approvals({ proposal: p }: { proposal: Proposal }) {
 
 /** Why the person on screen may not approve; the workflow checks the same again. */
 function useApprovalRefusal(p: Proposal): string | undefined {
-  const role = useRefusal(p.ruling.role ?? "approver");
+  const role = useRefusalNow(p.ruling.role ?? "approver");
   const me = useVigilState((s) => s.connection.principal?.name);
   if (role !== undefined) return role;
   if (me !== undefined && p.proposed_by === me) return "You put this forward: somebody else has to approve it";
@@ -159,7 +159,7 @@ function Decide({ incidentId, proposal: p, genuine }: { incidentId: string; prop
   const commentId = useId();
   const refusalId = useId();
   const forged = genuine ? undefined : "The hash is not that of the action shown: do not decide on it";
-  const toReject = useRefusal("approver") ?? forged;
+  const toReject = useRefusalNow("approver") ?? forged;
   const toApprove = useApprovalRefusal(p) ?? forged;
   const decide = useVerb(
     useCallback(

@@ -26,10 +26,12 @@ export function HealthPanel() {
           </ul>
           <dl className="grid grid-cols-2 gap-x-4 gap-y-2 sm:grid-cols-3">
             <Fact label="Workers polling">{d.workers_polling === undefined ? noData : d.workers_polling}</Fact>
-            <Fact label="Event until seen here">{milliseconds(d.event_publish_lag_ms)}</Fact>
-            <Fact label="Browsers">{d.websocket_connections}, {milliseconds(d.websocket_latency_ms)} median</Fact>
+            <Fact label="Bus lag, event until seen">{milliseconds(d.event_publish_lag_ms)}</Fact>
+            <Fact label="Sockets of browsers">{d.websocket_connections}, {milliseconds(d.websocket_latency_ms)} median</Fact>
             <Fact label="Events a second">{quantity(d.events_per_second)}</Fact>
             <Fact label="Deliveries waiting">{count(d.inbox_pending)}</Fact>
+            <Fact label="Deliveries set aside">{count(d.inbox_quarantined)}</Fact>
+            <Fact label="Events projected up to">{count(d.projection_offset)}</Fact>
             <Fact label="Gateway up for">{duration(d.gateway_uptime_seconds * 1000)}</Fact>
           </dl>
         </div>

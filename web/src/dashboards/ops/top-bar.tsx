@@ -38,7 +38,7 @@ export function TopBar({ counts, dev, go, onHelp, onPalette }: Props) {
         </span>
         Vigil
       </IncidentLink>
-      <DashboardNav current="ops" go={go} />
+      <DashboardNav compact current="ops" go={go} />
       <Figures counts={counts} />
       <div className="order-last flex w-full flex-wrap items-center gap-x-3 gap-y-1 sm:order-none sm:ml-auto sm:w-auto">
         <ControlsChip />
@@ -102,7 +102,7 @@ function Figure({ label, icon, title, strong = false, className, children }: Fig
   return (
     <div title={title} className={clsx("flex items-center gap-1.5", strong ? "text-warn" : "text-ink-2", className)}>
       {icon}
-      <dt className={clsx(icon !== undefined && "max-lg:sr-only")}>{label}</dt>
+      <dt className={clsx(icon !== undefined && "max-2xl:sr-only")}>{label}</dt>
       <dd className={clsx("tabular font-semibold", !strong && "text-ink")}>{children}</dd>
     </div>
   );

@@ -86,6 +86,8 @@ interface VerbDialogProps {
   triggerKind?: ButtonKind;
   triggerClass?: string;
   triggerTestId?: string;
+  /** What the command palette presses it by. */
+  triggerAction?: string;
   /** More than the trigger says, where there are several like it. */
   triggerLabel?: string;
   icon: ReactNode;
@@ -103,7 +105,7 @@ interface VerbDialogProps {
 }
 
 /** A button, and the dialog that it opens. */
-export function VerbDialog({ trigger, triggerKind, triggerClass, triggerTestId, triggerLabel, icon, title, wide, verb, run, onDone, onOpen, children, ...form }: VerbDialogProps) {
+export function VerbDialog({ trigger, triggerKind, triggerClass, triggerTestId, triggerAction, triggerLabel, icon, title, wide, verb, run, onDone, onOpen, children, ...form }: VerbDialogProps) {
   const [open, setOpen] = useState(false);
   const send = async () => {
     if (!(await run())) return;
@@ -121,7 +123,7 @@ export function VerbDialog({ trigger, triggerKind, triggerClass, triggerTestId, 
       title={title}
       wide={wide}
       trigger={
-        <Dialog.Trigger disabled={form.refusal !== undefined} title={form.refusal} aria-label={triggerLabel} data-testid={triggerTestId} className={buttonClass(triggerKind, triggerClass)}>
+        <Dialog.Trigger disabled={form.refusal !== undefined} title={form.refusal} aria-label={triggerLabel} data-testid={triggerTestId} data-action={triggerAction} className={buttonClass(triggerKind, triggerClass)}>
           {icon}
           {trigger}
         </Dialog.Trigger>

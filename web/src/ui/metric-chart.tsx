@@ -1,0 +1,187 @@
+/**
+ * One measure, large: its line, the range that it had before the trouble, where it left it, what is
+ * forecast with its interval and limit, and what happened along it. Values are read with the pointer
+ * or the arrow keys; the same is there as a table.
+ */
+import { clsx } from "clsx";
+import { useState, type KeyboardEvent, type PointerEvent } from "react";
+
+import type { ForecastPoint, Point } from "../protocol/generated";
+import { clockTime, measure } from "./format";
+import { type SourceProps, from as comesFrom } from "./source";
+
+export interface ChartMark {
+  at: number;
+  letter: string;
+  text: string;
+  tone: "warn" | "accent" | "good" | "bad";
+  source: string;
+}
+
+interface Props {
+  label: string;
+  unit: string | undefined;
+  points: readonly Point[];
+  /** What was usual before. */
+  range: { low: number; high: number } | undefined;
+  /** When it was outside of that. */
+  anomaly: { from: number; to: number } | undefined;
+  forecast: readonly ForecastPoint[];
+  limit: number | undefined;
+  marks: readonly ChartMark[];
+  source: Partial<SourceProps>;
+}
+
+const width = 640;
+const height = 160;
+const inset = 6;
+
+/** How long before the first point something may have happened and still be drawn. */
+const lead = 0.25;
+
+const lineColours: Record<ChartMark["tone"], string> = { warn: "var(--warn)", accent: "var(--accent)", good: "var(--good)", bad: "var(--bad)" };
+const letterColours: Record<ChartMark["tone"], string> = { warn: "bg-warn-soft text-warn", accent: "bg-accent-soft text-accent", good: "bg-good-soft text-good", bad: "bg-bad-soft text-bad" };
+
+export function MetricChart({ label, unit, points, range, anomaly, forecast, limit, marks, source }: Props) {
+  const [read, setRead] = useState<number>();
+  const ahead = forecast.map(({ at, low, value, high }) => ({ at: Date.parse(at), low, value, high }));
+  const plot = layOut(points, ahead, limit, marks);
+  if (plot === undefined) return null;
+  const { x, y, start, end } = plot;
+  const line = (all: readonly (readonly [number, number])[]) => all.map(([at, v], i) => `${i === 0 ? "M" : "L"}${x(at).toFixed(1)} ${y(v).toFixed(1)}`).join("");
+  const band = `${line(ahead.map((f) => [f.at, f.high]))}${line(ahead.toReversed().map((f) => [f.at, f.low])).replace("M", "L")}Z`;
+  const values = [...points.map(([at, value]) => ({ at, said: measure(value, unit) })), ...ahead.map((f) => ({ at: f.at, said: `expected ${measure(f.value, unit)}, between ${measure(f.low, unit)} and ${measure(f.high, unit)}` }))];
+  const at = read === undefined ? undefined : values[Math.min(read, values.length - 1)];
+  const last = points.at(-1);
+  const said = at === undefined ? (last === undefined ? "no data" : `last ${measure(last[1], unit)} at ${clockTime(last[0])}`) : `${at.said} at ${clockTime(at.at)}`;
+  const point = (e: PointerEvent<HTMLElement>) => {
+    const box = e.currentTarget.getBoundingClientRect();
+    setRead(nearest(values, start + ((e.clientX - box.left) / Math.max(1, box.width)) * (end - start)));
+  };
+  const keys = (e: KeyboardEvent) => {
+    const now = read ?? points.length - 1;
+    const to = { ArrowLeft: now - 1, ArrowDown: now - 1, ArrowRight: now + 1, ArrowUp: now + 1, Home: 0, End: values.length - 1, PageDown: now - 10, PageUp: now + 10 }[e.key];
+    if (to === undefined) return;
+    e.preventDefault();
+    setRead(Math.min(values.length - 1, Math.max(0, to)));
+  };
+  const shown = marks.filter((m) => m.at >= start && m.at <= end);
+  return (
+    <figure className="min-w-0 space-y-1" data-testid="metric-chart" {...source}>
+      <figcaption className="flex flex-wrap items-baseline justify-between gap-x-3">
+        <span className="text-xs font-medium">{label}</span>
+        <span className="tabular text-2xs text-ink-2">{said}</span>
+      </figcaption>
+      <div
+        role="slider"
+        tabIndex={0}
+        aria-label={`Values of ${label}`}
+        aria-valuemin={0}
+        aria-valuemax={values.length - 1}
+        aria-valuenow={read ?? points.length - 1}
+        aria-valuetext={said}
+        onPointerMove={point}
+        onPointerLeave={() => setRead(undefined)}
+        onBlur={() => setRead(undefined)}
+        onKeyDown={keys}
+        className="relative rounded bg-sunken"
+      >
+        <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden className="block h-36 w-full">
+          {range !== undefined && <rect x={0} width={width} y={y(range.high)} height={Math.max(1, y(range.low) - y(range.high))} fill="var(--good)" opacity={0.09} />}
+          {anomaly !== undefined && <rect x={x(anomaly.from)} width={Math.max(2, x(anomaly.to) - x(anomaly.from))} y={0} height={height} fill="var(--bad)" opacity={0.09} />}
+          {limit !== undefined && <line x1={0} x2={width} y1={y(limit)} y2={y(limit)} stroke="var(--bad)" strokeDasharray="6 4" vectorEffect="non-scaling-stroke" />}
+          {ahead.length > 0 && <path d={band} fill="var(--warn)" opacity={0.2} />}
+          {shown.map((m) => (
+            <line key={`${m.letter}${m.at}`} x1={x(m.at)} x2={x(m.at)} y1={0} y2={height} stroke={lineColours[m.tone]} strokeDasharray={m.tone === "warn" ? "3 2" : undefined} vectorEffect="non-scaling-stroke" />
+          ))}
+          <path d={line(points)} fill="none" stroke="var(--accent)" strokeWidth={1.75} strokeLinejoin="round" vectorEffect="non-scaling-stroke" />
+          {ahead.length > 0 && <path d={line(ahead.map((f) => [f.at, f.value]))} fill="none" stroke="var(--warn)" strokeWidth={1.75} strokeDasharray="5 3" vectorEffect="non-scaling-stroke" />}
+          {at !== undefined && <line x1={x(at.at)} x2={x(at.at)} y1={0} y2={height} stroke="var(--ink-3)" vectorEffect="non-scaling-stroke" />}
+        </svg>
+        {shown.map((m) => (
+          <span key={`${m.letter}${m.at}`} aria-hidden className={clsx("absolute top-0.5 grid h-3.5 min-w-3.5 -translate-x-1/2 place-items-center rounded-sm text-[9px] leading-none font-semibold", letterColours[m.tone])} style={{ left: `${(x(m.at) / width) * 100}%` }}>
+            {m.letter}
+          </span>
+        ))}
+      </div>
+      <p className="tabular flex justify-between text-2xs text-ink-3">
+        <span>{clockTime(points[0]?.[0] ?? start)}</span>
+        <span>{clockTime(ahead.at(-1)?.at ?? last?.[0] ?? end)}</span>
+      </p>
+      <ul className="flex flex-wrap gap-x-3 gap-y-0.5 text-2xs text-ink-2">
+        {range !== undefined && <li>usual before: {measure(range.low, unit)} to {measure(range.high, unit)}</li>}
+        {anomaly !== undefined && <li className="text-bad">outside of that from {clockTime(anomaly.from)} to {clockTime(anomaly.to)}</li>}
+        {ahead.length > 0 && <li className="text-warn">dashed: expected, with its interval</li>}
+        {limit !== undefined && <li className="text-bad">limit {measure(limit, unit)}</li>}
+      </ul>
+      <details className="text-2xs">
+        <summary className="text-ink-3">As a table</summary>
+        <table className="tabular mt-1 w-full max-w-md">
+          <thead className="text-left text-ink-3">
+            <tr>
+              <th scope="col" className="font-normal">
+                Time
+              </th>
+              <th scope="col" className="font-normal">
+                {label}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {values.map((v) => (
+              <tr key={v.at}>
+                <td className="pr-4">{clockTime(v.at)}</td>
+                <td>{v.said}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </details>
+    </figure>
+  );
+}
+
+/** The letters of the marks in words, once for all charts below one another. */
+export function MarkLegend({ marks }: { marks: readonly ChartMark[] }) {
+  if (marks.length === 0) return null;
+  return (
+    <ol className="flex flex-wrap gap-x-4 gap-y-1 text-2xs text-ink-2" aria-label="What is marked in the charts">
+      {marks.map((m) => (
+        <li key={`${m.letter}${m.at}`} className="flex items-center gap-1.5" {...comesFrom(m.source)}>
+          <span className={clsx("grid h-3.5 min-w-3.5 place-items-center rounded-sm text-[9px] font-semibold", letterColours[m.tone])}>{m.letter}</span>
+          <span>
+            {m.text} <span className="tabular text-ink-3">{clockTime(m.at)}</span>
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+interface Ahead {
+  at: number;
+  low: number;
+  high: number;
+}
+
+function layOut(points: readonly Point[], ahead: readonly Ahead[], limit: number | undefined, marks: readonly ChartMark[]) {
+  const times = [...points.map(([at]) => at), ...ahead.map((f) => f.at)];
+  if (times.length === 0) return undefined;
+  const [first, final] = [Math.min(...times), Math.max(...times)];
+  const room = (final - first) * lead;
+  // What happened just outside of what was measured belongs on the chart; what happened long after does not squeeze it.
+  const near = marks.map((m) => m.at).filter((at) => at >= first - room && at <= final + 2 * room);
+  const [start, end] = [Math.min(first, ...near), Math.max(final, ...near)];
+  const values = [...points.map(([, v]) => v), ...ahead.flatMap((f) => [f.low, f.high]), ...(limit === undefined ? [] : [limit])];
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const span = Math.max(high - low, Math.abs(high) * 0.1, Number.EPSILON);
+  const x = (at: number) => inset + ((at - start) / Math.max(1, end - start)) * (width - 2 * inset);
+  const y = (v: number) => height - inset - ((v - low) / span) * (height - 2 * inset - 14);
+  return { x, y, start, end };
+}
+
+function nearest(values: readonly { at: number }[], at: number): number {
+  let best = 0;
+  for (const [i, v] of values.entries()) if (Math.abs(v.at - at) < Math.abs((values[best]?.at ?? 0) - at)) best = i;
+  return best;
+}
