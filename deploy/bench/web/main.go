@@ -48,6 +48,7 @@ type options struct {
 	rate, seconds     float64
 	seed              uint64
 	views, web        string
+	profile           string
 	dir, json, traces string
 }
 
@@ -62,6 +63,7 @@ func main() {
 	flag.StringVar(&o.web, "web", "../web/dist", "directory of the built dashboards")
 	flag.StringVar(&o.dir, "dir", "", "where state is kept while it runs; default: the system's directory for temporary files")
 	flag.StringVar(&o.json, "json", "", "write the figures to this file as well")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of the page's JavaScript, in the last part that is measured, to this file; it slows the page down")
 	flag.StringVar(&o.traces, "traces", "", "keep the traces in this directory, for the performance panel of a browser")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "Measures what open incidents under load cost a browser that shows /ops. Fails where a bound does not hold.")

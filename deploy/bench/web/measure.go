@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/profiler"
 	"github.com/chromedp/chromedp"
 )
 
@@ -216,6 +217,11 @@ func (r *run) load(ctx context.Context, end bool) error {
 	if err := r.b.startTrace(); err != nil {
 		return err
 	}
+	if r.o.profile != "" {
+		if err := r.b.do("start a profile", profiler.Enable(), profiler.Start()); err != nil {
+			return err
+		}
+	}
 	n := int(r.o.rate * r.o.seconds / 2)
 	began := time.Now()
 	tick := time.NewTicker(time.Duration(float64(time.Second) / r.o.rate))
@@ -234,6 +240,11 @@ func (r *run) load(ctx context.Context, end bool) error {
 	r.loading += time.Since(began)
 	if end {
 		if err := r.last(ctx); err != nil {
+			return err
+		}
+	}
+	if r.o.profile != "" {
+		if err := r.b.endProfile(r.o.profile); err != nil {
 			return err
 		}
 	}

@@ -22,8 +22,9 @@ const (
 	lastID = idPrefix + "last" // is opened when the load is over
 )
 
-// busyShare is how much of the load is about the busy incident.
-const busyShare = .04
+// busyShare is how much of the load is about the busy incident: three events a
+// second, where a real one makes some hundred in all.
+const busyShare = .015
 
 // pieces is in how many parts a model's answer is heard before it is an event.
 const pieces = 4
