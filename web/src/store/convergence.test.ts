@@ -118,9 +118,14 @@ class Stage {
     return this.socket;
   }
 
-  /** Whether the tab still listens to the socket. */
+  /** Whether the tab has not let go of the socket. */
+  private get listens(): boolean {
+    return typeof this.socket?.onmessage === "function";
+  }
+
+  /** Whether frames get to the tab. */
   private get connected(): boolean {
-    return this.socket?.onmessage != null && this.welcomed;
+    return this.listens && this.welcomed;
   }
 
   private ask<T>(answer: () => T): Promise<T> {
@@ -170,7 +175,7 @@ class Stage {
         this.position();
         break;
       case "cut":
-        if (this.socket?.onclose != null) this.socket.end(s.code);
+        if (this.listens) this.socket?.end(s.code);
         break;
       case "accept":
         this.accept(s.back, s.forgets);
@@ -230,7 +235,7 @@ class Stage {
   }
 
   private accept(back: number, forgets: boolean): void {
-    if (this.socket?.onmessage == null || this.welcomed) return;
+    if (this.socket === undefined || !this.listens || this.welcomed) return;
     this.socket.accept();
     const { cursor } = this.socket.sent[0] as Hello;
     const resumed = !forgets && cursor !== undefined && cursor.epoch === this.world.epoch && cursor.offset <= this.world.stream.length;
@@ -308,7 +313,7 @@ function comparable(summary: Summary | undefined, truth: Truth | undefined): Par
   return rest;
 }
 
-function holds(stage: Stage): void {
+function expectTruth(stage: Stage): void {
   const { incidents: shown, connection, speeches } = stage.vigil.state.getState();
   const truths = stage.world.incidents;
   expect(connection.state).toBe("live");
@@ -353,6 +358,7 @@ const seed = process.env.VIGIL_SEED === undefined ? undefined : Number(process.e
 it(
   "however frames, gaps, repetitions, epochs and reconnections interleave: a tab that is left in peace shows what is",
   async () => {
+    expect.hasAssertions();
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 2, max: 6 }), fc.array(step, { maxLength: 120, size: "max" }), async (pageSize, steps) => {
         const stage = new Stage(pageSize);
@@ -360,7 +366,7 @@ it(
         await stage.take({ do: "deliver", frames: 1 });
         for (const s of steps) await stage.take(s);
         await stage.calm();
-        holds(stage);
+        expectTruth(stage);
       }),
       { numRuns, ...(seed !== undefined && { seed }) },
     );

@@ -308,10 +308,10 @@ export class IncidentStore {
       entry.replaceable = from === "snapshot";
     }
     this.dirty.add(id);
-    const standing = entry.summary && { ...entry.summary, seq: entry.seen?.seq ?? entry.summary.seq };
-    if (standing !== undefined && entry.log === undefined && isOlder(standing, summary) && isOlder(summary, standing)) openLog(entry); // each has what the other lacks
+    const have = entry.summary && { ...entry.summary, seq: entry.seen?.seq ?? entry.summary.seq };
+    if (have !== undefined && entry.log === undefined && isOlder(have, summary) && isOlder(summary, have)) openLog(entry); // each has what the other lacks
     if (entry.log !== undefined && (entry.told === undefined || isOlder(entry.told, summary))) entry.told = summary;
-    if (standing === undefined || isOlder(standing, summary) || (from === "snapshot" && entry.log === undefined && isOlder(summary, standing))) {
+    if (have === undefined || isOlder(have, summary) || (from === "snapshot" && entry.log === undefined && isOlder(summary, have))) {
       entry.summary = summary;
       entry.seen = { runId: summary.run_id, seq: summary.seq };
       entry.alerts = undefined;
@@ -465,11 +465,11 @@ export class IncidentStore {
 
   private changed(id?: string): void {
     if (id !== undefined) this.dirty.add(id);
-    this.options.schedule(() => this.flush());
+    this.options.schedule(this.flush);
   }
 
   /** Publishes what changed; what did not stays the same object. */
-  private flush(): void {
+  private readonly flush = (): void => {
     let summaries: Map<string, Summary> | undefined;
     let details: Map<string, Detail> | undefined;
     for (const id of this.dirty) {
@@ -496,7 +496,7 @@ export class IncidentStore {
       gaps: this.gaps,
       unreadable: this.unreadable,
     });
-  }
+  };
 }
 
 /** Brings a summary up to an event that follows what it stands for. False where that takes the events. */
