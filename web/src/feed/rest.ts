@@ -100,8 +100,9 @@ export class Rest {
     await this.send("POST", "/session", { token }, newIdempotencyKey());
   }
 
-  async incidents(cursor?: string): Promise<IncidentPage> {
-    const page = (await this.get(`/incidents${query({ cursor, limit: 100 })}`)) as { incidents: unknown[]; next_cursor?: string };
+  /** A page of the list, newest first; open: only of those that are not over. */
+  async incidents(cursor?: string, open?: boolean): Promise<IncidentPage> {
+    const page = (await this.get(`/incidents${query({ cursor, open: open === undefined ? undefined : String(open), limit: 100 })}`)) as { incidents: unknown[]; next_cursor?: string };
     return { incidents: page.incidents.map(decodeSummary), nextCursor: page.next_cursor };
   }
 

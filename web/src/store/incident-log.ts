@@ -12,6 +12,7 @@
 import type { DecodedEvent } from "../protocol/decoder";
 import type { View } from "../protocol/generated";
 import { reduce } from "./reduce";
+import { keepUnnumbered } from "./reduce-actions";
 
 /** A hole: seq after of the run is there, later ones are, the one between is not. */
 export interface Gap {
@@ -43,7 +44,7 @@ export class IncidentLog {
 
   /** The view of the latest run; undefined before its first event. */
   get view(): View | undefined {
-    return this.current?.view();
+    return this.current && this.viewOf(this.current);
   }
 
   /** The events of the latest run, oldest first; the view stands for exactly these. */
@@ -97,6 +98,17 @@ export class IncidentLog {
     return undefined;
   }
 
+  /** The latest run, and those that it goes on from, as far as they are there. */
+  get runIds(): string[] {
+    return this.current === undefined ? [] : [...this.before(this.current), this.current].map((run) => run.id);
+  }
+
+  /** What a run adds up to, with what people said of the runs before it: the workflow does not know of that. */
+  private viewOf(run: Run): View | undefined {
+    const earlier = run.from === undefined ? undefined : this.runs.get(run.from.runId);
+    return run.view(earlier && this.viewOf(earlier));
+  }
+
   /** The runs that a run goes on from, oldest first. */
   private before(run: Run): Run[] {
     const runs: Run[] = [];
@@ -133,7 +145,7 @@ class Run {
   private readonly unnumbered: DecodedEvent[] = [];
   private readonly waiting = new Map<number, DecodedEvent>();
   private base: View | undefined;
-  private shown: { view: View | undefined; events: readonly DecodedEvent[] } | undefined;
+  private shown: { before: View | undefined; view: View | undefined; events: readonly DecodedEvent[] } | undefined;
 
   constructor(id: string) {
     this.id = id;
@@ -173,19 +185,20 @@ class Run {
     this.base = reduce(this.base, event);
   }
 
-  view(): View | undefined {
-    return this.show().view;
+  /** before is the view of the run that it goes on from. */
+  view(before?: View): View | undefined {
+    return this.show(before).view;
   }
 
   events(): readonly DecodedEvent[] {
-    return this.show().events;
+    return this.show(this.shown?.before).events;
   }
 
-  private show(): { view: View | undefined; events: readonly DecodedEvent[] } {
-    if (this.shown === undefined) {
-      let view = this.base;
+  private show(before: View | undefined): { view: View | undefined; events: readonly DecodedEvent[] } {
+    if (this.shown === undefined || this.shown.before !== before) {
+      let view = this.base && (before === undefined ? this.base : { ...this.base, ...keepUnnumbered(this.base, before) });
       for (const d of this.unnumbered) if (d.readable && view !== undefined) view = reduce(view, d.event);
-      this.shown = { view, events: inTime(this.numbered, this.unnumbered) };
+      this.shown = { before, view, events: inTime(this.numbered, this.unnumbered) };
     }
     return this.shown;
   }

@@ -4,7 +4,9 @@
  * The list starts from a snapshot's summaries and goes on by live events. An incident becomes exact
  * down to its events (an IncidentLog) when somebody opens it, when it begins while we watch, or when
  * its summary cannot be derived otherwise: a hole in the numbers, alerts that have to be counted.
- * Then its events are fetched from the gateway and merged with the live ones by (run, seq).
+ * Then its events are fetched from the gateway and merged with the live ones by (run, seq). They are
+ * let go as soon as nobody looks at them and the summary stands for all of them: what a tab holds
+ * does not grow with what happens.
  *
  * Nothing here blocks: what is fetched arrives later, what fails is tried again with growing pauses
  * for as long as somebody looks or a hole is open. Changes are published in batches.
@@ -14,11 +16,14 @@ import { type Clock, systemClock } from "../feed/clock";
 import { ApiError, type EventPage, type IncidentPage } from "../feed/rest";
 import type { DecodedEvent } from "../protocol/decoder";
 import type { Snapshot, Summary, View } from "../protocol/generated";
+import { Comparison } from "./comparison";
+import { type Entry, type LoadState, derive, isBehind, isShort, missing, openLog, standsFor } from "./incident-entry";
 import { IncidentLog } from "./incident-log";
-import { reduceSummary, summaryOf } from "./reduce";
+import { alertsOf, summaryOf } from "./reduce";
 import type { Schedule } from "./schedule";
+import { isOlder } from "./summary-order";
 
-export type LoadState = "loading" | "ready" | "not_found" | "error";
+export type { LoadState } from "./incident-entry";
 
 /** One incident that is open on screen. */
 export interface Detail {
@@ -46,41 +51,25 @@ export interface IncidentsState {
 
 export interface Source {
   events(id: string, after: number, runId?: string): Promise<EventPage>;
-  incidents(cursor?: string): Promise<IncidentPage>;
+  /** A page of the list, newest first; open: only of those that are not over. */
+  incidents(cursor?: string, open?: boolean): Promise<IncidentPage>;
 }
 
 export interface IncidentStoreOptions {
   source: Source;
   publish: (state: IncidentsState) => void;
+  /** Is given events that were fetched because they had not come. */
+  late?: (event: DecodedEvent) => void;
   schedule: Schedule;
   clock?: Clock;
 }
-
-interface Entry {
-  summary?: Summary;
-  /** Last numbered event that the summary stands for, whether it could be read or not. */
-  seen?: { runId: string; seq: number };
-  log?: IncidentLog;
-  load: LoadState;
-  error?: string;
-  /** A fetch is under way or waits for its next attempt. */
-  busy: boolean;
-  failures: number;
-  /** How many views show it. */
-  watchers: number;
-  /** Goes when a snapshot comes without it. Incidents from older pages stay. */
-  replaceable: boolean;
-}
-
-/** How often the list is compared with the gateway at most. */
-const verifyEveryMs = 30_000;
 
 export class IncidentStore {
   private readonly options: IncidentStoreOptions;
   private readonly clock: Clock;
   private readonly entries = new Map<string, Entry>();
-  private readonly details = new Map<string, Detail>();
-  private readonly summaries = new Map<string, Summary>();
+  private details = new Map<string, Detail>();
+  private summaries = new Map<string, Summary>();
   private readonly dirty = new Set<string>();
   private known = false;
   private epoch: string | undefined;
@@ -88,11 +77,23 @@ export class IncidentStore {
   private unreadable = 0;
   private older: IncidentsState["older"] = { state: "idle" };
   private olderCursor: string | undefined;
-  private verifiedAt = Number.NEGATIVE_INFINITY;
+  /** Counts snapshots: what was asked for before one may be older than it. */
+  private snapshots = 0;
+  private readonly comparison: Comparison;
 
   constructor(options: IncidentStoreOptions) {
     this.options = options;
     this.clock = options.clock ?? systemClock;
+    this.comparison = new Comparison({
+      source: options.source,
+      clock: this.clock,
+      held: () => this.entries.keys(),
+      snapshots: () => this.snapshots,
+      take: (summaries) => {
+        for (const summary of summaries) this.merge(summary, "page");
+        this.changed();
+      },
+    });
   }
 
   static empty(): IncidentsState {
@@ -103,15 +104,18 @@ export class IncidentStore {
   snapshot(snapshot: Snapshot): void {
     if (this.epoch !== undefined && this.epoch !== snapshot.epoch) this.startOver();
     this.epoch = snapshot.epoch;
+    this.snapshots++;
     const listed = new Set<string>();
     for (const summary of snapshot.incidents ?? []) {
       listed.add(summary.incident_id);
       this.merge(summary, "snapshot");
     }
+    if (this.known) this.doubtWatched(); // by then something may have happened while nobody listened
     for (const [id, entry] of this.entries) {
       if (listed.has(id)) continue;
       if (entry.watchers > 0) this.fetch(id, entry);
       else if (entry.replaceable) this.forget(id);
+      else this.verify(); // what came with an older page may have changed since
     }
     this.known = true;
     this.changed();
@@ -125,7 +129,7 @@ export class IncidentStore {
       entry = this.create(event.incident_id);
       entry.log = new IncidentLog();
     }
-    if (entry.log === undefined && !this.derive(entry, decoded)) entry.log = new IncidentLog();
+    if (entry.log === undefined && !derive(entry, decoded)) openLog(entry);
     if (entry.log !== undefined) {
       entry.log.add(decoded);
       this.follow(event.incident_id, entry);
@@ -136,9 +140,9 @@ export class IncidentStore {
   /** Shows an incident down to its events until the result is called. */
   watch(id: string): () => void {
     const entry = this.entries.get(id) ?? this.create(id);
-    entry.watchers++;
-    if (entry.log === undefined || entry.log.view === undefined || entry.log.earlierGap() !== undefined) {
-      entry.log ??= new IncidentLog();
+    openLog(entry);
+    if (entry.watchers++ === 0) {
+      entry.doubt = true; // a log at which nobody looked has what its summary needed
       this.fetch(id, entry);
     }
     this.changed(id);
@@ -162,17 +166,17 @@ export class IncidentStore {
     this.changed(id);
   }
 
-  /** Compares the list with the gateway's and fetches what is behind it. */
-  async verify(): Promise<void> {
-    const now = this.clock.now();
-    if (now - this.verifiedAt < verifyEveryMs) return;
-    this.verifiedAt = now;
-    try {
-      const page = await this.options.source.incidents();
-      for (const summary of page.incidents) this.merge(summary, "page");
-      this.changed();
-    } catch {
-      this.verifiedAt = Number.NEGATIVE_INFINITY; // the next position asks again
+  /** Compares the list with the gateway's, soon, and fetches what is behind it. */
+  verify(): void {
+    this.doubtWatched();
+    this.comparison.doubt();
+  }
+
+  private doubtWatched(): void {
+    for (const [id, entry] of this.entries) {
+      if (entry.watchers === 0) continue;
+      entry.doubt = true;
+      this.fetch(id, entry);
     }
   }
 
@@ -182,7 +186,7 @@ export class IncidentStore {
     this.older = { state: "loading" };
     this.changed();
     try {
-      const page = await this.options.source.incidents(this.olderCursor);
+      const page = await this.fresh(() => this.options.source.incidents(this.olderCursor));
       for (const summary of page.incidents) this.merge(summary, "page");
       this.olderCursor = page.nextCursor;
       this.older = { state: page.nextCursor === undefined ? "end" : "idle" };
@@ -192,8 +196,17 @@ export class IncidentStore {
     this.changed();
   }
 
+  /** Asks again for as long as a snapshot overtakes the answer. */
+  private async fresh<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const began = this.snapshots;
+      const answer = await ask();
+      if (this.snapshots === began) return answer;
+    }
+  }
+
   private create(id: string): Entry {
-    const entry: Entry = { load: "loading", busy: false, failures: 0, watchers: 0, replaceable: true };
+    const entry: Entry = { load: "loading", busy: false, doubt: false, failures: 0, watchers: 0, replaceable: true };
     this.entries.set(id, entry);
     return entry;
   }
@@ -204,7 +217,7 @@ export class IncidentStore {
       if (entry.watchers === 0) this.forget(id);
       else {
         entry.log = new IncidentLog();
-        entry.summary = entry.seen = undefined;
+        entry.summary = entry.seen = entry.alerts = entry.told = undefined;
         entry.load = "loading";
       }
     }
@@ -226,28 +239,16 @@ export class IncidentStore {
       entry.replaceable = from === "snapshot";
     }
     this.dirty.add(id);
-    const older = entry.seen === undefined || entry.summary === undefined || isOlder({ ...entry.summary, seq: entry.seen.seq }, summary);
-    if (older || (from === "snapshot" && entry.log === undefined)) {
+    const have = entry.summary && { ...entry.summary, seq: entry.seen?.seq ?? entry.summary.seq };
+    if (have !== undefined && entry.log === undefined && isOlder(have, summary) && isOlder(summary, have)) openLog(entry); // each has what the other lacks
+    if (entry.log !== undefined && (entry.told === undefined || isOlder(entry.told, summary))) entry.told = summary;
+    if (have === undefined || isOlder(have, summary) || (from === "snapshot" && entry.log === undefined && isOlder(summary, have))) {
       entry.summary = summary;
       entry.seen = { runId: summary.run_id, seq: summary.seq };
+      entry.alerts = undefined;
     }
     if (isShort(entry)) this.fetch(id, entry);
-  }
-
-  /** Brings a summary without events up to an event. False where that takes the events. */
-  private derive(entry: Entry, decoded: DecodedEvent): boolean {
-    const { event } = decoded;
-    const { summary, seen } = entry;
-    if (summary === undefined || seen === undefined || event.run_id !== seen.runId) return false;
-    if (event.seq !== 0 && event.seq <= seen.seq) return true;
-    if (event.seq > seen.seq + 1) return false;
-    if (decoded.readable) {
-      const after = reduceSummary(summary, decoded.event);
-      if (after === undefined) return false;
-      entry.summary = after;
-    }
-    if (event.seq !== 0) entry.seen = { runId: seen.runId, seq: event.seq };
-    return true;
+    else entry.told = undefined;
   }
 
   /** Settles an entry whose log has changed. */
@@ -255,9 +256,13 @@ export class IncidentStore {
     const { log } = entry;
     const view = log?.view;
     if (log !== undefined && view !== undefined && !isBehind(entry, log)) {
+      entry.told = undefined;
       entry.summary = summaryOf(view);
       entry.seen = { runId: view.run_id, seq: log.completeTo(view.run_id) };
-      if (!entry.busy) entry.load = "ready";
+      if (!entry.busy) {
+        entry.load = "ready";
+        entry.error = undefined;
+      }
     }
     if (isShort(entry)) {
       if (log?.gap() !== undefined && !entry.busy) this.gaps++;
@@ -266,15 +271,18 @@ export class IncidentStore {
     this.release(id, entry);
   }
 
-  /** Lets go of the events of an incident that is over and that nobody looks at. */
+  /** Lets go of the events of an incident at which nobody looks, once its summary stands for them. */
   private release(id: string, entry: Entry): void {
     if (entry.watchers > 0 || entry.busy) return;
     if (entry.summary === undefined) {
       if (entry.load === "not_found") this.forget(id);
-    } else if (entry.summary.closed_at !== undefined) {
-      entry.log = undefined;
-      entry.error = undefined;
+      return;
     }
+    if (isShort(entry)) return;
+    if (entry.log?.view !== undefined) entry.alerts = alertsOf(entry.log.view);
+    if (entry.summary.closed_at !== undefined) entry.alerts = undefined;
+    entry.log = undefined;
+    entry.error = undefined;
   }
 
   private fetch(id: string, entry: Entry): void {
@@ -285,34 +293,46 @@ export class IncidentStore {
   }
 
   private async fill(id: string, entry: Entry): Promise<void> {
-    const log = (entry.log ??= new IncidentLog());
+    const log = openLog(entry);
+    const whole = entry.doubt;
+    entry.doubt = false;
     try {
-      let { after, runId } = missing(entry, log);
-      for (;;) {
-        const page = await this.options.source.events(id, after, runId);
-        const asked = after;
-        for (const decoded of page.events) {
-          log.add(decoded);
-          after = Math.max(after, decoded.event.seq);
-          runId = decoded.event.run_id; // of the pages to come too, should a new run begin meanwhile
-        }
-        if (!page.more || after === asked) break;
+      const { after, runId } = whole ? { after: 0, runId: undefined } : missing(entry, log);
+      await this.read(id, log, after, runId);
+      for (let gap = log.earlierGap(); gap !== undefined; gap = log.earlierGap()) {
+        this.changed(id); // what is there can be looked at meanwhile
+        if ((await this.read(id, log, gap.after, gap.runId)) === 0) log.giveUp(gap.runId);
       }
-      if (entry.watchers > 0) await this.fillEarlier(id, log);
+      if (whole || (entry.log === log && isBehind(entry, log))) {
+        // What carries no number may be missing from any run.
+        const { told } = entry;
+        for (const run of log.runIds) await this.read(id, log, 0, run);
+        if (entry.told === told && standsFor(log, told)) entry.told = undefined;
+      }
+      if (this.entries.get(id) !== entry) return; // it was let go meanwhile
       this.filled(id, entry);
     } catch (error) {
+      if (this.entries.get(id) !== entry) return;
+      entry.doubt ||= whole || entry.watchers > 0; // pages may be missing
       this.failed(id, entry, error);
     }
     this.changed(id);
   }
 
-  /** Reads the runs that the latest one goes on from, for the timeline. */
-  private async fillEarlier(id: string, log: IncidentLog): Promise<void> {
-    for (let gap = log.earlierGap(); gap !== undefined; gap = log.earlierGap()) {
-      this.changed(id); // what is there can be looked at meanwhile
-      const page = await this.options.source.events(id, gap.after, gap.runId);
-      const fresh = page.events.filter((decoded) => log.add(decoded));
-      if (fresh.length === 0) log.giveUp(gap.runId);
+  /** Reads a run's events after a number into the log, page by page; how many were new. */
+  private async read(id: string, log: IncidentLog, after: number, runId: string | undefined): Promise<number> {
+    for (let fresh = 0; ; ) {
+      const page = await this.options.source.events(id, after, runId);
+      const asked = after;
+      for (const decoded of page.events) {
+        if (log.add(decoded)) {
+          fresh++;
+          this.options.late?.(decoded);
+        }
+        after = Math.max(after, decoded.event.seq);
+        runId = decoded.event.run_id; // of the pages to come too, should a new run begin meanwhile
+      }
+      if (!page.more || after === asked) return fresh;
     }
   }
 
@@ -320,12 +340,13 @@ export class IncidentStore {
     entry.busy = false;
     entry.error = undefined;
     if (entry.log?.view !== undefined) entry.load = "ready";
-    if (isShort(entry)) {
+    if (isShort(entry) && !entry.doubt) {
       this.later(id, entry); // the gateway that answered is behind the one that we listen to
       return;
     }
     entry.failures = 0;
-    this.follow(id, entry);
+    if (entry.doubt && entry.watchers > 0) this.fetch(id, entry);
+    else this.follow(id, entry);
   }
 
   private failed(id: string, entry: Entry, error: unknown): void {
@@ -333,6 +354,7 @@ export class IncidentStore {
       entry.busy = false;
       entry.load = "not_found";
       entry.error = error.message;
+      this.release(id, entry);
       return;
     }
     entry.load = entry.log?.view === undefined ? "error" : "ready";
@@ -344,7 +366,7 @@ export class IncidentStore {
     entry.busy = true;
     this.clock.after(backoff(entry.failures++, this.clock.random()), () => {
       if (!entry.busy || this.entries.get(id) !== entry) return;
-      if (!isShort(entry)) {
+      if (!isShort(entry) && !entry.doubt) {
         this.filled(id, entry); // live events have filled it
         this.changed(id);
         return;
@@ -356,66 +378,38 @@ export class IncidentStore {
 
   private changed(id?: string): void {
     if (id !== undefined) this.dirty.add(id);
-    this.options.schedule(() => this.flush());
+    this.options.schedule(this.flush);
   }
 
-  private flush(): void {
+  /** Publishes what changed; what did not stays the same object. */
+  private readonly flush = (): void => {
+    let summaries: Map<string, Summary> | undefined;
+    let details: Map<string, Detail> | undefined;
     for (const id of this.dirty) {
       const entry = this.entries.get(id);
-      if (entry?.summary === undefined) this.summaries.delete(id);
-      else this.summaries.set(id, entry.summary);
-      if (entry === undefined || entry.watchers === 0) this.details.delete(id);
-      else this.details.set(id, { load: entry.load, error: entry.error, view: entry.log?.view, events: entry.log?.events ?? [], earlier: entry.log?.earlier ?? [] });
+      if (entry?.summary !== this.summaries.get(id)) {
+        summaries ??= new Map(this.summaries);
+        if (entry?.summary === undefined) summaries.delete(id);
+        else summaries.set(id, entry.summary);
+      }
+      const watched = entry !== undefined && entry.watchers > 0;
+      if (!watched && !this.details.has(id)) continue;
+      details ??= new Map(this.details);
+      if (!watched) details.delete(id);
+      else details.set(id, { load: entry.load, error: entry.error, view: entry.log?.view, events: entry.log?.events ?? [], earlier: entry.log?.earlier ?? [] });
     }
     this.dirty.clear();
+    this.summaries = summaries ?? this.summaries;
+    this.details = details ?? this.details;
     this.options.publish({
       known: this.known,
-      summaries: new Map(this.summaries),
-      details: new Map(this.details),
+      summaries: this.summaries,
+      details: this.details,
       older: this.older,
       gaps: this.gaps,
       unreadable: this.unreadable,
     });
-  }
-}
-
-/** What has to be read so that the log gets where it should be. */
-function missing(entry: Entry, log: IncidentLog): { after: number; runId?: string } {
-  const gap = log.gap();
-  if (gap !== undefined && log.view !== undefined) return gap;
-  const sameRun = log.runId !== undefined && (entry.summary === undefined || entry.summary.run_id === log.runId);
-  // What carries no number may lie anywhere between the numbered ones.
-  if (sameRun && entry.summary !== undefined && log.completeTo(entry.summary.run_id) >= entry.summary.seq) return { after: 0, runId: log.runId };
-  return sameRun && log.runId !== undefined ? { after: log.completeTo(log.runId), runId: log.runId } : { after: 0 };
-}
-
-/** Whether the log lacks events that are known to exist. */
-function isShort({ log, ...entry }: Entry): boolean {
-  return log !== undefined && (log.view === undefined || log.gap() !== undefined || isBehind(entry, log));
-}
-
-/** Whether the log stands for less than the summary does. */
-function isBehind({ summary }: Pick<Entry, "summary">, log: IncidentLog): boolean {
-  if (summary === undefined) return false;
-  const { view } = log;
-  return view === undefined || isOlder({ ...view, seq: log.completeTo(view.run_id), updated_at: log.latestAt }, summary);
-}
-
-/** Whether a stands for less than b does. */
-function isOlder(a: Summary, b: Summary): boolean {
-  const updated = elapsed(a.updated_at, b.updated_at);
-  if (a.run_id !== b.run_id) {
-    const opened = elapsed(a.opened_at, b.opened_at);
-    return opened > 0 || (opened === 0 && updated > 0); // a run that goes on from another was opened when that one was
-  }
-  if (a.seq !== b.seq) return a.seq < b.seq;
-  // What carries no number shows in the time, or, where later events came after it, in what it says.
-  const reviewed = a.cause_correct === b.cause_correct && a.reviewed_by === b.reviewed_by && (a.review_version ?? 0) >= (b.review_version ?? 0);
-  return updated > 0 || (updated === 0 && !reviewed);
-}
-
-function elapsed(from: string | undefined, to: string | undefined): number {
-  return Date.parse(to ?? "") - Date.parse(from ?? "");
+  };
 }
 
 function message(error: unknown): string {

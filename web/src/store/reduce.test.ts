@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { story, storyNames, wire } from "../../test/golden";
 import type { IncidentEvent, View } from "../protocol/generated";
-import { reduce, reduceSummary, summaryOf } from "./reduce";
+import { alertsOf, reduce, reduceSummary, summaryOf } from "./reduce";
 
 function all(events: IncidentEvent[], from?: View): View | undefined {
   return events.reduce<View | undefined>(reduce, from);
@@ -37,15 +37,17 @@ describe.each(storyNames)("%s", (name) => {
     }
   });
 
-  it("its summary goes on by events alone, but for counts of alerts", () => {
+  it("its summary goes on by events alone; for counts of alerts it needs those before", () => {
     let state: View | undefined;
     for (const event of events) {
       const before = state;
       state = reduce(state, event);
       if (before === undefined || state === undefined) continue;
-      const after = reduceSummary(summaryOf(before), event);
+      const after = reduceSummary(summaryOf(before), undefined, event);
       if (["alert.received", "alerts.mentioned", "alerts.moved"].includes(event.type)) expect(after).toBeUndefined();
-      else expect(wire(after)).toEqual(wire(summaryOf(state)));
+      else expect(wire(after?.summary)).toEqual(wire(summaryOf(state)));
+      const counted = reduceSummary(summaryOf(before), alertsOf(before), event);
+      expect(wire(counted)).toEqual(wire({ summary: summaryOf(state), alerts: alertsOf(state) }));
     }
   });
 });

@@ -5,6 +5,7 @@
 import {
   type AgentUpdated,
   type AgentView,
+  type Alert,
   type Budget,
   type BudgetRaised,
   type Cost,
@@ -292,12 +293,27 @@ export function summaryOf(view: View): Summary {
   return summary;
 }
 
+/** The alerts of an incident, with no more of each than is needed to count on. */
+export interface Alerts {
+  alerts: readonly Counted[];
+  more_alerts: View["more_alerts"];
+}
+
+type Counted = Pick<Alert, "member" | "fingerprint" | "status" | "silenced_by">;
+
 /**
- * The summary after e, without the events before it. Exact for every event but those of alerts,
- * whose counts need the alerts that came before: undefined says that the events are needed.
+ * The summary after e, without the events before it, and the alerts where they are known. Exact:
+ * undefined says that the events are needed, because alerts have to be counted that are not known.
  */
-export function reduceSummary(summary: Summary, e: IncidentEvent): Summary | undefined {
-  if (e.type === "alert.received" || e.type === "alerts.mentioned" || e.type === "alerts.moved") return undefined;
-  const after = reduce({ ...summary, ...blankParts() }, e);
-  return after === undefined ? undefined : summaryOf(after);
+export function reduceSummary(summary: Summary, alerts: Alerts | undefined, e: IncidentEvent): { summary: Summary; alerts: Alerts | undefined } | undefined {
+  if (alerts === undefined && (e.type === "alert.received" || e.type === "alerts.mentioned" || e.type === "alerts.moved")) return undefined;
+  const before = { ...summary, ...blankParts(), ...(alerts && { alerts: alerts.alerts as Alert[], more_alerts: alerts.more_alerts }) };
+  const after = reduce(before, e);
+  if (after === undefined) return undefined;
+  if (alerts === undefined && e.type !== "incident.continued") return { summary: summaryOf(after), alerts };
+  return { summary: summaryOf(after), alerts: after.alerts === before.alerts && after.more_alerts === before.more_alerts ? alerts : alertsOf(after) };
+}
+
+export function alertsOf({ alerts, more_alerts }: View): Alerts {
+  return { alerts: (alerts ?? []).map(({ member, fingerprint, status, silenced_by }) => ({ member, fingerprint, status, silenced_by })), more_alerts };
 }

@@ -68,11 +68,14 @@ export class SpeechStore {
     this.speakers.delete(key); // whoever spoke last goes last
     this.speakers.set(key, s);
     if (this.speakers.size > maxSpeakers) this.speakers.delete(this.speakers.keys().next().value ?? "");
-    this.schedule(() => this.flush());
+    this.schedule(this.flush);
   }
 
-  /** An event says what has become of a turn: the finished text, or none. */
-  event(decoded: DecodedEvent): void {
+  /**
+   * An event says what has become of a turn: the finished text, or none. One that was missed and
+   * comes late says nothing of what has begun since.
+   */
+  event(decoded: DecodedEvent, late = false): void {
     if (!decoded.readable) return;
     const { event: e } = decoded;
     switch (e.type) {
@@ -80,10 +83,11 @@ export class SpeechStore {
         this.end(e.incident_id, e.data.agent, e.data.turn);
         break;
       case "agent.updated":
+        if (late) break;
         if (e.data.state !== "analyzing" && e.data.state !== "processing") this.end(e.incident_id, e.data.agent);
         break;
       case "error.raised":
-        if (e.data.agent !== undefined) this.end(e.incident_id, e.data.agent);
+        if (!late && e.data.agent !== undefined) this.end(e.incident_id, e.data.agent);
         break;
       case "incident.closed":
       case "incident.aborted":
@@ -95,7 +99,7 @@ export class SpeechStore {
   /** What was missed is not known: nothing that was said is known to be unfinished still. */
   clear(): void {
     this.speakers.clear();
-    this.schedule(() => this.flush());
+    this.schedule(this.flush);
   }
 
   /** Pieces of the turn that still come are not shown any more. */
@@ -104,14 +108,14 @@ export class SpeechStore {
     if (s === undefined || s.over || (turn !== undefined && turn < s.turn)) return;
     s.over = true;
     s.text = "";
-    this.schedule(() => this.flush());
+    this.schedule(this.flush);
   }
 
-  private flush(): void {
+  private readonly flush = (): void => {
     const speeches = new Map<string, Speech>();
     for (const [key, { next: _n, over, ...speech }] of this.speakers) if (!over) speeches.set(key, speech);
     this.publish(speeches);
-  }
+  };
 }
 
 /** Whether a piece is of something newer than what is there. */

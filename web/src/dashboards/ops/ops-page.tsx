@@ -39,8 +39,10 @@ export async function prefetch(): Promise<void> {
 /** How long the page may stay busy before what comes later is fetched all the same. */
 const idleWithinMs = 5_000;
 
-function usePrefetch(): void {
+/** Waits for the first view: what it needs comes first. */
+function usePrefetch(shown: boolean): void {
   useEffect(() => {
+    if (!shown) return;
     // One that fails is fetched again when it is asked for.
     const run = () => void prefetch().catch(() => {});
     if (typeof window.requestIdleCallback !== "function") {
@@ -49,7 +51,7 @@ function usePrefetch(): void {
     }
     const id = window.requestIdleCallback(run, { timeout: idleWithinMs });
     return () => window.cancelIdleCallback(id);
-  }, []);
+  }, [shown]);
 }
 
 /** True from the first time on that something was asked for: what closes slides out, and is not torn away. */
@@ -124,7 +126,7 @@ export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProp
   };
   const ever = { help: useEver(help), drawer: useEver(place !== undefined), palette: useEver(palette) };
   useRefetchOnReturn();
-  usePrefetch();
+  usePrefetch(known);
   useShortcuts((key) => commands[key]());
   useEffect(() => {
     const onKey = (e: KeyboardEvent) => {
