@@ -30,7 +30,7 @@ func Figures(v event.View, t Tally) event.IncidentFigures {
 		Status: v.Status, Outcome: v.Outcome, Origin: v.Origin,
 		StartedAt: v.StartedAt.UTC(), OpenedAt: v.OpenedAt.UTC(), AcknowledgedAt: t.AcknowledgedAt.UTC(), ClosedAt: v.ClosedAt.UTC(),
 		AcknowledgeSeconds: span(v.OpenedAt, t.AcknowledgedAt),
-		Acted: !t.ActedAt.IsZero(), AffectedUsers: t.Users,
+		Acted:              !t.ActedAt.IsZero(), AffectedUsers: t.Users,
 		AICostMicros: v.Cost.CostMicros, AICallsUnknownPrice: v.Cost.UnknownPriced,
 	}
 	if v.OpenedBy == "" && v.Source != byHand { // what a person opens is not what alerts took to tell

@@ -1,9 +1,13 @@
 package analytics
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -160,6 +164,15 @@ func TestCoverage(t *testing.T) {
 		got := MeasureCoverage(n, trials, kept.Sigma, 99)
 		t.Logf("n = %3d: kept %.3f of %d samples, now %.3f of %d", n, m.Share, kept.Trials, got, trials)
 		near(t, "the coverage", got, m.Share, 4*math.Sqrt(m.Share*(1-m.Share)*(1.0/trials+1/float64(kept.Trials))))
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "deploy", "docs", "business-figures.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range kept.Measured {
+		if line := fmt.Sprintf("| %d | %.1f %% |", m.N, 100*m.Share); !strings.Contains(string(page), line) {
+			t.Errorf("business-figures.md does not say %q", line)
+		}
 	}
 	if coverage(19) != nil || *coverage(20) != kept.Measured[0].Share || *coverage(49) != kept.Measured[1].Share || *coverage(5000) != kept.Measured[6].Share {
 		t.Error("the coverage of a size is not that of the nearest that is not larger")

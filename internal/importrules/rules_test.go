@@ -80,6 +80,11 @@ var rules = []rule{
 		why: "who may be believed is decided in one small package that can be read, attacked and tested alone",
 	},
 	{
+		name: "business figures follow from events alone", from: []string{"vigil/gateway/analytics"},
+		ban: []string{"vigil/...", "os", "net/http", "go.uber.org/zap/...", "gopkg.in/..."}, allow: []string{"vigil/workflows/event", "vigil/workflows/incident"},
+		why: "the same events give the same bytes only where nothing else can come in",
+	},
+	{
 		name: "the hub imports only event", from: []string{"vigil/gateway/hub"},
 		ban: []string{"vigil/...", "github.com/labstack/...", "go.temporal.io/..."}, allow: []string{"vigil/workflows/event"},
 		why: "it moves opaque bytes to sockets; the less it knows, the less can keep it from doing that",

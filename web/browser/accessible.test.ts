@@ -24,12 +24,8 @@ describe.each(views.map((view) => [view.name, view] as const))("%s", (_, view) =
     const tab = await openTab(browser, { width });
     await show(tab.page, vigil, view, seen);
     for (const look of looks) {
-      // One after the other: it is one page.
-      // eslint-disable-next-line no-await-in-loop
       await setLook(tab.page, look);
-      // eslint-disable-next-line no-await-in-loop
       await settled(tab.page);
-      // eslint-disable-next-line no-await-in-loop
       expect(await seriousFindings(tab.page), look).toEqual([]);
     }
     await tab.close();

@@ -42,10 +42,7 @@ export async function unreached(page: Page): Promise<string[]> {
   const reached = new Set<string>();
   // Twice as often as there are elements: what is shown on focus (a link to skip) adds some.
   for (let i = 0; i < 2 * wanted + 10 && reached.size < wanted; i++) {
-    // Each press moves from where the one before it led.
-    // eslint-disable-next-line no-await-in-loop
     await page.keyboard.press("Tab");
-    // eslint-disable-next-line no-await-in-loop
     const at = await page.evaluate(() => document.activeElement?.getAttribute("data-reach"));
     if (typeof at === "string") reached.add(at);
   }

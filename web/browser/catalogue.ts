@@ -61,10 +61,11 @@ export const views: readonly View[] = [
   byButton("note", "Note"),
   byButton("severity", "Severity"),
   byButton("resolve", "Resolve"),
-  { name: "transparency", path: () => "/transparency", ready: "main" },
+  { name: "transparency", path: () => "/transparency", ready: 'h1:text-is("Which incident shall be explained?")' },
   ...explained.map((view): View => ({ name: `transparency-${view}`, path: ({ over }) => `/transparency/incidents/${over}?view=${view}`, ready: `[data-testid="view-${view}"]` })),
+  { name: "transparency-replay", path: ({ over }) => `/transparency/incidents/${over}?view=reasoning&at=40`, ready: '[data-testid="explained"][data-seq="40"]' },
   { name: "transparency-recorded", path: ({ scenario }) => `/transparency/scenarios/${scenario}`, ready: '[data-testid="recorded"]' },
-  { name: "demo", path: () => "/demo", ready: "main" },
+  { name: "demo", path: () => "/demo", ready: 'h1:text-is("Incidents, and what they cost")' },
   { name: "demo-present", path: ({ over }) => `/demo/present/incidents/${over}`, ready: '[data-testid="presentation"]' },
   { name: "demo-present-recorded", path: ({ scenario }) => `/demo/present/scenarios/${scenario}`, ready: '[data-testid="presentation"]' },
 ];
@@ -82,7 +83,7 @@ export async function show(page: Page, { gateway }: Address, view: View, seen: S
 /** Waits until nothing on the page says that it is still loading. */
 async function quiet(page: Page): Promise<void> {
   await until("nothing is loading", async () => {
-    const loading = await page.getByText("Loading…", { exact: true }).count();
+    const loading = await page.locator(".pulse-soft").or(page.getByText("Loading…", { exact: true })).count();
     if (loading > 0) throw new Error(`${loading} parts are`);
   });
 }

@@ -7,6 +7,7 @@ import { expect } from "vitest";
 import { type Look, type Tab, type Width, looks, widths } from "./chromium";
 
 const artefacts = resolve(import.meta.dirname, "artefacts");
+const pictures = resolve(import.meta.dirname, "../../deploy/docs/pictures");
 
 /** How wide the page is beyond what is seen of it: 0 where nobody has to scroll sideways. */
 export function overhang(page: Page): Promise<number> {
@@ -34,6 +35,14 @@ export async function seeEverywhere(tab: Tab, name: string): Promise<void> {
   await setLook(page, "light");
   await page.setViewportSize(widths.desk);
   expect(tab.complaints, `what ${name} complained of`).toEqual([]);
+}
+
+/** A picture for the README, where VIGIL_PICTURES asks for them (`task pictures`). */
+export async function pictureForReadme({ page }: Tab, name: "ops" | "transparency" | "demo"): Promise<void> {
+  if (process.env.VIGIL_PICTURES === undefined) return;
+  await mkdir(pictures, { recursive: true });
+  await settled(page);
+  await page.screenshot({ path: resolve(pictures, `${name}.png`) });
 }
 
 /** Two frames after fonts are there: what was to be drawn is drawn. */

@@ -54,6 +54,8 @@ export async function startProduct({ split = false } = {}): Promise<Product> {
     `--sandbox-addr=${sandbox}`,
     `--sandbox-sns-addr=${sns}`,
     `--gateway-addr=${gateway}`,
+    // The example that ships, so that there is money to show and to compare.
+    `--business-file=${join(root, "deploy/docs/business.yaml")}`,
     ...quick,
     ...(split ? ["--split", "--restart-after=2s"] : []),
   ];

@@ -23,8 +23,8 @@ export const happenings = ["status", "alert", "resolvedAlert", "mention", "note"
 export type Happening = (typeof happenings)[number];
 
 /** How many closed incidents a snapshot has, and how much a page. */
-const closedShown = 2;
-const pageOfIncidents = 3;
+const closedShown = 1;
+const pageOfIncidents = 2;
 
 const workflow: Provenance = { origin: "live", service: "workflow" };
 
@@ -52,7 +52,6 @@ export class World {
     const truth = this.incidents.get(id);
     if (truth?.view === undefined) return this.begin(id, { type: "incident.opened", data: opened(id) });
     const over = truth.view.closed_at !== undefined;
-    const alert = (member: number, status: "firing" | "resolved") => ({ type: "alert.received", data: { alert: alertOf(member, status) } });
     switch (what) {
       case "review":
         return this.say(truth, { type: "cause.reviewed", data: { by: `dana-${this.runs}-${truth.events.length}`, correct: truth.events.length % 2 === 0 } }, 0);
@@ -70,9 +69,9 @@ export class World {
         return this.say(truth, { type: "incident.status_changed", data: { status: needs_human ? "needs_human" : "investigating", needs_human } });
       }
       case "alert":
-        return this.say(truth, alert(truth.seq % 4, "firing"));
+        return this.say(truth, received(truth.seq % 4, "firing"));
       case "resolvedAlert":
-        return this.say(truth, alert(truth.seq % 3, "resolved"));
+        return this.say(truth, received(truth.seq % 3, "resolved"));
       case "mention":
         return this.say(truth, { type: "alerts.mentioned", data: { alerts: [{ member: `m-${truth.seq % 5}`, status: "firing", severity: "low", inbox_id: 1, silenced: truth.seq % 2 === 0 }] } });
       case "note":
@@ -110,7 +109,7 @@ export class World {
   restore(back: number): void {
     const lost = this.stream.slice(Math.max(0, this.stream.length - back));
     this.remake();
-    for (const event of lost.reverse()) {
+    for (const event of lost.toReversed()) {
       const truth = this.incidents.get(event.incident_id);
       truth?.events.pop();
     }
@@ -216,6 +215,7 @@ function opened(id: string) {
   return { title: `Trouble ${id}`, service: "checkout", severity: "high", source: "test", started_at: "2026-11-23T13:59:00Z" };
 }
 
-function alertOf(member: number, status: "firing" | "resolved") {
-  return { source: "test", correlation_key: "k", fingerprint: `f-${member}`, member: `m-${member}`, status, title: "slow", ...(member === 1 && { silenced_by: "s-1" }) };
+function received(member: number, status: "firing" | "resolved") {
+  const alert = { source: "test", correlation_key: "k", fingerprint: `f-${member}`, member: `m-${member}`, status, title: "slow", ...(member === 1 && { silenced_by: "s-1" }) };
+  return { type: "alert.received", data: { alert } };
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/heapprofiler"
 	"github.com/chromedp/cdproto/io"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/profiler"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/tracing"
 	"github.com/chromedp/chromedp"
@@ -43,7 +45,7 @@ const parseOnly = `{
 	socket.onmessage = ({ data }) => {
 		const frame = JSON.parse(data);
 		if (frame.type === "snapshot") bench.snapshot = true;
-		if (frame.incident_id === "` + lastID + `") bench.last = true;
+		if (frame.incident_id === "` + busyID + `" && frame.seq > 0) bench.seq = frame.seq;
 	};
 }`
 
@@ -116,6 +118,21 @@ func (b *browser) heap() (used float64, err error) {
 		return err
 	}))
 	return used / (1 << 20), err
+}
+
+// endProfile writes what JavaScript spent its time on to a file.
+func (b *browser) endProfile(file string) error {
+	return b.do("end a profile", chromedp.ActionFunc(func(ctx context.Context) error {
+		p, err := profiler.Stop().Do(ctx)
+		if err != nil {
+			return err
+		}
+		raw, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(file, raw, 0o644)
+	}))
 }
 
 // Categories of a trace: tasks and frames, what is painted when, and the names

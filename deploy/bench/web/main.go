@@ -16,7 +16,9 @@
 // Two views are measured, the list with the overview and one busy incident, and
 // beside them, in the same minutes, a blank page whose script only parses the
 // same messages: what remains of a figure there is the browser's and the
-// machine's. The load, the gateway and the browser share the processors.
+// machine's. The load, the gateway and the browser share the processors; what a
+// task kept a processor busy is told beside how long it took, because the rest
+// of it is waiting for one.
 package main
 
 import (
@@ -46,6 +48,7 @@ type options struct {
 	rate, seconds     float64
 	seed              uint64
 	views, web        string
+	profile           string
 	dir, json, traces string
 }
 
@@ -60,6 +63,7 @@ func main() {
 	flag.StringVar(&o.web, "web", "../web/dist", "directory of the built dashboards")
 	flag.StringVar(&o.dir, "dir", "", "where state is kept while it runs; default: the system's directory for temporary files")
 	flag.StringVar(&o.json, "json", "", "write the figures to this file as well")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of the page's JavaScript, in the last part that is measured, to this file; it slows the page down")
 	flag.StringVar(&o.traces, "traces", "", "keep the traces in this directory, for the performance panel of a browser")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "Measures what open incidents under load cost a browser that shows /ops. Fails where a bound does not hold.")
@@ -125,6 +129,7 @@ func measure(ctx context.Context, o options) (err error) {
 	}
 	r.print(names)
 	r.judge(names)
+	r.doubt()
 	if err := r.save(o.json); err != nil {
 		return err
 	}

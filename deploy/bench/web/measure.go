@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/profiler"
 	"github.com/chromedp/chromedp"
 )
 
@@ -24,18 +25,18 @@ type view struct {
 	path   string
 	script string // is run once the page is there
 	shown  string // true once the page has what it begins with
-	last   string // true once it has applied the last event
+	last   string // true once it has applied the last event, which is event %d of the busy incident
 }
 
 // views are what people keep open, and beside them a page that only reads the
 // same messages: what the browser and the machine cost by themselves.
 var views = []view{
-	{name: "list", path: "/ops", shown: "vigilBench.firstRow", last: rowOf(lastID)},
-	{name: "incident", path: "/ops/incidents/" + busyID, shown: `vigilBench.firstRow && document.querySelector('[data-testid="incident-detail"]')`, last: rowOf(lastID)},
-	{name: "blank", path: "/api/v1/me", script: parseOnly, shown: "vigilBench.snapshot", last: "vigilBench.last"},
+	{name: "list", path: "/ops", shown: "vigilBench.firstRow", last: `document.querySelector('[data-testid="incident-` + lastID + `"]')`},
+	{name: "incident", path: "/ops/incidents/" + busyID, shown: "vigilBench.firstRow && " + detail, last: detail + "?.dataset.seq === '%d'"},
+	{name: "blank", path: "/api/v1/me", script: parseOnly, shown: "vigilBench.snapshot", last: "vigilBench.seq === %d"},
 }
 
-func rowOf(id string) string { return `document.querySelector('[data-testid="incident-` + id + `"]')` }
+const detail = `document.querySelector('[data-testid="incident-detail"]')`
 
 // Figures is what one trace gave.
 type Figures struct {
@@ -47,7 +48,9 @@ type Figures struct {
 	Tasks       int        `json:"tasks"`
 	TaskP50     float64    `json:"task_p50_ms"`
 	TaskP99     float64    `json:"task_p99_ms"`
-	WorkP99     float64    `json:"work_p99_ms"` // of the tasks of a millisecond or more
+	WorkP99     float64    `json:"work_p99_ms"` // of the tasks of more than a millisecond
+	CPUP99      float64    `json:"cpu_p99_ms"`  // of them, what they kept a processor busy
+	CPUMax      float64    `json:"cpu_max_ms"`
 	TaskMax     float64    `json:"task_max_ms"`
 	LongTasks   int        `json:"tasks_over_50_ms"`
 	Busy        float64    `json:"busy_share"`  // of the main thread under load
@@ -97,8 +100,9 @@ func measureView(ctx context.Context, o options, v view, dir string) (f Figures,
 	f.Events = s.sent - opened
 	f.Rate = float64(f.Events) / r.loading.Seconds()
 	f.Busy = ms(r.loaded.busy()) / ms(r.loading)
-	f.WorkP99 = r.tasks.atLeast(time.Millisecond).at(.99)
-	f.Tasks, f.TaskP50, f.TaskP99, f.TaskMax, f.LongTasks = len(r.tasks.durations), r.tasks.at(.5), r.tasks.at(.99), r.tasks.at(1), r.tasks.long()
+	d := r.tasks.durations
+	f.Tasks, f.TaskP50, f.TaskP99, f.TaskMax, f.LongTasks = len(d), at(d, .5), at(d, .99), at(d, 1), len(over(d, longTask))
+	f.WorkP99, f.CPUP99, f.CPUMax = at(over(d, anyWork), .99), at(over(r.tasks.cpu, anyWork), .99), at(r.tasks.cpu, 1)
 	if frames := r.tasks.dropped + r.tasks.drawn; frames > 0 {
 		f.Dropped = float64(r.tasks.dropped) / float64(frames)
 	}
@@ -213,6 +217,11 @@ func (r *run) load(ctx context.Context, end bool) error {
 	if err := r.b.startTrace(); err != nil {
 		return err
 	}
+	if r.o.profile != "" {
+		if err := r.b.do("start a profile", profiler.Enable(), profiler.Start()); err != nil {
+			return err
+		}
+	}
 	n := int(r.o.rate * r.o.seconds / 2)
 	began := time.Now()
 	tick := time.NewTicker(time.Duration(float64(time.Second) / r.o.rate))
@@ -234,6 +243,11 @@ func (r *run) load(ctx context.Context, end bool) error {
 			return err
 		}
 	}
+	if r.o.profile != "" {
+		if err := r.b.endProfile(r.o.profile); err != nil {
+			return err
+		}
+	}
 	traced, err := r.endTrace()
 	if err != nil {
 		return err
@@ -246,13 +260,14 @@ func (r *run) load(ctx context.Context, end bool) error {
 // last publishes the last events and waits until the page has applied them,
 // and with them all before.
 func (r *run) last(ctx context.Context) error {
-	all := r.all.last()
 	began := time.Now()
-	err := r.s.inject(ctx, nil, func() (out []said) { out, all = all, nil; return out })
-	if err != nil {
-		return err
+	for _, all := range [][]said{r.all.lastInList(), r.all.lastOfBusy()} {
+		if err := r.s.inject(ctx, nil, func() (out []said) { out, all = all, nil; return out }); err != nil {
+			return err
+		}
 	}
-	if err := r.b.until("see the last event", r.v.last); err != nil {
+	expression := strings.Replace(r.v.last, "%d", strconv.FormatInt(r.all.all[0].seq, 10), 1)
+	if err := r.b.until("see the last event", expression); err != nil {
 		return err
 	}
 	r.f.Last = ms(time.Since(began))

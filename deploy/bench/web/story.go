@@ -22,8 +22,9 @@ const (
 	lastID = idPrefix + "last" // is opened when the load is over
 )
 
-// busyShare is how much of the load is about the busy incident.
-const busyShare = .04
+// busyShare is how much of the load is about the busy incident: three events a
+// second, where a real one makes some hundred in all.
+const busyShare = .015
 
 // pieces is in how many parts a model's answer is heard before it is an event.
 const pieces = 4
@@ -117,14 +118,17 @@ func (s *lines) next() []said {
 	panic("the shares of the mix do not add up to 100")
 }
 
-// last is an incident that is above all others in the list: a page that shows
-// it has applied everything before it.
-func (s *lines) last() []said {
+// lastInList is an incident that is above all others in the list: a page that
+// shows it there has applied everything before it.
+func (s *lines) lastInList() []said {
 	l := s.newLine(lastID)
 	l.severity = incident.SeverityCritical
 	return []said{s.say(l, s.opened(l)),
 		s.say(l, &event.IncidentStatusChanged{Status: incident.StatusNeedsHuman, NeedsHuman: true, Handover: incident.HandoverInconclusive})}
 }
+
+// lastOfBusy is the very last event.
+func (s *lines) lastOfBusy() []said { return []said{s.say(s.all[0], s.note(s.all[0]))} }
 
 // say makes l's next event.
 func (s *lines) say(l *line, data event.Data) said {

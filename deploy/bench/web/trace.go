@@ -8,8 +8,10 @@ import (
 	"time"
 )
 
-// longTask is what the browsers' own measure calls a long task.
-const longTask = 50 * time.Millisecond
+const (
+	longTask = 50 * time.Millisecond // as browsers themselves call it
+	anyWork  = time.Millisecond      // most tasks take microseconds, and nobody waits for them
+)
 
 // traceEvent is what is read of an event in Chromium's trace format; times are
 // in microseconds.
@@ -20,6 +22,7 @@ type traceEvent struct {
 	TID   int64   `json:"tid"`
 	At    float64 `json:"ts"`
 	Took  float64 `json:"dur"`
+	CPU   float64 `json:"tdur"` // of the thread
 	Args  struct {
 		Name string `json:"name"`
 	} `json:"args"`
@@ -32,7 +35,8 @@ type thread struct{ pid, tid int64 }
 // the page could not keep up with the screen.
 type tasks struct {
 	durations []time.Duration
-	dropped   int // frames
+	cpu       []time.Duration // of the same tasks, what they kept a processor busy
+	dropped   int             // frames
 	drawn     int
 }
 
@@ -76,45 +80,35 @@ func (t *tasks) add(p part, main thread, from float64) {
 			t.drawn++
 		case e.Name == "RunTask" && e.Phase == "X" && e.TID == main.tid && e.At >= end:
 			t.durations = append(t.durations, time.Duration(e.Took*float64(time.Microsecond)))
+			t.cpu = append(t.cpu, time.Duration(e.CPU*float64(time.Microsecond)))
 			end = e.At + e.Took
 		}
 	}
 }
 
-// at is the duration at or below which share q of the tasks lies, in
+// at is the duration at or below which share q of a sample lies, in
 // milliseconds.
-func (t *tasks) at(q float64) float64 {
-	if len(t.durations) == 0 {
+func at(sample []time.Duration, q float64) float64 {
+	if len(sample) == 0 {
 		return 0
 	}
-	slices.Sort(t.durations)
-	return ms(t.durations[min(int(q*float64(len(t.durations))), len(t.durations)-1)])
+	s := slices.Sorted(slices.Values(sample))
+	return ms(s[min(int(q*float64(len(s))), len(s)-1)])
 }
 
-// atLeast are the tasks that took so long or longer. Most take microseconds
-// and do nothing that anybody waits for.
-func (t *tasks) atLeast(d time.Duration) *tasks {
-	var out tasks
-	for _, took := range t.durations {
-		if took >= d {
-			out.durations = append(out.durations, took)
+// over are the durations that are longer than d.
+func over(sample []time.Duration, d time.Duration) (out []time.Duration) {
+	for _, took := range sample {
+		if took > d {
+			out = append(out, took)
 		}
 	}
-	return &out
+	return out
 }
 
-func (t *tasks) long() (n int) {
-	for _, d := range t.durations {
-		if d > longTask {
-			n++
-		}
-	}
-	return n
-}
-
-// busy is how long the thread worked in all.
+// busy is how long the thread kept a processor busy in all.
 func (t *tasks) busy() (sum time.Duration) {
-	for _, d := range t.durations {
+	for _, d := range t.cpu {
 		sum += d
 	}
 	return sum

@@ -54,9 +54,12 @@ func checks(r *runner) []check {
 		one("web-types", "TypeScript", "web", []string{"npm", "run", "--silent", "check"}),
 		one("web-lint", "lint", "web", []string{"npm", "run", "--silent", "lint"}),
 		one("web-protocol", "generated protocol types are fresh", "web", []string{"npm", "run", "--silent", "generate:check"}),
-		{"web-test", "Vitest", r.vitest},
+		{"web-test", "Vitest", func() (tally, error) { return r.vitest() }},
 		one("web-build", "production build of the dashboards", "web", []string{"npm", "run", "--silent", "build"}),
 		{"binaries", "build vigil-dev, worker, gateway and a real Alertmanager (minutes the first time)", r.binaries},
+		{"browser", "the dashboards in a real browser: every view, outages, the source of every number, axe, keyboard", func() (tally, error) {
+			return r.vitest("--config", "browser/vitest.config.ts")
+		}},
 		{"e2e", "end to end: real processes, kills, a real browser", func() (tally, error) {
 			return r.goTest("deploy", "-race", "-count=1", "-timeout=20m", "./e2e/...")
 		}},

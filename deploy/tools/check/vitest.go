@@ -17,14 +17,16 @@ type vitestReport struct {
 	Success             bool
 }
 
-// vitest runs the tests of the dashboards and counts by Vitest's own report.
-func (r *runner) vitest() (tally, error) {
+// vitest runs the tests of the dashboards that args choose, and counts by
+// Vitest's own report.
+func (r *runner) vitest(args ...string) (tally, error) {
 	dir, err := os.MkdirTemp("", "vigil-vitest")
 	if err != nil {
 		return tally{}, err
 	}
 	report := filepath.Join(dir, "report.json")
-	runErr := r.sh("web", []string{"npx", "--no-install", "vitest", "run", "--reporter=default", "--reporter=json", "--outputFile.json=" + report})
+	command := append([]string{"npx", "--no-install", "vitest", "run", "--reporter=default", "--reporter=json", "--outputFile.json=" + report}, args...)
+	runErr := r.sh("web", command)
 	raw, err := os.ReadFile(report)
 	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 		return tally{}, errors.Join(runErr, err)

@@ -36,7 +36,7 @@ var validName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`).MatchString
 func (p plan) source() string {
 	switch {
 	case p.opens != nil:
-		return "an incident opened by hand, in an AWS account"
+		return "an incident opened by hand, about what the worker is configured to look at"
 	case p.Stubborn > 0:
 		return fmt.Sprintf("the fault %s in the shop of the AWS sandbox, against which the first kind of remedy does nothing", p.Fault)
 	case p.Fault.FalseAlarm():
@@ -60,7 +60,7 @@ var catalogue = []plan{
 		Resolution:  "The extra traffic is gone.",
 	},
 	{
-		Name: "memory-leak", Title: "Payments runs out of memory, and is restarted before it does", Fault: world.FaultMemoryLeak, Alone: true,
+		Name: "memory-leak", Title: "Payments fills its memory, and Vigil restarts it by itself", Fault: world.FaultMemoryLeak, Alone: true,
 		Description: "A service keeps what it should let go. The policy of this recording leaves what is of low risk to Vigil: it restarts the service without asking, and says so.",
 		Resolution:  "The tasks were replaced by hand.",
 	},
@@ -71,7 +71,7 @@ var catalogue = []plan{
 	},
 	{
 		Name: "second-attempt", Title: "The first action does not help and is taken back", Fault: world.FaultConnectionsExhausted, Stubborn: 1,
-		Description: "The right remedy succeeds and changes nothing. Vigil sees in the telemetry that it did not help, takes it back, and tries something else.",
+		Description: "The right remedy succeeds and changes nothing. Vigil sees in the telemetry that it did not help, takes it back, and proposes something else, which is riskier and needs two people.",
 		Resolution:  "The callers' pools were reset by hand; connections are back to normal.",
 	},
 	{

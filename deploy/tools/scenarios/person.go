@@ -53,7 +53,7 @@ func (p plan) decide(v event.View) deed {
 		return deed{what: "puts forward " + other.ID, by: recorder, verb: http.MethodPost, path: "/proposals",
 			body: gateway.ProposalRequest{OptionID: other.ID, Reason: "This is where the requests come in."}}
 	}
-	by, comment := recorder, "What it rests on is there; it can be taken back."
+	by, comment := recorder, "I have looked at what it rests on."
 	if o.ProposedBy == recorder || len(o.Approvals) > 0 {
 		by, comment = secondRecorder, "I agree."
 	}

@@ -62,27 +62,16 @@ func (p *product) start(ctx context.Context, cfg config, alone bool) error {
 	if err := p.listenSomewhere(cfg); err != nil {
 		return err
 	}
-	tokens, err := p.letIn(recorder, secondRecorder)
-	if err != nil {
-		return err
-	}
-	// The world is well within 15 ticks of the cure; who waits longer for what does
-	// not help only makes the recording longer.
-	p.WorkerArgs = []string{"--token-file", tokens, "--public-url", publicURL, "--verify-timeout", (30 * cfg.tick).String()}
-	if alone {
-		file, err := p.keep("policy.yaml", policy)
-		if err != nil {
-			return err
-		}
-		p.WorkerArgs = append(p.WorkerArgs, "--policy-file", file)
-	}
-	spec := p.AllInOne()
 	if cfg.aws {
 		if err := doctor(ctx, cfg); err != nil {
 			return err
 		}
-		spec.Args = append(spec.Args, "--no-sandbox")
 	}
+	var err error
+	if p.WorkerArgs, err = p.arguments(cfg, alone); err != nil {
+		return err
+	}
+	spec := p.AllInOne()
 	if p.log, err = os.Create(filepath.Join(p.StateDir, "log")); err != nil {
 		return fmt.Errorf("make the log: %w", err)
 	}
@@ -95,6 +84,29 @@ func (p *product) start(ctx context.Context, cfg config, alone bool) error {
 		return fmt.Errorf("%w\n%s", err, p.lastWords())
 	}
 	return nil
+}
+
+// arguments are what the product is told besides where it listens.
+func (p *product) arguments(cfg config, alone bool) ([]string, error) {
+	tokens, err := p.letIn(recorder, secondRecorder)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"--token-file", tokens}
+	if cfg.aws {
+		return append(args, "--no-sandbox"), nil // everything else is the user's
+	}
+	// The world is well within 15 ticks of the cure; who waits longer for what does
+	// not help only makes the recording longer.
+	args = append(args, "--public-url", publicURL, "--verify-timeout", (30 * cfg.tick).String())
+	if alone {
+		file, err := p.keep("policy.yaml", policy)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "--policy-file", file)
+	}
+	return args, nil
 }
 
 // end stops what was begun, and removes its directory.

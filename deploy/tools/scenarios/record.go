@@ -199,7 +199,7 @@ func (r *recording) until(ctx context.Context, what string, ask func() (ok bool,
 		case <-ctx.Done():
 			return fmt.Errorf("wait for %s: %w", what, errors.Join(context.Cause(ctx), err))
 		case <-r.p.process.Done():
-			return fmt.Errorf("Vigil ended while waiting for %s: %w\n%s", what, r.p.process.Err(), r.p.lastWords())
+			return fmt.Errorf("wait for %s: the Vigil that was started ended: %w\n%s", what, r.p.process.Err(), r.p.lastWords())
 		case <-tick.C:
 		}
 	}

@@ -14,7 +14,7 @@ type private struct{ what, text, instead string }
 
 // suspicious is what no recording may hold: a file will be public.
 var suspicious = map[string]*regexp.Regexp{
-	"a path of this machine":  regexp.MustCompile(`/(?:home|root|tmp|Users|work|private/var|var/folders)/[A-Za-z0-9._-]`),
+	"a path of this machine":  regexp.MustCompile(`/(?:home|root|tmp|Users|opt|srv|private/var|var/folders)/[A-Za-z0-9._-]`),
 	"an address of a process": regexp.MustCompile(`(?:127\.0\.0\.1|localhost|\[::1\]):\d`),
 	"a token":                 regexp.MustCompile(`vigil_[A-Z2-7]{20,}|xox[a-z]-[A-Za-z0-9-]{8,}|Bearer [A-Za-z0-9._-]{8,}`),
 	"an AWS key":              regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`),

@@ -8,7 +8,7 @@ import (
 
 // incidentsAtOnce is how many incidents are taken out of sight in one
 // transaction. Their events, which may be many, go in those that follow.
-const incidentsAtOnce = 20
+const incidentsAtOnce = 5
 
 // Forget implements store.Retention.
 func (s *Store) Forget(ctx context.Context, before time.Time, limit int) (forgotten int, more bool, err error) {

@@ -86,12 +86,12 @@ const deriveAtOnce = 50
 // bringUpToDate derives what a file of an older version lacks, or has from
 // another version of the code.
 func (s *Store) bringUpToDate(ctx context.Context) error {
-	for {
+	for after := ""; ; {
 		var ids []string
 		err := s.write(ctx, "derive figures", func(tx *sql.Tx) error {
 			var err error
 			ids, err = texts(ctx, tx, `SELECT i.incident_id FROM incidents i LEFT JOIN figures f ON f.incident_id = i.incident_id
-				WHERE f.version IS NOT ? LIMIT ?`, analytics.Version, deriveAtOnce)
+				WHERE f.version IS NOT ? AND i.incident_id > ? ORDER BY i.incident_id LIMIT ?`, analytics.Version, after, deriveAtOnce)
 			if err != nil {
 				return err
 			}
@@ -105,5 +105,6 @@ func (s *Store) bringUpToDate(ctx context.Context) error {
 		if err != nil || len(ids) < deriveAtOnce {
 			return err
 		}
+		after = ids[len(ids)-1] // one that nothing can be derived of is not tried for ever
 	}
 }

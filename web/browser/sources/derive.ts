@@ -7,14 +7,14 @@ export class DeriveError extends Error {
 }
 
 /**
- * `bases` are what the element's sources lead to: a rule holds of each that has what it names, and a
- * `span` without pointers is the time from the first to the second. Rules are separated by semicolons.
+ * `bases` are what the element's sources lead to: a rule holds of each that has what it names, and one
+ * without pointers of all of them together. Rules are separated by semicolons.
  */
 export function derive(rules: string, bases: readonly unknown[], now: number): Derived {
   const derived = { numbers: [] as number[], lengths: [] as number[] };
   for (const rule of rules.split(";").map((text) => text.trim()).filter(Boolean)) {
-    if (rule === "span") {
-      derived.lengths.push(time(bases[1], now) - time(bases[0], Number.NaN));
+    if (["span", "total", "many"].includes(rule)) {
+      overAll(rule, bases, now, derived);
       continue;
     }
     let wrong: unknown;
@@ -30,6 +30,12 @@ export function derive(rules: string, bases: readonly unknown[], now: number): D
     if (held.length === 0) throw wrong;
   }
   return { numbers: derived.numbers, lengths: derived.lengths.filter((ms) => !Number.isNaN(ms)) };
+}
+
+/** Where there are several sources, by their values. */
+function overAll(rule: string, bases: readonly unknown[], now: number, { numbers, lengths }: { numbers: number[]; lengths: number[] }): void {
+  if (rule === "span") lengths.push(time(bases[1], now) - time(bases[0], Number.NaN));
+  else numbers.push(rule === "many" ? bases.length : bases.reduce<number>((sum, value) => sum + number(value), 0));
 }
 
 function apply(rule: string, base: unknown, now: number, { numbers, lengths }: { numbers: number[]; lengths: number[] }): void {
@@ -51,7 +57,7 @@ function apply(rule: string, base: unknown, now: number, { numbers, lengths }: {
       numbers.push(number(at(base, a, rule)) / number(at(base, b ?? "", rule)));
       break;
     default:
-      throw new DeriveError(`"${rule}" is no rule; the words are span, left, count, sum and share`);
+      throw new DeriveError(`"${rule}" is no rule; the words are span, left, count, sum, share, total and many`);
   }
 }
 

@@ -21,20 +21,28 @@ export function follow(document: unknown, pointer: string): unknown {
 
 export type Leaf = string | number | boolean;
 
-/** Every value below, and the names that lead to them where a map has them. Stops at one more than `most`. */
+/**
+ * The values below, level by level, and the names that lead to them where a map has them. A level that
+ * would make them more than `most` is left out, with all below it: whoever shows something that deep in
+ * something that wide has to point closer.
+ */
 export function leaves(value: unknown, most = Infinity): Leaf[] {
   const found: Leaf[] = [];
-  const visit = (at: unknown): void => {
-    if (found.length > most) return;
-    if (typeof at === "string" || typeof at === "number" || typeof at === "boolean") found.push(at);
-    else if (Array.isArray(at)) at.forEach(visit);
-    else if (typeof at === "object" && at !== null) {
-      for (const [name, below] of Object.entries(at)) {
-        if (/\d/.test(name)) found.push(name);
-        visit(below);
+  let level: unknown[] = [value];
+  while (level.length > 0) {
+    const here: Leaf[] = [];
+    const below: unknown[] = [];
+    for (const at of level) {
+      if (typeof at === "string" || typeof at === "number" || typeof at === "boolean") here.push(at);
+      else if (Array.isArray(at)) below.push(...at);
+      else if (typeof at === "object" && at !== null) {
+        here.push(...Object.keys(at).filter((name) => /\d/.test(name)));
+        below.push(...Object.values(at));
       }
     }
-  };
-  visit(value);
+    if (found.length + here.length > most) return found;
+    found.push(...here);
+    level = below;
+  }
   return found;
 }

@@ -14,6 +14,9 @@ export interface Reader {
 /** How much older than now what is on screen may be: it moves once a second. */
 const staleMs = 2_500;
 
+/** Points of a series have their times in ms; no measure is as large. */
+const earliest = Date.parse("2001-09-09T01:46:40Z");
+
 /** Values that were computed as `data-derive` says. Lengths are in ms. */
 export interface Derived {
   numbers: readonly number[];
@@ -21,8 +24,9 @@ export interface Derived {
 }
 
 export function isExplained(shown: Shown, leaves: readonly Leaf[], derived: Derived, reader: Reader): boolean {
-  if (derived.numbers.some((n) => isNumber(shown, n)) || derived.lengths.some((ms) => isLength(shown, ms, staleMs) || isNumber(shown, ms / 1_000))) return true;
+  if (derived.numbers.some((n) => isNumber(shown, n) || isLength(shown, n, 0) || isLength(shown, n * 1_000, 0)) || derived.lengths.some((ms) => isLength(shown, ms, staleMs) || isNumber(shown, ms / 1_000))) return true;
   return leaves.some((leaf) => {
+    if (typeof leaf === "number" && leaf > earliest && isTime(shown, leaf, reader)) return true;
     if (typeof leaf === "number") return isNumber(shown, leaf) || isLength(shown, leaf, 0) || isLength(shown, leaf * 1_000, 0);
     if (typeof leaf !== "string") return false;
     const at = instant(leaf);
@@ -117,8 +121,10 @@ function parts(at: number, timezone: string) {
 /** Whether a text has these characters, not in the middle of a longer number. */
 function hasPart(text: string, raw: string): boolean {
   const flat = text.replaceAll(/\s+/gu, " ");
-  for (let at = flat.indexOf(raw); at !== -1; at = flat.indexOf(raw, at + 1)) {
-    if (!/\d$/.test(flat.slice(0, at)) && !/^\d/.test(flat.slice(at + raw.length))) return true;
+  // In a UUID or a version, what looks like a sign is a hyphen.
+  const part = raw.replace(/^[-−+]/u, "");
+  for (let at = flat.indexOf(part); at !== -1; at = flat.indexOf(part, at + 1)) {
+    if (!/\d$/.test(flat.slice(0, at)) && !/^\d/.test(flat.slice(at + part.length))) return true;
   }
   return false;
 }

@@ -34,12 +34,13 @@ export function ConnectionBadge() {
       data-testid="connection"
       data-state={connection.state}
       title={notes.join("\n")}
+      {...from(pageSource("connection"))}
       className={clsx("inline-flex items-center gap-1.5 text-xs font-medium whitespace-nowrap", colour)}
     >
       {icon}
       {text}
       {word !== undefined && (
-        <span className="tabular hidden font-normal text-ink-2 sm:inline">
+        <span className="tabular hidden font-normal text-ink-2 2xl:inline">
           {word}
         </span>
       )}

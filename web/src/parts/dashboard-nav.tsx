@@ -14,8 +14,8 @@ const dashboards: readonly { name: Dashboard; text: string; icon: ReactNode }[] 
   { name: "demo", text: "Executive", icon: <Presentation aria-hidden className="size-4" /> },
 ];
 
-/** go changes the page without loading it anew. */
-export function DashboardNav({ current, go }: { current: Dashboard; go: (path: string) => void }) {
+/** go changes the page without loading it anew; compact is for a bar with much else in it. */
+export function DashboardNav({ current, go, compact = false }: { current: Dashboard; go: (path: string) => void; compact?: boolean }) {
   const click = (e: MouseEvent, path: string) => {
     if (e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
     e.preventDefault();
@@ -33,7 +33,7 @@ export function DashboardNav({ current, go }: { current: Dashboard; go: (path: s
           className={clsx("flex h-7 items-center gap-1.5 rounded-md px-2 text-xs", name === current ? "bg-accent-soft font-medium text-accent" : "text-ink-2 hover:bg-hover")}
         >
           {icon}
-          <span className="max-xl:sr-only">{text}</span>
+          <span className={compact ? "max-2xl:sr-only" : "max-xl:sr-only"}>{text}</span>
         </a>
       ))}
     </nav>

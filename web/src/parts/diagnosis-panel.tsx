@@ -8,6 +8,7 @@ import { Meter } from "../ui/meter";
 import { Empty, Panel } from "../ui/panel";
 import { useSource } from "../ui/sources";
 import { causeWord } from "../ui/words";
+import { Attributed } from "./attribution";
 import { Cites } from "./citations";
 import { Claims } from "./claims";
 
@@ -36,6 +37,7 @@ export function DiagnosisPanel({ diagnosis: d }: { diagnosis: Diagnosis | undefi
             {d.model_confidence !== undefined && (
               <p className="text-2xs text-ink-3">The model rates itself {percent(d.model_confidence)}: shown, never used.</p>
             )}
+            {d.method === "model" && <Attributed agent="diagnosis" is={(e) => e.type === "diagnosis.concluded"} />}
           </div>
           <Claims claims={d.claims ?? []} title="Claims and their evidence" />
           <Hypotheses list={d.hypotheses ?? []} />

@@ -6,6 +6,7 @@ import { Badge } from "../ui/badge";
 import { clockTime, count } from "../ui/format";
 import { Meter } from "../ui/meter";
 import { Moment } from "../ui/now";
+import { useSource } from "../ui/sources";
 import { Sparkline } from "../ui/sparkline";
 import { causeWord, metricWord } from "../ui/words";
 import { Cites } from "./citations";
@@ -13,7 +14,12 @@ import { DatabaseLoad } from "./database-load";
 import { Documents, PlatformEvents, nothingFound } from "./evidence-documents";
 import { ServiceGraph } from "./service-graph";
 
-export function EvidenceBody({ evidence: e, startedAt }: { evidence: Evidence; startedAt: number | undefined }) {
+interface Props {
+  evidence: Evidence;
+  startedAt: number | undefined;
+}
+
+export function EvidenceBody({ evidence: e, startedAt }: Props) {
   if (!e.found) return <p className="text-xs text-ink-2">{nothingFound(e)}</p>;
   return (
     <>
@@ -30,16 +36,20 @@ export function EvidenceBody({ evidence: e, startedAt }: { evidence: Evidence; s
 }
 
 function Charts({ series, mark }: { series: readonly Series[]; mark: number | undefined }) {
-  const first = series.find((s) => (s.points ?? []).length > 0)?.points ?? [];
+  const at = useSource();
+  const index = series.findIndex((s) => (s.points ?? []).length > 0);
+  const first = series[index]?.points ?? [];
   return (
     <>
       <div className="grid gap-x-4 gap-y-2.5 sm:grid-cols-2 lg:grid-cols-3">
-        {series.map((s) => (
-          <Sparkline key={`${s.service}/${s.metric}`} points={s.points ?? []} unit={s.unit} label={metricWord(s.metric)} mark={mark} />
+        {series.map((s, i) => (
+          <div key={`${s.service}/${s.metric}`} {...at(`/series/${i}`)} className="min-w-0">
+            <Sparkline points={s.points ?? []} unit={s.unit} label={metricWord(s.metric)} mark={mark} />
+          </div>
         ))}
       </div>
       {first.length > 0 && (
-        <p className="tabular text-2xs text-ink-3">
+        <p {...at([`/series/${index}/points/0`, `/series/${index}/points/${first.length - 1}`])} className="tabular text-2xs text-ink-3">
           From {clockTime(first[0]?.[0] ?? 0)} to {clockTime(first.at(-1)?.[0] ?? 0)}; the dashed line is when the trouble began.
         </p>
       )}

@@ -9,6 +9,7 @@ import { Moment, useNow } from "../ui/now";
 import { Empty, Fact, Panel } from "../ui/panel";
 import { useSource } from "../ui/sources";
 import { metricWord } from "../ui/words";
+import { Attributed } from "./attribution";
 import { Cites } from "./citations";
 
 /** Where the measure goes if nobody acts, when it reaches its limit, and what else it will reach. */
@@ -38,6 +39,7 @@ function Forecast({ prediction: p, evidence }: { prediction: Prediction; evidenc
   return (
     <div className="space-y-2.5 p-3.5">
       <p className="text-[13px] [overflow-wrap:anywhere]">{p.summary}</p>
+      {p.method === "model" && <Attributed agent="prediction" is={(e) => e.type === "prediction.concluded"} />}
       {forecast.length > 0 && name !== undefined && (
         <ForecastChart measured={series?.points ?? []} forecast={forecast} limit={p.limit} breachAt={breach} unit={unit} label={name} source={at(["/prediction", "/evidence"])} />
       )}

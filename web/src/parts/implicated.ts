@@ -1,6 +1,6 @@
 /** The measures that the evidence implicates, with what happened along them. */
 import type { DecodedEvent } from "../protocol/decoder";
-import type { Evidence, Prediction, Series, View } from "../protocol/generated";
+import type { Evidence, Point, Prediction, Series, View } from "../protocol/generated";
 import { parseTime } from "../ui/format";
 import { eventSource } from "../ui/source";
 import { capital, remediationWord, verificationStateWord } from "../ui/words";
@@ -79,6 +79,20 @@ function excess(series: Series, began: number | undefined): number {
   const width = Math.max(range.high - range.low, Math.abs(range.high) * 0.05, Number.EPSILON);
   const after = (series.points ?? []).filter(([at]) => at >= began).map(([, value]) => Math.max(value - range.high, range.low - value, 0));
   return Math.max(0, ...after) / width;
+}
+
+/** What verification measured of it after an action, with the events that say so. */
+export function measuredAfter(series: Pick<Series, "service" | "metric">, events: readonly DecodedEvent[]): { points: Point[]; sources: string[] } {
+  const points: Point[] = [];
+  const sources: string[] = [];
+  for (const d of events) {
+    if (!d.readable || d.event.type !== "verification.measured") continue;
+    const check = d.event.data.verification.checks?.find((c) => c.service === series.service && c.metric === series.metric);
+    if (check === undefined) continue;
+    points.push([Date.parse(d.event.at), check.now]);
+    sources.push(eventSource(d.event.id));
+  }
+  return { points, sources };
 }
 
 export interface Mark {

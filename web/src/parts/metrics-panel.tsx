@@ -6,38 +6,42 @@ import type { View } from "../protocol/generated";
 import { parseTime } from "../ui/format";
 import { MarkLegend, MetricChart } from "../ui/metric-chart";
 import { Panel } from "../ui/panel";
+import { from } from "../ui/source";
 import { useSource } from "../ui/sources";
 import { metricWord } from "../ui/words";
 import { Cites } from "./citations";
-import { anomaly, implicated, marksOf, rangeBefore } from "./implicated";
+import { anomaly, implicated, marksOf, measuredAfter, rangeBefore } from "./implicated";
 
 /** The measures that the evidence implicates, with the anomaly, the forecast and what was done marked on them. */
 export function MetricsPanel({ view: v, events }: { view: View; events: readonly DecodedEvent[] }) {
   const at = useSource();
-  const list = useMemo(() => implicated(v), [v]);
+  const list = useMemo(() => implicated(v).map((x) => ({ ...x, after: measuredAfter(x.series, events) })), [v, events]);
   const marks = useMemo(() => marksOf(v, events, (pointer) => at(pointer)["data-source"] ?? ""), [v, events, at]);
   const began = parseTime(v.started_at) ?? parseTime(v.opened_at);
   if (list.length === 0) return null;
   return (
     <Panel title="Measures that the evidence implicates" icon={<ChartSpline className="size-4" />} testId="metrics">
-      <div className="space-y-4 p-3.5">
+      <div className="space-y-3 p-3.5">
         <MarkLegend marks={marks} />
-        {list.map(({ series, pointer, evidence, prediction }) => (
-          <div key={pointer} className="space-y-1">
+        <div className="grid gap-x-4 gap-y-4 sm:grid-cols-2">
+        {list.map(({ series, pointer, evidence, prediction, after }) => (
+          <div key={pointer} className="min-w-0 space-y-1 first:col-span-full">
             <MetricChart
               label={`${metricWord(series.metric)} of ${series.service}`}
               unit={series.unit}
               points={series.points ?? []}
+              after={after.points}
               range={rangeBefore(series, began)}
               anomaly={anomaly(series, began)}
               forecast={prediction?.forecast ?? []}
               limit={prediction?.limit}
               marks={marks}
-              source={at(prediction === undefined ? pointer : [pointer, "/prediction"])}
+              source={from([at(prediction === undefined ? pointer : [pointer, "/prediction"])["data-source"], ...after.sources].filter(Boolean).join(" "))}
             />
             <Cites ids={[evidence.id]} label="from" />
           </div>
         ))}
+        </div>
       </div>
     </Panel>
   );

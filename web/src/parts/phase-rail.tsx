@@ -38,6 +38,7 @@ function Phase({ phase: p, place }: { phase: PhaseView; place: number }) {
   const said = p.state !== "running" && p.state !== "completed";
   return (
     <li
+      {...at(`/phases/${place}`)}
       data-testid={`phase-${p.phase}`}
       data-state={p.state}
       title={[`${capital(p.phase)}: ${word.text}`, p.detail].filter(Boolean).join("\n")}

@@ -50,10 +50,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 30, arbitrary: fc.record({ do: fc.constant("happen" as const), who, what: fc.constantFrom(...happenings) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("delta" as const), who, index: fc.nat(3) }) },
   { weight: 14, arbitrary: fc.record({ do: fc.constant("deliver" as const), frames: fc.integer({ min: 1, max: 6 }) }) },
-  { weight: 3, arbitrary: fc.constantFrom<Step>({ do: "lose" }, { do: "repeat" }, { do: "overtake" }) },
-  { weight: 4, arbitrary: fc.constantFrom<Step>({ do: "skip" }, { do: "position" }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("cut" as const), code: fc.constantFrom(1006, 4000, 4003) }) },
-  { weight: 7, arbitrary: fc.record({ do: fc.constant("accept" as const), back: fc.nat(3), forgets: fc.boolean() }) },
+  { weight: 5, arbitrary: fc.constantFrom<Step>({ do: "lose" }, { do: "repeat" }, { do: "overtake" }) },
+  { weight: 3, arbitrary: fc.constantFrom<Step>({ do: "skip" }, { do: "position" }, { do: "position" }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("cut" as const), code: fc.constantFrom(1006, 4000, 4003) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("accept" as const), back: fc.nat(3), forgets: fc.constantFrom(false, false, true) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("network" as const), up: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: "remake" }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("restore" as const), back: fc.nat(8) }) },
@@ -62,7 +62,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<Step>({ do: "frame" }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("watch" as const), who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("unwatch" as const), which: fc.nat(3) }) },
-  { weight: 1, arbitrary: fc.constant<Step>({ do: "older" }) },
+  { weight: 2, arbitrary: fc.constant<Step>({ do: "older" }) },
 );
 
 interface Request {
@@ -118,9 +118,14 @@ class Stage {
     return this.socket;
   }
 
-  /** Whether the tab still listens to the socket. */
+  /** Whether the tab has not let go of the socket. */
+  private get listens(): boolean {
+    return typeof this.socket?.onmessage === "function";
+  }
+
+  /** Whether frames get to the tab. */
   private get connected(): boolean {
-    return this.socket?.onmessage != null && this.welcomed;
+    return this.listens && this.welcomed;
   }
 
   private ask<T>(answer: () => T): Promise<T> {
@@ -156,7 +161,10 @@ class Stage {
         break;
       case "overtake": {
         const [first, second, ...rest] = this.outbox as IncidentEvent[];
-        if (first?.seq !== undefined && second?.seq !== undefined) this.outbox = [second, first, ...rest];
+        if (first?.seq === undefined || second?.seq === undefined) break;
+        this.outbox = [second, first, ...rest];
+        this.deliver();
+        this.deliver(); // the socket is not cut between the two: the cursor stands for both
         break;
       }
       case "skip":
@@ -167,7 +175,7 @@ class Stage {
         this.position();
         break;
       case "cut":
-        if (this.socket?.onclose != null) this.socket.end(s.code);
+        if (this.listens) this.socket?.end(s.code);
         break;
       case "accept":
         this.accept(s.back, s.forgets);
@@ -227,7 +235,7 @@ class Stage {
   }
 
   private accept(back: number, forgets: boolean): void {
-    if (this.socket?.onmessage == null || this.welcomed) return;
+    if (this.socket === undefined || !this.listens || this.welcomed) return;
     this.socket.accept();
     const { cursor } = this.socket.sent[0] as Hello;
     const resumed = !forgets && cursor !== undefined && cursor.epoch === this.world.epoch && cursor.offset <= this.world.stream.length;
@@ -305,7 +313,7 @@ function comparable(summary: Summary | undefined, truth: Truth | undefined): Par
   return rest;
 }
 
-function holds(stage: Stage): void {
+function expectTruth(stage: Stage): void {
   const { incidents: shown, connection, speeches } = stage.vigil.state.getState();
   const truths = stage.world.incidents;
   expect(connection.state).toBe("live");
@@ -344,12 +352,13 @@ function holds(stage: Stage): void {
   expect(stage.clock.pending, "timers besides the one that listens for silence").toBe(1);
 }
 
-const numRuns = Number(process.env.VIGIL_INTERLEAVINGS ?? 1_000);
+const numRuns = Number(process.env.VIGIL_INTERLEAVINGS ?? 10_000);
 const seed = process.env.VIGIL_SEED === undefined ? undefined : Number(process.env.VIGIL_SEED);
 
 it(
   "however frames, gaps, repetitions, epochs and reconnections interleave: a tab that is left in peace shows what is",
   async () => {
+    expect.hasAssertions();
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 2, max: 6 }), fc.array(step, { maxLength: 120, size: "max" }), async (pageSize, steps) => {
         const stage = new Stage(pageSize);
@@ -357,7 +366,7 @@ it(
         await stage.take({ do: "deliver", frames: 1 });
         for (const s of steps) await stage.take(s);
         await stage.calm();
-        holds(stage);
+        expectTruth(stage);
       }),
       { numRuns, ...(seed !== undefined && { seed }) },
     );

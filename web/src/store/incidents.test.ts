@@ -354,6 +354,138 @@ describe("an incident that goes on as a new run", () => {
   });
 });
 
+/** Each was found by convergence.test.ts, and is told here by itself. */
+describe("found by interleaving", () => {
+  const id = deployment.view.incident_id;
+  const continued = story("story-continued");
+
+  it("a doubt that arises soon after a comparison is not forgotten", async () => {
+    const t = setUp(new FakeGateway(() => 5));
+    t.store.snapshot(t.gateway.snapshot());
+    t.store.verify();
+    await t.settle();
+    t.gateway.has.set(inconclusive.view.incident_id, inconclusive.events.length);
+    t.store.verify();
+    await t.settle();
+    t.clock.advance(30_000);
+    await t.settle();
+    expect(t.state.summaries.get(inconclusive.view.incident_id)?.seq).toBe(inconclusive.view.seq);
+  });
+
+  it("a comparison that fails is made again, without another doubt", async () => {
+    const t = setUp(new FakeGateway(() => 5));
+    t.store.snapshot(t.gateway.snapshot());
+    const { incidents } = t.gateway;
+    t.gateway.incidents = () => Promise.reject(new ApiError(0, "unavailable", "no answer"));
+    t.store.verify();
+    await t.settle();
+    t.gateway.incidents = incidents;
+    t.gateway.has.set(inconclusive.view.incident_id, inconclusive.events.length);
+    await t.settleAll();
+    expect(t.state.summaries.get(inconclusive.view.incident_id)?.seq).toBe(inconclusive.view.seq);
+    expect(t.clock.pending).toBe(0);
+  });
+
+  it("a comparison goes past the first page", async () => {
+    const t = setUp(new FakeGateway(() => 5));
+    t.store.snapshot(t.gateway.snapshot());
+    t.gateway.has.set(inconclusive.view.incident_id, inconclusive.events.length);
+    t.gateway.incidents = async (cursor?: string) => {
+      const list = t.gateway.summaries();
+      const from = Number(cursor ?? 0);
+      return { incidents: list.slice(from, from + 1), nextCursor: from + 1 < list.length ? String(from + 1) : undefined };
+    };
+    t.store.verify();
+    await t.settleAll();
+    expect(t.state.summaries.get(inconclusive.view.incident_id)?.seq).toBe(inconclusive.view.seq);
+  });
+
+  it("an older page that a snapshot overtakes is asked for again", async () => {
+    const t = setUp(new FakeGateway(() => 5));
+    t.store.snapshot({ ...t.gateway.snapshot(), incidents: [] });
+    const stale = t.gateway.summaries();
+    let answer: (page: IncidentPage) => void = () => {};
+    const { incidents } = t.gateway;
+    t.gateway.incidents = () => new Promise((resolve) => (answer = resolve));
+    const loading = t.store.loadOlder();
+    t.gateway.has.set(inconclusive.view.incident_id, inconclusive.events.length);
+    t.store.snapshot({ ...t.gateway.snapshot(), incidents: [] });
+    t.gateway.incidents = incidents;
+    answer({ incidents: stale });
+    await loading;
+    await t.settle();
+    expect(t.state.summaries.get(inconclusive.view.incident_id)?.seq).toBe(inconclusive.view.seq);
+  });
+
+  it("an incident that was not there yet is not said to be missing once it begins", async () => {
+    const t = setUp(new FakeGateway(() => 0));
+    t.store.watch(id);
+    await t.settleAll();
+    expect(t.detail(id)?.load).toBe("not_found");
+    t.gateway.has.set(id, 1);
+    t.store.event(decodeEvent(deployment.events[0]));
+    await t.settleAll();
+    expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
+  });
+
+  it("an incident that does not exist is forgotten, also where nobody waits for the answer", async () => {
+    const t = setUp();
+    t.store.watch("inc-none")();
+    await t.settleAll();
+    expect(t.store["entries"].has("inc-none")).toBe(false);
+  });
+
+  it("what a person said of an earlier run is kept by the run that goes on from it", async () => {
+    const first = continued.events.filter((e) => e.run_id === continued.events[0]?.run_id);
+    const rest = continued.events.slice(first.length);
+    const review = continued.events.find((e) => e.type === "cause.reviewed") as IncidentEvent;
+    const said = { ...review, id: "review", run_id: first[0]?.run_id, at: first.at(-1)?.at } as IncidentEvent;
+    const begins = rest[0] as IncidentEvent;
+    const whole = [...first, said, begins].reduce<View | undefined>(reduce, undefined);
+    const t = setUp(new FakeGateway(() => 0));
+    t.gateway.applied = (of) => (of === continued.view.incident_id ? [...first, said, begins] : []);
+    t.store.watch(continued.view.incident_id);
+    await t.settleAll();
+    expect(whole?.reviewed_by).toBe("dana");
+    expect(wire(t.detail(continued.view.incident_id)?.view)).toEqual(wire(whole));
+  });
+
+  it("events of an open incident at which nobody looks are let go, and its alerts are counted on", async () => {
+    const upTo = deployment.events.findIndex((e) => e.type === "alert.received") + 1;
+    const t = setUp(new FakeGateway((events) => (events[0]?.incident_id === id ? upTo : 0)));
+    t.store.snapshot(t.gateway.snapshot());
+    t.store.watch(id)();
+    await t.settleAll();
+    expect(t.store["entries"].get(id)?.log).toBeUndefined();
+    t.gateway.requests.length = 0;
+    for (const event of deployment.events.slice(upTo)) t.store.event(decodeEvent(event));
+    await t.settleAll();
+    expect(wire(t.state.summaries.get(id))).toEqual(wire(summaryOf(deployment.view)));
+    expect(t.gateway.requests).toEqual([]);
+  });
+
+  it("a page that fails is read again, although the pages before it make a view", async () => {
+    const t = setUp();
+    const { events: read } = t.gateway;
+    let asked = 0;
+    t.gateway.events = (of, after, runId) => (++asked === 2 ? Promise.reject(new ApiError(0, "unavailable", "no answer")) : read(of, after, runId));
+    t.store.watch(id);
+    await t.settleAll();
+    expect(t.detail(id)?.events).toHaveLength(deployment.events.length);
+  });
+
+  it("a review that comes again does not undo the one that came after it", async () => {
+    const reviews = continued.events.filter((e) => e.type === "cause.reviewed");
+    expect(reviews.length).toBeGreaterThan(1);
+    const t = setUp();
+    t.store.snapshot(t.gateway.snapshot());
+    await t.settle();
+    t.store.event(decodeEvent(reviews[0]));
+    await t.settleAll();
+    expect(wire(t.state.summaries.get(continued.view.incident_id))).toEqual(wire(summaryOf(continued.view)));
+  });
+});
+
 /** Where a story's history begins for this tab, and in which order and how often its parts come. */
 const arrivals = fc.constantFrom(...all).chain(({ events, view }) =>
   fc.record({

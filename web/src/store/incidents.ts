@@ -15,12 +15,15 @@ import { backoff } from "../feed/backoff";
 import { type Clock, systemClock } from "../feed/clock";
 import { ApiError, type EventPage, type IncidentPage } from "../feed/rest";
 import type { DecodedEvent } from "../protocol/decoder";
-import type { IncidentEvent, Snapshot, Summary, View } from "../protocol/generated";
+import type { Snapshot, Summary, View } from "../protocol/generated";
+import { Comparison } from "./comparison";
+import { type Entry, type LoadState, derive, isBehind, isShort, missing, openLog, standsFor } from "./incident-entry";
 import { IncidentLog } from "./incident-log";
-import { type Alerts, alertsOf, reduceSummary, summaryOf } from "./reduce";
+import { alertsOf, summaryOf } from "./reduce";
 import type { Schedule } from "./schedule";
+import { isOlder } from "./summary-order";
 
-export type LoadState = "loading" | "ready" | "not_found" | "error";
+export type { LoadState } from "./incident-entry";
 
 /** One incident that is open on screen. */
 export interface Detail {
@@ -61,31 +64,6 @@ export interface IncidentStoreOptions {
   clock?: Clock;
 }
 
-interface Entry {
-  summary?: Summary;
-  /** Last numbered event that the summary stands for, whether it could be read or not. */
-  seen?: { runId: string; seq: number };
-  /** The alerts that the summary counts, where they are known without the events. */
-  alerts?: Alerts;
-  log?: IncidentLog;
-  /** What is known to exist that the log has yet to stand for. */
-  told?: Summary;
-  load: LoadState;
-  error?: string;
-  /** A fetch is under way or waits for its next attempt. */
-  busy: boolean;
-  /** Something may have been missed that no number and no summary shows: the log is to be read as a whole. */
-  doubt: boolean;
-  failures: number;
-  /** How many views show it. */
-  watchers: number;
-  /** Goes when a snapshot comes without it. Incidents from older pages stay. */
-  replaceable: boolean;
-}
-
-/** How often the list is compared with the gateway at most. */
-const compareEveryMs = 30_000;
-
 export class IncidentStore {
   private readonly options: IncidentStoreOptions;
   private readonly clock: Clock;
@@ -101,15 +79,21 @@ export class IncidentStore {
   private olderCursor: string | undefined;
   /** Counts snapshots: what was asked for before one may be older than it. */
   private snapshots = 0;
-  /** Something may have been missed since the list was last compared with the gateway's. */
-  private doubt = false;
-  private comparing = false;
-  private comparedAt = Number.NEGATIVE_INFINITY;
-  private vainComparisons = 0;
+  private readonly comparison: Comparison;
 
   constructor(options: IncidentStoreOptions) {
     this.options = options;
     this.clock = options.clock ?? systemClock;
+    this.comparison = new Comparison({
+      source: options.source,
+      clock: this.clock,
+      held: () => this.entries.keys(),
+      snapshots: () => this.snapshots,
+      take: (summaries) => {
+        for (const summary of summaries) this.merge(summary, "page");
+        this.changed();
+      },
+    });
   }
 
   static empty(): IncidentsState {
@@ -145,7 +129,7 @@ export class IncidentStore {
       entry = this.create(event.incident_id);
       entry.log = new IncidentLog();
     }
-    if (entry.log === undefined && !this.derive(entry, decoded)) openLog(entry);
+    if (entry.log === undefined && !derive(entry, decoded)) openLog(entry);
     if (entry.log !== undefined) {
       entry.log.add(decoded);
       this.follow(event.incident_id, entry);
@@ -156,9 +140,11 @@ export class IncidentStore {
   /** Shows an incident down to its events until the result is called. */
   watch(id: string): () => void {
     const entry = this.entries.get(id) ?? this.create(id);
-    entry.watchers++;
     openLog(entry);
-    if (isShort(entry)) this.fetch(id, entry);
+    if (entry.watchers++ === 0) {
+      entry.doubt = true; // a log at which nobody looked has what its summary needed
+      this.fetch(id, entry);
+    }
     this.changed(id);
     let watching = true;
     return () => {
@@ -182,9 +168,8 @@ export class IncidentStore {
 
   /** Compares the list with the gateway's, soon, and fetches what is behind it. */
   verify(): void {
-    this.doubt = true;
     this.doubtWatched();
-    void this.compare();
+    this.comparison.doubt();
   }
 
   private doubtWatched(): void {
@@ -209,58 +194,6 @@ export class IncidentStore {
       this.older = { state: "error", error: message(error) };
     }
     this.changed();
-  }
-
-  /** All that are open, and of the others those that are held. Doubts that arise meanwhile are for the next time. */
-  private async compare(): Promise<void> {
-    if (this.comparing || !this.doubt) return;
-    this.comparing = true;
-    const early = this.comparedAt + compareEveryMs - this.clock.now();
-    if (early > 0) {
-      this.compareAfter(early);
-      return;
-    }
-    this.comparedAt = this.clock.now();
-    this.doubt = false;
-    try {
-      const left = new Set(this.entries.keys());
-      await this.compareList(left, true);
-      if (left.size > 0) await this.compareList(left, false);
-      this.vainComparisons = 0;
-    } catch {
-      this.doubt = true;
-      this.comparedAt = Number.NEGATIVE_INFINITY;
-      this.compareAfter(backoff(this.vainComparisons++, this.clock.random()));
-      return;
-    }
-    this.comparing = false;
-    void this.compare();
-  }
-
-  /** Goes through the gateway's list, to its end or until nothing is left. */
-  private async compareList(left: Set<string>, open: boolean): Promise<void> {
-    const began = this.snapshots;
-    for (let cursor: string | undefined; ; ) {
-      const page = await this.options.source.incidents(cursor, open || undefined);
-      if (this.snapshots !== began) {
-        this.doubt = true; // the page may be older than what we were given since
-        return;
-      }
-      for (const summary of page.incidents) {
-        this.merge(summary, "page");
-        left.delete(summary.incident_id);
-      }
-      this.changed();
-      cursor = page.nextCursor;
-      if (cursor === undefined || (!open && left.size === 0)) return;
-    }
-  }
-
-  private compareAfter(ms: number): void {
-    this.clock.after(ms, () => {
-      this.comparing = false;
-      void this.compare();
-    });
   }
 
   /** Asks again for as long as a snapshot overtakes the answer. */
@@ -306,34 +239,16 @@ export class IncidentStore {
       entry.replaceable = from === "snapshot";
     }
     this.dirty.add(id);
-    const standing = entry.summary && { ...entry.summary, seq: entry.seen?.seq ?? entry.summary.seq };
-    if (standing !== undefined && entry.log === undefined && isOlder(standing, summary) && isOlder(summary, standing)) openLog(entry); // each has what the other lacks
+    const have = entry.summary && { ...entry.summary, seq: entry.seen?.seq ?? entry.summary.seq };
+    if (have !== undefined && entry.log === undefined && isOlder(have, summary) && isOlder(summary, have)) openLog(entry); // each has what the other lacks
     if (entry.log !== undefined && (entry.told === undefined || isOlder(entry.told, summary))) entry.told = summary;
-    if (standing === undefined || isOlder(standing, summary) || (from === "snapshot" && entry.log === undefined && isOlder(summary, standing))) {
+    if (have === undefined || isOlder(have, summary) || (from === "snapshot" && entry.log === undefined && isOlder(summary, have))) {
       entry.summary = summary;
       entry.seen = { runId: summary.run_id, seq: summary.seq };
       entry.alerts = undefined;
     }
     if (isShort(entry)) this.fetch(id, entry);
     else entry.told = undefined;
-  }
-
-  /** Brings a summary without events up to an event. False where that takes the events. */
-  private derive(entry: Entry, decoded: DecodedEvent): boolean {
-    const { event } = decoded;
-    const { summary, seen } = entry;
-    if (summary === undefined || seen === undefined) return false;
-    if (decoded.readable && decoded.event.type === "incident.continued" && decoded.event.data.from_run_id === seen.runId) {
-      return take(entry, decoded.event); // it says all that the summary counts
-    }
-    if (event.run_id !== seen.runId) return false;
-    if (event.seq !== 0 && event.seq <= seen.seq) return true;
-    if (event.seq > seen.seq + 1) return false;
-    // What carries no number may be a repetition, and others may have come since.
-    if (event.seq === 0 && elapsed(summary.updated_at, event.at) <= 0) return false;
-    if (decoded.readable) return take(entry, decoded.event);
-    if (event.seq !== 0) entry.seen = { runId: seen.runId, seq: event.seq };
-    return true;
   }
 
   /** Settles an entry whose log has changed. */
@@ -398,7 +313,7 @@ export class IncidentStore {
       this.filled(id, entry);
     } catch (error) {
       if (this.entries.get(id) !== entry) return;
-      entry.doubt ||= whole;
+      entry.doubt ||= whole || entry.watchers > 0; // pages may be missing
       this.failed(id, entry, error);
     }
     this.changed(id);
@@ -463,11 +378,11 @@ export class IncidentStore {
 
   private changed(id?: string): void {
     if (id !== undefined) this.dirty.add(id);
-    this.options.schedule(() => this.flush());
+    this.options.schedule(this.flush);
   }
 
   /** Publishes what changed; what did not stays the same object. */
-  private flush(): void {
+  private readonly flush = (): void => {
     let summaries: Map<string, Summary> | undefined;
     let details: Map<string, Detail> | undefined;
     for (const id of this.dirty) {
@@ -494,82 +409,7 @@ export class IncidentStore {
       gaps: this.gaps,
       unreadable: this.unreadable,
     });
-  }
-}
-
-/** Brings a summary up to an event that follows what it stands for. False where that takes the events. */
-function take(entry: Entry, event: IncidentEvent): boolean {
-  if (entry.summary === undefined) return false;
-  const after = reduceSummary(entry.summary, entry.alerts, event);
-  if (after === undefined) return false;
-  entry.summary = after.summary;
-  entry.alerts = after.alerts;
-  if (event.seq !== 0) entry.seen = { runId: event.run_id, seq: event.seq };
-  return true;
-}
-
-/** The entry's log, where it has none a new one, which has to come to what the summary stands for. */
-function openLog(entry: Entry): IncidentLog {
-  if (entry.log === undefined) {
-    entry.log = new IncidentLog();
-    entry.told = entry.summary;
-  }
-  return entry.log;
-}
-
-/** What has to be read so that the log gets where it should be. */
-function missing({ told }: Entry, log: IncidentLog): { after: number; runId?: string } {
-  const gap = log.gap();
-  if (gap !== undefined && log.view !== undefined) return gap;
-  const { runId } = log;
-  if (runId === undefined || (told !== undefined && told.run_id !== runId)) return { after: 0 };
-  return { after: log.completeTo(runId), runId };
-}
-
-/** Whether the log lacks events that are known to exist. */
-function isShort({ log, told }: Entry): boolean {
-  return log !== undefined && (log.view === undefined || log.gap() !== undefined || log.earlierGap() !== undefined || isBehind({ told }, log));
-}
-
-/** Whether the log stands for less than it was told of. */
-function isBehind({ told }: Pick<Entry, "told">, log: IncidentLog): boolean {
-  return told !== undefined && (log.view === undefined || isOlder(standing(log, log.view), told));
-}
-
-/** Whether a log that was read as a whole stands for what it was told of: where both know of a review, the log knows the last. */
-function standsFor(log: IncidentLog, told: Summary | undefined): boolean {
-  const { view } = log;
-  if (view === undefined || told === undefined) return false;
-  const { cause_correct, reviewed_by } = view.cause_correct === undefined ? view : told;
-  return !isOlder({ ...standing(log, view), cause_correct, reviewed_by }, told);
-}
-
-/** What a log stands for, with what of it cannot be read. */
-function standing(log: IncidentLog, view: View): Summary {
-  return { ...view, seq: log.completeTo(view.run_id), updated_at: log.latestAt ?? view.updated_at };
-}
-
-/** Whether a lacks something that b stands for. */
-function isOlder(a: Summary, b: Summary): boolean {
-  const updated = elapsed(a.updated_at, b.updated_at);
-  if (a.run_id !== b.run_id) {
-    const opened = elapsed(a.opened_at, b.opened_at);
-    return opened > 0 || (opened === 0 && (updated > 0 || lacksUnnumbered(a, b, updated))); // a run that goes on from another was opened when that one was
-  }
-  return a.seq < b.seq || (a.seq === b.seq && updated > 0) || lacksUnnumbered(a, b, updated);
-}
-
-/** What carries no number may have been missed by whoever has later numbers: it shows in what is said. */
-function lacksUnnumbered(a: Summary, b: Summary, updated: number): boolean {
-  if (a.closed_at === undefined && b.closed_at !== undefined && a.run_id === b.run_id) return true;
-  if ((a.review_version ?? 0) < (b.review_version ?? 0)) return true;
-  if (b.cause_correct === undefined) return false;
-  const same = a.cause_correct === b.cause_correct && a.reviewed_by === b.reviewed_by;
-  return a.cause_correct === undefined || (!same && a.seq === b.seq && updated >= 0);
-}
-
-function elapsed(from: string | undefined, to: string | undefined): number {
-  return Date.parse(to ?? "") - Date.parse(from ?? "");
+  };
 }
 
 function message(error: unknown): string {

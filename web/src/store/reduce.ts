@@ -5,6 +5,7 @@
 import {
   type AgentUpdated,
   type AgentView,
+  type Alert,
   type Budget,
   type BudgetRaised,
   type Cost,
@@ -292,8 +293,13 @@ export function summaryOf(view: View): Summary {
   return summary;
 }
 
-/** The alerts of an incident, as far as they are needed to count them on. */
-export type Alerts = Pick<View, "alerts" | "more_alerts">;
+/** The alerts of an incident, with no more of each than is needed to count on. */
+export interface Alerts {
+  alerts: readonly Counted[];
+  more_alerts: View["more_alerts"];
+}
+
+type Counted = Pick<Alert, "member" | "fingerprint" | "status" | "silenced_by">;
 
 /**
  * The summary after e, without the events before it, and the alerts where they are known. Exact:
@@ -301,11 +307,13 @@ export type Alerts = Pick<View, "alerts" | "more_alerts">;
  */
 export function reduceSummary(summary: Summary, alerts: Alerts | undefined, e: IncidentEvent): { summary: Summary; alerts: Alerts | undefined } | undefined {
   if (alerts === undefined && (e.type === "alert.received" || e.type === "alerts.mentioned" || e.type === "alerts.moved")) return undefined;
-  const after = reduce({ ...summary, ...blankParts(), ...alerts }, e);
+  const before = { ...summary, ...blankParts(), ...(alerts && { alerts: alerts.alerts as Alert[], more_alerts: alerts.more_alerts }) };
+  const after = reduce(before, e);
   if (after === undefined) return undefined;
-  return { summary: summaryOf(after), alerts: alerts !== undefined || e.type === "incident.continued" ? alertsOf(after) : undefined };
+  if (alerts === undefined && e.type !== "incident.continued") return { summary: summaryOf(after), alerts };
+  return { summary: summaryOf(after), alerts: after.alerts === before.alerts && after.more_alerts === before.more_alerts ? alerts : alertsOf(after) };
 }
 
 export function alertsOf({ alerts, more_alerts }: View): Alerts {
-  return { alerts, more_alerts };
+  return { alerts: (alerts ?? []).map(({ member, fingerprint, status, silenced_by }) => ({ member, fingerprint, status, silenced_by })), more_alerts };
 }

@@ -40,3 +40,25 @@ it("flushes without frames too, as in a hidden tab", () => {
   frames[0]?.();
   expect(flush).toHaveBeenCalledTimes(1);
 });
+
+it("flushes several stores in the same frame, once each", () => {
+  const schedule = frameSchedule();
+  const [one, other] = [vi.fn(), vi.fn()];
+  schedule(one);
+  schedule(other);
+  schedule(one);
+  expect(frames).toHaveLength(1);
+  frames[0]?.();
+  expect(one).toHaveBeenCalledTimes(1);
+  expect(other).toHaveBeenCalledTimes(1);
+});
+
+it("what is asked for while it flushes waits for the next frame", () => {
+  const schedule = frameSchedule();
+  const again = vi.fn();
+  schedule(() => schedule(again));
+  frames[0]?.();
+  expect(again).not.toHaveBeenCalled();
+  frames[1]?.();
+  expect(again).toHaveBeenCalledTimes(1);
+});

@@ -67,6 +67,15 @@ describe("what a model says", () => {
     expect(t.speech()).toBeUndefined();
   });
 
+  it("ends with an event that was missed and comes late, unless it began since", () => {
+    const t = setUp();
+    t.say("The change");
+    t.store.event(decodeEvent({ ...called, type: "agent.updated", data: { agent: "diagnosis", state: "completed", evidence_count: 0 } }), true);
+    expect(t.text()).toBe("The change");
+    t.store.event(decodeEvent(called), true);
+    expect(t.speech()).toBeUndefined();
+  });
+
   it("is forgotten where events may have been missed", () => {
     const t = setUp();
     t.say("The change");

@@ -68,7 +68,7 @@ export class SpeechStore {
     this.speakers.delete(key); // whoever spoke last goes last
     this.speakers.set(key, s);
     if (this.speakers.size > maxSpeakers) this.speakers.delete(this.speakers.keys().next().value ?? "");
-    this.schedule(() => this.flush());
+    this.schedule(this.flush);
   }
 
   /**
@@ -99,7 +99,7 @@ export class SpeechStore {
   /** What was missed is not known: nothing that was said is known to be unfinished still. */
   clear(): void {
     this.speakers.clear();
-    this.schedule(() => this.flush());
+    this.schedule(this.flush);
   }
 
   /** Pieces of the turn that still come are not shown any more. */
@@ -108,14 +108,14 @@ export class SpeechStore {
     if (s === undefined || s.over || (turn !== undefined && turn < s.turn)) return;
     s.over = true;
     s.text = "";
-    this.schedule(() => this.flush());
+    this.schedule(this.flush);
   }
 
-  private flush(): void {
+  private readonly flush = (): void => {
     const speeches = new Map<string, Speech>();
     for (const [key, { next: _n, over, ...speech }] of this.speakers) if (!over) speeches.set(key, speech);
     this.publish(speeches);
-  }
+  };
 }
 
 /** Whether a piece is of something newer than what is there. */

@@ -45,7 +45,7 @@ export class Vigil {
   private readonly feed: Feed;
   private readonly speech: SpeechStore;
 
-  constructor({ rest, schedule, ...feedOptions }: VigilOptions) {
+  constructor({ rest, schedule = frameSchedule(), ...feedOptions }: VigilOptions) {
     this.rest = rest;
     this.state = createStore<VigilState>(() => ({
       incidents: IncidentStore.empty(),
@@ -56,7 +56,7 @@ export class Vigil {
     }));
     this.incidents = new IncidentStore({
       source: rest,
-      schedule: schedule ?? frameSchedule(),
+      schedule,
       clock: feedOptions.clock,
       publish: (incidents) => this.state.setState({ incidents }),
       late: (event) => this.speech.event(event, true),
@@ -66,7 +66,7 @@ export class Vigil {
       publish: (pendingNotes) => this.state.setState({ pendingNotes }),
       clock: feedOptions.clock,
     });
-    this.speech = new SpeechStore((speeches) => this.state.setState({ speeches }), schedule ?? frameSchedule());
+    this.speech = new SpeechStore((speeches) => this.state.setState({ speeches }), schedule);
     this.feed = new Feed({
       ...feedOptions,
       onConnection: (connection) => {

@@ -21,7 +21,7 @@ export function Meter({ value, label, absent = "not rated yet", source, classNam
       <span className="h-1.5 min-w-10 flex-1 overflow-hidden rounded-full bg-hover">
         <span className="block h-full rounded-full bg-accent" style={{ width: `${share * 100}%` }} />
       </span>
-      <span className="tabular w-8 text-right text-2xs text-ink-2">{percent(value)}</span>
+      <span className="tabular w-9 text-right whitespace-nowrap text-2xs text-ink-2">{percent(value)}</span>
     </span>
   );
 }

@@ -22,6 +22,8 @@ interface Props {
   label: string;
   unit: string | undefined;
   points: readonly Point[];
+  /** What was measured of it after an action. */
+  after: readonly Point[];
   /** What was usual before. */
   range: { low: number; high: number } | undefined;
   /** When it was outside of that. */
@@ -42,17 +44,17 @@ const lead = 0.25;
 const lineColours: Record<ChartMark["tone"], string> = { warn: "var(--warn)", accent: "var(--accent)", good: "var(--good)", bad: "var(--bad)" };
 const letterColours: Record<ChartMark["tone"], string> = { warn: "bg-warn-soft text-warn", accent: "bg-accent-soft text-accent", good: "bg-good-soft text-good", bad: "bg-bad-soft text-bad" };
 
-export function MetricChart({ label, unit, points, range, anomaly, forecast, limit, marks, source }: Props) {
+export function MetricChart({ label, unit, points, after, range, anomaly, forecast, limit, marks, source }: Props) {
   const [read, setRead] = useState<number>();
   const ahead = forecast.map(({ at, low, value, high }) => ({ at: Date.parse(at), low, value, high }));
-  const plot = layOut(points, ahead, limit, marks);
+  const plot = layOut([...points, ...after], ahead, limit, marks);
   if (plot === undefined) return null;
   const { x, y, start, end } = plot;
   const line = (all: readonly (readonly [number, number])[]) => all.map(([at, v], i) => `${i === 0 ? "M" : "L"}${x(at).toFixed(1)} ${y(v).toFixed(1)}`).join("");
   const band = `${line(ahead.map((f) => [f.at, f.high]))}${line(ahead.toReversed().map((f) => [f.at, f.low])).replace("M", "L")}Z`;
-  const values = [...points.map(([at, value]) => ({ at, said: measure(value, unit) })), ...ahead.map((f) => ({ at: f.at, said: `expected ${measure(f.value, unit)}, between ${measure(f.low, unit)} and ${measure(f.high, unit)}` }))];
+  const values = [...[...points, ...after].map(([at, value]) => ({ at, said: measure(value, unit) })), ...ahead.map((f) => ({ at: f.at, said: `expected ${measure(f.value, unit)}, between ${measure(f.low, unit)} and ${measure(f.high, unit)}` }))];
   const at = read === undefined ? undefined : values[Math.min(read, values.length - 1)];
-  const last = points.at(-1);
+  const last = after.at(-1) ?? points.at(-1);
   const said = at === undefined ? (last === undefined ? "no data" : `last ${measure(last[1], unit)} at ${clockTime(last[0])}`) : `${at.said} at ${clockTime(at.at)}`;
   const point = (e: PointerEvent<HTMLElement>) => {
     const box = e.currentTarget.getBoundingClientRect();
@@ -65,6 +67,7 @@ export function MetricChart({ label, unit, points, range, anomaly, forecast, lim
     e.preventDefault();
     setRead(Math.min(values.length - 1, Math.max(0, to)));
   };
+  const late = marks.filter((m) => m.at > end);
   const shown = marks.filter((m) => m.at >= start && m.at <= end);
   return (
     <figure className="min-w-0 space-y-1" data-testid="metric-chart" {...source}>
@@ -86,7 +89,7 @@ export function MetricChart({ label, unit, points, range, anomaly, forecast, lim
         onKeyDown={keys}
         className="relative rounded bg-sunken"
       >
-        <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden className="block h-40 w-full">
+        <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden className="block h-36 w-full">
           {range !== undefined && <rect x={0} width={width} y={y(range.high)} height={Math.max(1, y(range.low) - y(range.high))} fill="var(--good)" opacity={0.09} />}
           {anomaly !== undefined && <rect x={x(anomaly.from)} width={Math.max(2, x(anomaly.to) - x(anomaly.from))} y={0} height={height} fill="var(--bad)" opacity={0.09} />}
           {limit !== undefined && <line x1={0} x2={width} y1={y(limit)} y2={y(limit)} stroke="var(--bad)" strokeDasharray="6 4" vectorEffect="non-scaling-stroke" />}
@@ -95,6 +98,10 @@ export function MetricChart({ label, unit, points, range, anomaly, forecast, lim
             <line key={`${m.letter}${m.at}`} x1={x(m.at)} x2={x(m.at)} y1={0} y2={height} stroke={lineColours[m.tone]} strokeDasharray={m.tone === "warn" ? "3 2" : undefined} vectorEffect="non-scaling-stroke" />
           ))}
           <path d={line(points)} fill="none" stroke="var(--accent)" strokeWidth={1.75} strokeLinejoin="round" vectorEffect="non-scaling-stroke" />
+          {after.length > 0 && <path d={line(after)} fill="none" stroke="var(--good)" strokeWidth={1.75} strokeLinejoin="round" vectorEffect="non-scaling-stroke" />}
+          {after.map(([time, value]) => (
+            <line key={time} x1={x(time)} x2={x(time)} y1={y(value)} y2={y(value)} stroke="var(--good)" strokeWidth={6} strokeLinecap="round" vectorEffect="non-scaling-stroke" />
+          ))}
           {ahead.length > 0 && <path d={line(ahead.map((f) => [f.at, f.value]))} fill="none" stroke="var(--warn)" strokeWidth={1.75} strokeDasharray="5 3" vectorEffect="non-scaling-stroke" />}
           {at !== undefined && <line x1={x(at.at)} x2={x(at.at)} y1={0} y2={height} stroke="var(--ink-3)" vectorEffect="non-scaling-stroke" />}
         </svg>
@@ -103,15 +110,21 @@ export function MetricChart({ label, unit, points, range, anomaly, forecast, lim
             {m.letter}
           </span>
         ))}
+        {late.length > 0 && (
+          <span aria-hidden title="After what is drawn here" className="absolute top-0.5 right-0.5 rounded-sm bg-hover px-1 text-[9px] leading-3.5 font-semibold text-ink-2">
+            {late.map((m) => m.letter).join(" ")} →
+          </span>
+        )}
       </div>
       <p className="tabular flex justify-between text-2xs text-ink-3">
         <span>{clockTime(points[0]?.[0] ?? start)}</span>
-        <span>{clockTime(ahead.at(-1)?.at ?? last?.[0] ?? end)}</span>
+        <span>{clockTime(Math.max(ahead.at(-1)?.at ?? 0, last?.[0] ?? end))}</span>
       </p>
       <ul className="flex flex-wrap gap-x-3 gap-y-0.5 text-2xs text-ink-2">
         {range !== undefined && <li>usual before: {measure(range.low, unit)} to {measure(range.high, unit)}</li>}
         {anomaly !== undefined && <li className="text-bad">outside of that from {clockTime(anomaly.from)} to {clockTime(anomaly.to)}</li>}
         {ahead.length > 0 && <li className="text-warn">dashed: expected, with its interval</li>}
+        {after.length > 0 && <li className="text-good">green, dotted: measured after the action</li>}
         {limit !== undefined && <li className="text-bad">limit {measure(limit, unit)}</li>}
       </ul>
       <details className="text-2xs">
@@ -129,7 +142,7 @@ export function MetricChart({ label, unit, points, range, anomaly, forecast, lim
           </thead>
           <tbody>
             {values.map((v) => (
-              <tr key={v.at}>
+              <tr key={`${v.at}${v.said}`}>
                 <td className="pr-4">{clockTime(v.at)}</td>
                 <td>{v.said}</td>
               </tr>

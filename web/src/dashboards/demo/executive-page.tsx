@@ -147,7 +147,7 @@ function Body({ span, metrics: m, bucket, onBucket, go }: BodyProps) {
           <OverTime span={span} bucket={bucket} onBucket={onBucket} />
           <HowSure />
         </div>
-        <div className="grid min-w-0 content-start gap-3 print:grid-cols-2 print:gap-2">
+        <div className="grid min-w-0 content-start gap-3 print:block print:columns-2 print:gap-2 print:*:mb-2">
           <BeforeAfter />
           <PhaseTimes />
           <TierCosts />

@@ -67,7 +67,7 @@ function strongestSeries(story: Story): Picture | undefined {
 }
 
 /** How much of each kind is told. All of it is on /transparency. */
-const told = { evidence: 5, missing: 4, claims: 4, bars: 6 };
+const told = { evidence: 5, ofKind: 2, missing: 4, claims: 4, bars: 6 };
 
 function evidenceScene(story: Story): Scene {
   const all = story.events.filter(isOf("evidence.collected"));
@@ -78,11 +78,12 @@ function evidenceScene(story: Story): Scene {
   const byStrength = found.toSorted((a, b) => b.data.evidence.strength - a.data.evidence.strength);
   // Asked again, the same is found again: it is told once.
   const fresh = byStrength.filter((e, i) => byStrength.findIndex((same) => same.data.evidence.title === e.data.evidence.title && same.data.evidence.finding === e.data.evidence.finding) === i);
-  const strongest = new Set(fresh.slice(0, told.evidence));
+  const varied = fresh.filter((e, i) => fresh.slice(0, i).filter((before) => before.data.evidence.kind === e.data.evidence.kind).length < told.ofKind);
+  const strongest = new Set(varied.slice(0, told.evidence));
   const lines = [line(story, first, sources.length === 0 ? "Vigil gathered evidence." : `Vigil asked ${listed(sources)}.`, "/data/evidence")];
   for (const e of all) {
     const { id, title, finding } = e.data.evidence;
-    if (strongest.has(e)) lines.push(line(story, e, `${id}, ${lowerFirst(title)}: ${sentence(finding ?? "found")}`, "/data/evidence"));
+    if (strongest.has(e)) lines.push(line(story, e, `${id}, ${lowerFirst(title)}: ${sentence(finding?.split("; ")[0] ?? "found")}`, "/data/evidence"));
   }
   const missed = all.filter((e) => !e.data.evidence.found);
   if (missed[0] !== undefined) {

@@ -79,8 +79,8 @@ export function Presentation({ story, title, origin, onLeave }: Props) {
           </Button>
         </div>
       </header>
-      <Stage scene={scene} shown={done ? scene.lines.length : toldLines(player, scene, times[at] ?? 0)} />
-      <footer className="flex flex-wrap items-center justify-center gap-2 border-t border-line bg-surface px-4 py-2">
+      <Stage scene={scene} shown={done ? scene.lines.length : toldLines(player, scene, times[at] ?? 0)} follows={running} />
+      <footer className="sticky bottom-0 flex flex-wrap items-center justify-center gap-2 border-t border-line bg-surface px-4 py-2">
         <Button kind="ghost" onClick={() => move(-1)} disabled={at === 0 && player.elapsedMs === 0} title="The scene before (left arrow)">
           <ChevronLeft aria-hidden className="size-4" />
           <span className="max-sm:sr-only">Back</span>
@@ -111,7 +111,7 @@ export function Presentation({ story, title, origin, onLeave }: Props) {
   );
 }
 
-function Stage({ scene, shown }: { scene: Scene; shown: number }) {
+function Stage({ scene, shown, follows }: { scene: Scene; shown: number; follows: boolean }) {
   const { picture } = scene;
   return (
     <section aria-label={scene.title} className={clsx("mx-auto grid w-full max-w-6xl flex-1 content-center gap-x-12 gap-y-6 px-5 py-6 lg:px-12", picture !== undefined && "lg:grid-cols-[3fr_2fr]")}>
@@ -119,7 +119,7 @@ function Stage({ scene, shown }: { scene: Scene; shown: number }) {
         <h2 className="text-2xl font-semibold tracking-tight lg:text-3xl">{scene.title}</h2>
         <ul className="mt-5 space-y-3 text-base leading-relaxed lg:text-lg" data-testid="narration">
           {scene.lines.slice(0, shown).map((l, i) => (
-            <li key={`${scene.key}/${i}`} {...l.source} className={clsx("max-w-prose [overflow-wrap:anywhere]", i === shown - 1 ? "text-ink" : "text-ink-2")}>
+            <li key={`${scene.key}/${i}`} ref={follows && i === shown - 1 ? reveal : undefined} {...l.source} className={clsx("max-w-prose scroll-mb-20 [overflow-wrap:anywhere]", i === shown - 1 ? "text-ink" : "text-ink-2")}>
               {l.text}
             </li>
           ))}
@@ -132,6 +132,11 @@ function Stage({ scene, shown }: { scene: Scene; shown: number }) {
       )}
     </section>
   );
+}
+
+/** On a small screen what is being said stays in sight. Whoever stopped it scrolls by hand. */
+function reveal(line: HTMLLIElement | null): void {
+  line?.scrollIntoView({ block: "nearest" });
 }
 
 /** A stretch for each scene, as long as it takes. */

@@ -9,6 +9,7 @@ import { Meter } from "../../ui/meter";
 import { Age } from "../../ui/now";
 import { Empty, Panel } from "../../ui/panel";
 import { useSource } from "../../ui/sources";
+import { Attributed } from "../../parts/attribution";
 import { Claims } from "../../parts/claims";
 import { isOver } from "./list-model";
 import { useRefusalNow } from "./permissions";
@@ -53,6 +54,7 @@ function QuestionItem({ question: q, place, over }: { question: Question; place:
             <Badge title="Who answered">by {q.answer.method}</Badge>
             <Meter value={q.answer.confidence} label="Confidence, computed from the evidence cited" absent="no confidence: nothing cited" className="w-32" />
           </p>
+          {q.answer.method === "model" && <Attributed agent="diagnosis" is={(e) => e.type === "question.answered" && e.data.id === q.id} />}
         </div>
       ) : q.error !== undefined ? (
         <p className="text-xs text-warn [overflow-wrap:anywhere]">No answer: {q.error}</p>

@@ -20,7 +20,7 @@ export function DemoControls() {
     <Popover.Root>
       <Popover.Trigger className={buttonClass("plain")} data-testid="demo">
         <FlaskConical aria-hidden className={active === undefined ? "size-3.5" : "size-3.5 text-warn"} />
-        <span className="max-sm:sr-only">Sandbox</span>
+        <span className="max-2xl:sr-only">Sandbox</span>
         {active !== undefined && (
           <span className="max-w-48 max-2xl:hidden" {...from(querySource(paths.demo))}>
             <Badge tone="warn">{faults.find((f) => f.name === active)?.title ?? active}</Badge>

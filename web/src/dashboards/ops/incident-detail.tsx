@@ -1,5 +1,5 @@
 import { ArrowLeft, MessageSquareText } from "lucide-react";
-import { useMemo, type ReactNode } from "react";
+import { memo, useMemo, type ReactNode } from "react";
 
 import type { View } from "../../protocol/generated";
 import type { Detail } from "../../store/incidents";
@@ -15,6 +15,7 @@ import { AgentsPanel } from "./agents-panel";
 import { AlertsPanel } from "./alerts-panel";
 import { AskPanel } from "./ask-panel";
 import { BudgetCard } from "./budget-card";
+import { Attributed, AttributionProvider } from "../../parts/attribution";
 import { CitationsProvider } from "../../parts/citations";
 import { CostPanel } from "./cost-panel";
 import { DecisionPanel } from "./decision-panel";
@@ -40,7 +41,8 @@ import { Timeline } from "./timeline";
 import { ToldPanel } from "../../parts/told-panel";
 import { VerificationPanel } from "../../parts/verification-panel";
 
-export function IncidentDetail({ id, eventId }: { id: string; eventId?: string | undefined }) {
+/** Drawn anew when its own incident changes, not when another does. */
+export const IncidentDetail = memo(function IncidentDetail({ id, eventId }: { id: string; eventId?: string | undefined }) {
   const detail = useIncident(id);
   const { incidents } = useVigil();
   if (detail?.view !== undefined) {
@@ -71,7 +73,7 @@ export function IncidentDetail({ id, eventId }: { id: string; eventId?: string |
     );
   }
   return <IncidentLoading />;
-}
+});
 
 function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: View; eventId: string | undefined; onRetry: () => void }) {
   const at = useSource();
@@ -110,6 +112,7 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
       <PhaseRail phases={v.phases ?? []} />
       <CitationsProvider known={known}>
         <EventLinksProvider events={events} asked={eventId}>
+          <AttributionProvider events={events}>
           <ActionBanner view={v} />
           <DegradedBanner view={v} />
           <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
@@ -142,6 +145,7 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
               </div>
             </div>
           </div>
+          </AttributionProvider>
         </EventLinksProvider>
       </CitationsProvider>
     </article>
@@ -159,6 +163,7 @@ function Prose({ title, icon, text, note }: { title: string; icon: ReactNode; te
   return (
     <Panel title={title} icon={icon} aside={note}>
       <p className="max-w-prose p-3.5 text-[13px] whitespace-pre-wrap [overflow-wrap:anywhere]">{text}</p>
+      <Attributed agent="communication" is={(e) => e.type === "message.drafted"} className="px-3.5 pb-2.5" />
     </Panel>
   );
 }

@@ -51,7 +51,7 @@ export const IncidentList = memo(function IncidentList({ sections, filter, onFil
         </label>
         <Choices label="Show" options={shows} value={filter.show} onChange={(show) => onFilter({ ...filter, show })} />
       </div>
-      <div ref={scrollRef} className="min-h-0 flex-1 overflow-y-auto max-lg:max-h-[70dvh]" data-testid="incident-list" data-known={known}>
+      <div ref={scrollRef} className="relative min-h-0 flex-1 overflow-y-auto max-lg:max-h-[70dvh]" data-testid="incident-list" data-known={known}>
         {!known && <ListSkeleton />}
         {known && empty && (
           <p className="px-4 py-8 text-center text-xs text-ink-3">{filtered ? "Nothing matches this filter." : "No incidents. It is quiet."}</p>

@@ -3,7 +3,7 @@ import { GitFork, GitMerge } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
 
 import { type IncidentKey, paths } from "../../feed/rest";
-import type { Move, View } from "../../protocol/generated";
+import type { Move, Summary, View } from "../../protocol/generated";
 import { useVigil, useVigilState } from "../../store/react";
 import { SeverityMark } from "../../ui/badge";
 import { SearchField, TextField } from "../../ui/field";
@@ -20,10 +20,14 @@ import { VerbDialog } from "./verb-dialog";
 /** How many incidents are offered at once; more are found by searching. */
 const offered = 50;
 
+const none: ReadonlyMap<string, Summary> = new Map();
+
 export function MergeDialog({ view: v }: { view: View }) {
   const { rest } = useVigil();
   const refusal = useRefusalNow("responder");
-  const summaries = useVigilState((s) => s.incidents.summaries);
+  // Until the dialog is opened, what happens to other incidents is none of its business.
+  const [opened, setOpened] = useState(false);
+  const summaries = useVigilState((s) => (opened ? s.incidents.summaries : none));
   const [text, setText] = useState("");
   const [into, setInto] = useState<string>();
   const [reason, setReason] = useState("");
@@ -45,7 +49,9 @@ export function MergeDialog({ view: v }: { view: View }) {
         ready={chosen !== undefined && reason.trim() !== ""}
         verb={verb}
         run={async () => chosen !== undefined && (await verb.run(chosen, reason.trim()))}
+        onOpen={() => setOpened(true)}
         onDone={() => {
+          setOpened(false);
           setReason("");
           setText("");
         }}

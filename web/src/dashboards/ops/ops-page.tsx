@@ -39,8 +39,10 @@ export async function prefetch(): Promise<void> {
 /** How long the page may stay busy before what comes later is fetched all the same. */
 const idleWithinMs = 5_000;
 
-function usePrefetch(): void {
+/** Waits for the first view: what it needs comes first. */
+function usePrefetch(shown: boolean): void {
   useEffect(() => {
+    if (!shown) return;
     // One that fails is fetched again when it is asked for.
     const run = () => void prefetch().catch(() => {});
     if (typeof window.requestIdleCallback !== "function") {
@@ -49,7 +51,7 @@ function usePrefetch(): void {
     }
     const id = window.requestIdleCallback(run, { timeout: idleWithinMs });
     return () => window.cancelIdleCallback(id);
-  }, []);
+  }, [shown]);
 }
 
 /** True from the first time on that something was asked for: what closes slides out, and is not torn away. */
@@ -124,7 +126,7 @@ export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProp
   };
   const ever = { help: useEver(help), drawer: useEver(place !== undefined), palette: useEver(palette) };
   useRefetchOnReturn();
-  usePrefetch();
+  usePrefetch(known);
   useShortcuts((key) => commands[key]());
   useEffect(() => {
     const onKey = (e: KeyboardEvent) => {
@@ -166,7 +168,7 @@ export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProp
     <NavigationProvider value={navigation}>
       <PlacesProvider value={setPlace}>
         <NowProvider offsetMs={offsetMs} fixed={now}>
-          <div className="flex h-dvh flex-col">
+          <div className="relative flex h-dvh flex-col overflow-hidden">
             <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:p-2">
               Skip to the incident
             </a>
@@ -174,11 +176,11 @@ export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProp
             <KillBanner />
             <ConnectionBanner />
             {/* On a narrow screen: one incident, or the list with the overview below it. */}
-            <div className={clsx("flex min-h-0 flex-1", incidentId === undefined && "max-lg:block max-lg:overflow-y-auto")}>
+            <div className={clsx("relative flex min-h-0 flex-1", incidentId === undefined && "max-lg:block max-lg:overflow-y-auto")}>
               <div className={clsx("w-full shrink-0 border-line bg-surface lg:block lg:w-80 lg:border-r", incidentId !== undefined && "hidden")}>
                 <IncidentList sections={listed} filter={filter} onFilter={setFilter} selected={incidentId} searchRef={searchRef} />
               </div>
-              <main key={incidentId} id="main" ref={mainRef} tabIndex={-1} className={clsx("min-w-0 flex-1 outline-none", incidentId === undefined ? "lg:overflow-y-auto" : "overflow-y-auto")}>
+              <main key={incidentId} id="main" ref={mainRef} tabIndex={-1} className={clsx("relative min-w-0 flex-1 outline-none", incidentId === undefined ? "lg:overflow-y-auto" : "overflow-y-auto")}>
                 {incidentId === undefined ? <Overview /> : (
                   <Suspense fallback={<IncidentLoading />}>
                     <IncidentDetail id={incidentId} eventId={eventId} />

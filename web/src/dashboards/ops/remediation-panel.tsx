@@ -158,7 +158,7 @@ function State({ execution: x }: { execution: Located }) {
   const at = useSource();
   const word = executionStateWord(x.state);
   return (
-    <div data-testid="execution-state" data-step={x.step} data-undo={isUndo(x)} data-state={x.state} className="space-y-0.5 text-2xs">
+    <div {...at(x.at)} data-testid="execution-state" data-step={x.step} data-undo={isUndo(x)} data-state={x.state} className="space-y-0.5 text-2xs">
       <p className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
         {x.state === "running" && <LoaderCircle aria-hidden className="size-3 animate-spin text-accent" />}
         <Badge tone={word.tone}>{x.refused === true ? "Refused, nothing was sent" : word.text}</Badge>

@@ -38,7 +38,7 @@ export function TopBar({ counts, dev, go, onHelp, onPalette }: Props) {
         </span>
         Vigil
       </IncidentLink>
-      <DashboardNav current="ops" go={go} />
+      <DashboardNav compact current="ops" go={go} />
       <Figures counts={counts} />
       <div className="order-last flex w-full flex-wrap items-center gap-x-3 gap-y-1 sm:order-none sm:ml-auto sm:w-auto">
         <ControlsChip />
@@ -79,10 +79,10 @@ function Figures({ counts }: { counts: Props["counts"] }) {
       <Figure label="Needs a person" icon={<Hand aria-hidden className="size-3.5" />} strong={(counts?.needsHuman ?? 0) > 0}>
         <span data-testid="count-needs-human" {...from(querySource(paths.openIncidents), "count /incidents needs_human=true")}>{counts === undefined ? "no data" : counts.needsHuman}</span>
       </Figure>
-      <Figure label="MTTR" title={time.detail} className="max-md:hidden">
-        <span {...(business && from(systemSource(business, "/mttr_seconds")))}>
-        {time.value}
-        {time.detail !== undefined && <span className="ml-1 text-ink-3 max-2xl:hidden">{time.detail}</span>}
+      <Figure label="MTTR" className="max-md:hidden">
+        <span title={time.detail} {...(business && from(systemSource(business, "/mttr_seconds")))}>
+          {time.value}
+          {time.detail !== undefined && <span className="ml-1 text-ink-3 max-2xl:hidden">{time.detail}</span>}
         </span>
       </Figure>
     </dl>
@@ -102,7 +102,7 @@ function Figure({ label, icon, title, strong = false, className, children }: Fig
   return (
     <div title={title} className={clsx("flex items-center gap-1.5", strong ? "text-warn" : "text-ink-2", className)}>
       {icon}
-      <dt className={clsx(icon !== undefined && "max-lg:sr-only")}>{label}</dt>
+      <dt className={clsx(icon !== undefined && "max-2xl:sr-only")}>{label}</dt>
       <dd className={clsx("tabular font-semibold", !strong && "text-ink")}>{children}</dd>
     </div>
   );

@@ -9,11 +9,12 @@ import { Empty, Panel, ScrollX } from "../../ui/panel";
 import { from } from "../../ui/source";
 import { amount, capital, guardrailWord, phaseStateWord, spaced } from "../../ui/words";
 import { Figures } from "./figures";
-import { useSource, useSubject } from "./subject";
+import { usePlace, useSource, useSubject } from "./subject";
 import { type CallRow, type Sum, type Tally, tallyOf, tokensByAgent } from "./tally";
 
 export function AnalyticsView() {
-  const { recording, index } = useSubject();
+  const { recording } = useSubject();
+  const { index } = usePlace();
   const tally = useMemo(() => tallyOf(recording.events.slice(0, index + 1)), [recording, index]);
   return (
     <div className="mx-auto grid max-w-6xl items-start gap-4 lg:grid-cols-2">
@@ -97,7 +98,7 @@ function Models({ rows }: { rows: readonly CallRow[] }) {
                 <th scope="col">Calls</th>
                 <th scope="col">Tokens in</th>
                 <th scope="col">Tokens out</th>
-                <th scope="col">Time</th>
+                <th scope="col">Time in ms</th>
                 <th scope="col">Cost</th>
                 <th scope="col">Lost</th>
               </tr>
@@ -121,7 +122,7 @@ function Models({ rows }: { rows: readonly CallRow[] }) {
                     <Total of={r.output} pointer="/provenance/usage/output_tokens">{count}</Total>
                   </td>
                   <td>
-                    <Total of={r.latency} pointer="/provenance/latency_ms">{duration}</Total>
+                    <Total of={r.latency} pointer="/provenance/latency_ms">{count}</Total>
                   </td>
                   <td>
                     <Total of={r.cost} pointer="/provenance/usage/cost_usd_micros">{cost}</Total>
@@ -235,7 +236,7 @@ function EvidenceKinds({ tally: { evidence } }: { tally: Tally }) {
 }
 
 function Budget({ tally: { exhausted } }: { tally: Tally }) {
-  const { view: v } = useSubject();
+  const { view: v } = usePlace();
   const source = useSource();
   return (
     <Panel title="Budget" icon={<Coins className="size-4" />} testId="budget" aside={v.paused !== undefined && <Badge tone="warn">waits for more</Badge>}>

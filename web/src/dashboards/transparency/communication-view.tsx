@@ -10,10 +10,11 @@ import { Moment } from "../../ui/now";
 import { Empty } from "../../ui/panel";
 import { LongList } from "./long-list";
 import { type Message, type MessageKind, type Party, lanesOf, messageKinds, messagesOf, partyName } from "./messages";
-import { useSource, useSubject } from "./subject";
+import { usePlace, useSource, useSubject } from "./subject";
 
 export function CommunicationView({ scroller }: { scroller: HTMLElement | null }) {
-  const { recording, index, atEnd } = useSubject();
+  const { recording } = useSubject();
+  const { index, atEnd } = usePlace();
   const all = useMemo(() => messagesOf(recording.events), [recording]);
   const lanes = useMemo(() => lanesOf(all), [all]);
   const [kind, setKind] = useState<MessageKind | "all">("all");
@@ -60,8 +61,10 @@ function Row({ message: m, lanes, current }: { message: Message; lanes: readonly
   return (
     <button
       type="button"
+      {...source(event.id)}
       onClick={() => open(m.index, "reasoning")}
       title={`${m.text}\nShow the step`}
+      {...source(event.id)}
       data-testid="message"
       data-kind={m.kind}
       className={clsx("block w-full border-b border-line px-3 py-1.5 text-left hover:bg-hover md:grid md:grid-cols-[4.5rem_1fr] md:px-0 md:py-0", current && "bg-accent-soft")}

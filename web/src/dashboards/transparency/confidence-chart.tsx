@@ -5,7 +5,7 @@ import { Moment } from "../../ui/now";
 import { capital } from "../../ui/words";
 import type { ConfidenceSeries } from "./confidence";
 import { bandsOf } from "./marks";
-import { useSource, useSubject } from "./subject";
+import { usePlace, useSource, useSubject } from "./subject";
 
 export interface Look {
   colour: string;
@@ -32,7 +32,8 @@ export function moveKey(series: string, index: number): string {
 }
 
 export function ConfidenceChart({ series, selected, onSelect }: Props) {
-  const { recording, index, open } = useSubject();
+  const { recording, open } = useSubject();
+  const { index } = usePlace();
   const source = useSource();
   const { pace } = recording;
   const total = Math.max(1, pace.total);
@@ -68,12 +69,14 @@ export function ConfidenceChart({ series, selected, onSelect }: Props) {
                   <button
                     key={key}
                     type="button"
+                    {...source(recording.events[m.index]?.event.id ?? "")}
                     onClick={() => open(m.index)}
                     onPointerEnter={() => onSelect(key)}
                     onPointerLeave={() => onSelect(undefined)}
                     onFocus={() => onSelect(key)}
                     onBlur={() => onSelect(undefined)}
                     aria-label={`${s.label}: ${m.cause ?? "moved"}`}
+                    {...source(recording.events[m.index]?.event.id ?? "")}
                     className="absolute grid size-5 -translate-x-1/2 -translate-y-1/2 place-items-center rounded-full"
                     style={{ left: `${x(m.index)}%`, top: `${y(m.value)}%` }}
                   >

@@ -9,25 +9,25 @@ import { Moment } from "../../ui/now";
 import { Empty, Panel } from "../../ui/panel";
 import { type ConfidenceSeries, type Move, confidenceOf } from "./confidence";
 import { ConfidenceChart, type Look, lookOf, moveKey } from "./confidence-chart";
-import { useSource, useSubject } from "./subject";
+import { usePlace, useSource, useSubject } from "./subject";
+
+/** How many of the hypotheses are drawn, unless somebody asks for more: the likeliest. */
+const few = 3;
 
 type Drawn = ConfidenceSeries & { look: Look };
 
 export function ConfidenceView() {
-  const { recording, index } = useSubject();
+  const { recording } = useSubject();
+  const { index } = usePlace();
   // Of the whole recording, so that a line keeps its colour while the replay runs.
   const all = useMemo(() => confidenceOf(recording.events).map((s, i): Drawn => ({ ...s, look: lookOf(i) })), [recording]);
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [chosen, setChosen] = useState<ReadonlyMap<string, boolean>>(new Map());
   const [selected, setSelected] = useState<string>();
   const until = useMemo(() => all.map((s) => ({ ...s, moves: s.moves.filter((m) => m.index <= index) })).filter((s) => s.moves.length > 0), [all, index]);
-  const drawn = until.filter((s) => !hidden.has(s.key));
+  const likely = useMemo(() => new Set(until.filter((s) => s.kind === "hypothesis").toSorted((a, b) => (b.moves.at(-1)?.value ?? 0) - (a.moves.at(-1)?.value ?? 0)).slice(0, few).map((s) => s.key)), [until]);
+  const isShown = (s: Drawn) => chosen.get(s.key) ?? (s.kind !== "hypothesis" || likely.has(s.key));
+  const drawn = until.filter(isShown);
   const moves = drawn.flatMap((s) => s.moves.map((move) => ({ series: s, move }))).toSorted((a, b) => a.move.index - b.move.index);
-  const toggle = (key: string) =>
-    setHidden((before) => {
-      const after = new Set(before);
-      if (!after.delete(key)) after.add(key);
-      return after;
-    });
   if (all.length === 0 || until.length === 0) return <Empty>Nobody has said how sure they are yet: no data.</Empty>;
   return (
     <div className="mx-auto max-w-6xl space-y-4">
@@ -37,7 +37,7 @@ export function ConfidenceView() {
           <ul className="flex flex-wrap gap-x-1 gap-y-1" aria-label="Lines">
             {until.map((s) => (
               <li key={s.key}>
-                <Legend series={s} shown={!hidden.has(s.key)} onToggle={() => toggle(s.key)} />
+                <Legend series={s} shown={isShown(s)} onToggle={() => setChosen((before) => new Map(before).set(s.key, !isShown(s)))} />
               </li>
             ))}
           </ul>

@@ -21,13 +21,13 @@ export function DecisionBody({ decision: d }: { decision: Decision }) {
       </ol>
       {abstained.length > 0 && (
         <div>
-          <h4 className="mb-1 text-2xs font-semibold text-ink-3">For none of them</h4>
+          <h3 className="mb-1 text-2xs font-semibold text-ink-3">For none of them</h3>
           <Votes votes={abstained} />
         </div>
       )}
       {(d.excluded ?? []).length > 0 && (
         <div>
-          <h4 className="mb-1 text-2xs font-semibold text-ink-3">Not on the list</h4>
+          <h3 className="mb-1 text-2xs font-semibold text-ink-3">Not on the list</h3>
           <ul className="space-y-0.5 text-xs text-ink-2">
             {(d.excluded ?? []).map((x) => (
               <li key={x.option_id}>
@@ -39,7 +39,7 @@ export function DecisionBody({ decision: d }: { decision: Decision }) {
       )}
       {(d.counterfactuals ?? []).length > 0 && (
         <div>
-          <h4 className="mb-1 text-2xs font-semibold text-ink-3">Had one of them not voted</h4>
+          <h3 className="mb-1 text-2xs font-semibold text-ink-3">Had one of them not voted</h3>
           <ul className="space-y-0.5 text-xs text-ink-2">
             {(d.counterfactuals ?? []).map((c) => (
               <li key={c.without} className="tabular">

@@ -4,12 +4,13 @@ import { Check } from "lucide-react";
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 import { toneText } from "../../ui/badge";
+import { Button } from "../../ui/button";
 import { Meter } from "../../ui/meter";
 import { Empty } from "../../ui/panel";
 import { from } from "../../ui/source";
 import { type Stage, type Tree, type TreeNode, stages, treeOf } from "./decision-tree";
 import { StepCard } from "./step-card";
-import { useSubject } from "./subject";
+import { usePlace, useSubject } from "./subject";
 
 const stageNames: Record<Stage, { text: string; nothing: string }> = {
   evidence: { text: "Evidence", nothing: "No evidence yet" },
@@ -21,7 +22,8 @@ const stageNames: Record<Stage, { text: string; nothing: string }> = {
 };
 
 export function DecisionsView() {
-  const { recording, index, steps } = useSubject();
+  const { recording, steps } = useSubject();
+  const { index } = usePlace();
   const tree = useMemo(() => treeOf(recording.events.slice(0, index + 1)), [recording, index]);
   const [selected, setSelected] = useState<string>();
   const chosen = tree.nodes.find((n) => n.id === selected);
@@ -56,6 +58,9 @@ function Sample({ className, width, dashed = false, text }: { className: string;
   );
 }
 
+/** With more evidence than this, what nobody cites is folded away at first. */
+const plenty = 8;
+
 interface Line {
   key: string;
   d: string;
@@ -69,7 +74,15 @@ function Drawing({ tree, selected, onSelect }: { tree: Tree; selected: string | 
   const [lines, setLines] = useState<readonly Line[]>([]);
   const [over, setOver] = useState<string>();
   const lit = over ?? selected;
-  const columns = useMemo(() => stages.map((stage) => ({ stage, nodes: inOrder(stage, tree.nodes.filter((n) => n.stage === stage)) })), [tree]);
+  const [uncited, setUncited] = useState(false);
+  const columns = useMemo(() => {
+    const joined = new Set(tree.edges.map((e) => e.from));
+    return stages.map((stage) => {
+      const all = inOrder(stage, tree.nodes.filter((n) => n.stage === stage));
+      const cited = stage === "evidence" && all.length > plenty && !uncited ? all.filter((n) => joined.has(n.id)) : all;
+      return { stage, nodes: cited, folded: cited.length < all.length };
+    });
+  }, [tree, uncited]);
   const measure = useCallback(() => {
     const at = box.current?.getBoundingClientRect();
     if (box.current === null || at === undefined) return;
@@ -104,16 +117,16 @@ function Drawing({ tree, selected, onSelect }: { tree: Tree; selected: string | 
               stroke={l.kind === "against" ? "var(--bad)" : l.taken || l.lit ? "var(--accent)" : "var(--line-strong)"}
               strokeWidth={l.taken ? 2.5 : 1.5}
               strokeDasharray={l.kind === "against" ? "4 3" : undefined}
-              opacity={lit === undefined || l.lit ? (l.taken ? 0.85 : 0.8) : 0.15}
+              opacity={l.lit ? 1 : lit !== undefined ? 0.12 : l.taken ? 0.85 : l.kind === "against" ? 0.3 : 0.6}
             />
           ))}
       </svg>
       <ol className="relative grid gap-x-10 gap-y-4 lg:grid-cols-6" aria-label="Decision tree">
-        {columns.map(({ stage, nodes }) => (
+        {columns.map(({ stage, nodes, folded }) => (
           <li key={stage} className="min-w-0" data-stage={stage}>
-            <h3 className="mb-2 text-2xs font-semibold text-ink-3">{stageNames[stage].text}</h3>
+            <h2 className="mb-2 text-2xs font-semibold text-ink-3">{stageNames[stage].text}</h2>
             {nodes.length === 0 ? (
-              <p className="rounded-md border border-dashed border-line px-2.5 py-2 text-2xs text-ink-3">{stageNames[stage].nothing}</p>
+              !folded && <p className="rounded-md border border-dashed border-line px-2.5 py-2 text-2xs text-ink-3">{stageNames[stage].nothing}</p>
             ) : (
               <ul className="space-y-2.5 max-lg:border-l-2 max-lg:border-line max-lg:pl-3">
                 {nodes.map((n) => (
@@ -122,6 +135,11 @@ function Drawing({ tree, selected, onSelect }: { tree: Tree; selected: string | 
                   </li>
                 ))}
               </ul>
+            )}
+            {stage === "evidence" && (folded || uncited) && (
+              <Button kind="ghost" className="mt-2 w-full" aria-expanded={uncited} onClick={() => setUncited(!uncited)}>
+                {uncited ? "Leave out what nobody cites" : "What nobody cites, too"}
+              </Button>
             )}
           </li>
         ))}

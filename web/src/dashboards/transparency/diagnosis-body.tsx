@@ -27,7 +27,7 @@ export function DiagnosisBody({ diagnosis: d }: { diagnosis: Diagnosis }) {
       <Claims claims={d.claims ?? []} title="Claims and their evidence" />
       {hypotheses.length > 0 && (
         <div>
-          <h4 className="mb-1 text-2xs font-semibold text-ink-3">Alternatives</h4>
+          <h3 className="mb-1 text-2xs font-semibold text-ink-3">Alternatives</h3>
           <ol className="divide-y divide-line rounded-md border border-line">
             {hypotheses.map((h) => {
               const held = h.cause === d.cause && h.service === d.service && d.verdict === "probable";

@@ -9,10 +9,11 @@ import { useVigil } from "../../store/react";
 import { cost, count, duration, noData } from "../../ui/format";
 import { Empty, Fact, Panel, Skeleton } from "../../ui/panel";
 import { from, querySource } from "../../ui/source";
-import { useSubject } from "./subject";
+import { usePlace, useSubject } from "./subject";
 
 export function Figures() {
-  const { scenario, atEnd } = useSubject();
+  const { scenario } = useSubject();
+  const { atEnd } = usePlace();
   return (
     <Panel title="Figures of the incident" icon={<ChartNoAxesCombined className="size-4" />} testId="figures" className="lg:col-span-2">
       {!atEnd ? <Empty>They are of the incident as it stands last; go to the end to see them.</Empty> : scenario === undefined ? <Live /> : <List figures={scenario.figures} source={`${scenarioPath(scenario.name)}#/figures`} />}
@@ -20,13 +21,17 @@ export function Figures() {
   );
 }
 
+/** How often the figures of an incident that goes on are read anew. */
+const refreshEveryMs = 10_000;
+
 function Live() {
-  const { view: v } = useSubject();
+  const { view: v } = usePlace();
   const { rest } = useVigil();
   const figures = useQuery({
-    queryKey: ["analytics", "incident", v.incident_id, v.run_id, v.seq],
+    queryKey: ["analytics", "incident", v.incident_id, v.run_id, v.closed_at, v.cause_correct],
     queryFn: () => rest.incidentFigures(v.incident_id),
     retry: (times, error) => times < 2 && !(error instanceof ApiError && error.status === 404),
+    refetchInterval: v.closed_at === undefined ? refreshEveryMs : false,
     placeholderData: (before) => before,
   });
   if (figures.data !== undefined) return <List figures={figures.data} source={querySource(`/api/v1/analytics/incidents/${encodeURIComponent(v.incident_id)}`)} />;

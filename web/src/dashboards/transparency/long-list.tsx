@@ -36,7 +36,7 @@ function Few<T>(props: Props<T>) {
   return (
     <ol ref={list} aria-label={label}>
       {items.map((item) => (
-        <li key={keyOf(item)} data-key={keyOf(item)} className={clsx("scroll-mt-14 scroll-mb-4", gap)}>
+        <li key={keyOf(item)} data-key={keyOf(item)} className={clsx("-mx-1 scroll-mt-14 scroll-mb-4 px-1 [contain-intrinsic-size:auto_150px] [content-visibility:auto]", gap)}>
           {render(item)}
         </li>
       ))}

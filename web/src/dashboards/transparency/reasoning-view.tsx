@@ -7,18 +7,19 @@ import { Empty } from "../../ui/panel";
 import { LongList } from "./long-list";
 import { StepCard } from "./step-card";
 import { type Step, type StepKind, stepKinds } from "./steps";
-import { useSubject } from "./subject";
+import { usePlace, useSubject } from "./subject";
 
 type Shown = StepKind | "all";
 
 export function ReasoningView({ scroller }: { scroller: HTMLElement | null }) {
-  const { steps, index, atEnd } = useSubject();
+  const { steps } = useSubject();
+  const { index, atEnd } = usePlace();
   const [kind, setKind] = useState<Shown>("all");
   const [every, setEvery] = useState(false);
   const until = useMemo(() => steps.slice(0, index + 1), [steps, index]);
-  const shown = useMemo(() => until.filter((s) => (kind === "all" || s.kind === kind) && (every || !s.minor || s.index === index)), [until, kind, every, index]);
+  const asked = useAsked(until);
+  const shown = useMemo(() => until.filter((s) => keyOf(s) === asked?.key || ((kind === "all" || s.kind === kind) && (every || !s.minor || s.index === index))), [until, kind, every, index, asked?.key]);
   const current = shown.at(-1);
-  const asked = useAsked(shown);
   const present = useMemo(() => new Set(until.map((s) => s.kind)), [until]);
   return (
     <div className="mx-auto max-w-4xl space-y-3">
@@ -54,8 +55,8 @@ function keyOf(s: Step): string {
 }
 
 /** The step that collected the evidence that somebody asked for. */
-function useAsked(shown: readonly Step[]): { key: string; times: number } | undefined {
+function useAsked(steps: readonly Step[]): { key: string; times: number } | undefined {
   const { shown: cited } = useCitations();
-  const step = shown.find((s) => s.decoded.readable && s.decoded.event.type === "evidence.collected" && s.decoded.event.data.evidence.id === cited?.id);
+  const step = steps.find((s) => s.decoded.readable && s.decoded.event.type === "evidence.collected" && s.decoded.event.data.evidence.id === cited?.id);
   return cited === undefined || step === undefined ? undefined : { key: keyOf(step), times: cited.times };
 }

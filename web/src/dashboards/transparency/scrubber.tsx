@@ -10,7 +10,7 @@ import { from } from "../../ui/source";
 import { capital } from "../../ui/words";
 import { bandsOf, markOf } from "./marks";
 import { type Player, type Speed, type Standing, speeds } from "./player";
-import { useSource, useSubject } from "./subject";
+import { usePlace, useSource, useSubject } from "./subject";
 
 interface Props {
   player: Player;
@@ -20,7 +20,8 @@ interface Props {
 }
 
 export function Scrubber({ player, standing, live }: Props) {
-  const { recording, steps, index } = useSubject();
+  const { recording, steps } = useSubject();
+  const { index } = usePlace();
   const source = useSource();
   const event = recording.events[index]?.event;
   if (event === undefined) return null;
@@ -65,7 +66,7 @@ export function Scrubber({ player, standing, live }: Props) {
         )}
       </div>
       <p className="mx-auto mt-0.5 flex max-w-[100rem] items-baseline gap-2 text-2xs text-ink-2">
-        <span {...source(event.id)} className="min-w-0 flex-1 truncate" data-testid="now-showing">
+        <span {...source(event.id)} aria-live={standing.playing ? "off" : "polite"} className="min-w-0 flex-1 truncate" data-testid="now-showing">
           {steps[index]?.title}
         </span>
         <Shortened standing={standing} />
@@ -76,7 +77,8 @@ export function Scrubber({ player, standing, live }: Props) {
 
 /** The event's number among those of its run. */
 function Position() {
-  const { recording, index } = useSubject();
+  const { recording } = useSubject();
+  const { index } = usePlace();
   const source = useSource();
   const event = recording.events[index]?.event;
   const last = recording.events.findLast((d) => d.event.seq !== 0)?.event;
@@ -150,7 +152,9 @@ function Shortened({ standing }: { standing: Standing }) {
 const thumb = 14;
 
 function Track({ player }: { player: Player }) {
-  const { recording, steps, index } = useSubject();
+  const { recording, steps } = useSubject();
+  const { index } = usePlace();
+  const source = useSource();
   const { pace } = recording;
   const total = Math.max(1, pace.total);
   const x = (ms: number) => `${(ms / total) * 100}%`;
@@ -184,7 +188,8 @@ function Track({ player }: { player: Player }) {
         onChange={(e) => player.seek(pace.eventAt(Number(e.target.value)))}
         onKeyDown={onKeyDown}
         aria-label="Instant of the replay"
-        aria-valuetext={`${steps[index]?.title ?? ""}, event ${index + 1} of ${recording.length}`}
+        aria-valuetext={steps[index]?.title}
+        {...source(recording.events[index]?.event.id ?? "")}
         className={clsx(
           "absolute inset-0 h-full w-full cursor-pointer appearance-none bg-transparent",
           "[&::-webkit-slider-thumb]:size-3.5 [&::-webkit-slider-thumb]:appearance-none [&::-webkit-slider-thumb]:rounded-full [&::-webkit-slider-thumb]:border-2 [&::-webkit-slider-thumb]:border-surface [&::-webkit-slider-thumb]:bg-accent",

@@ -3,8 +3,9 @@ import type { ReactNode } from "react";
 
 import type { Evidence, IncidentEvent, Prediction, Proposal } from "../../protocol/generated";
 import { Claims } from "../../parts/claims";
-import { Cites } from "../../parts/citations";
+import { Cites, useCitations } from "../../parts/citations";
 import { EvidenceBody } from "../../parts/evidence-body";
+import { SourceProvider } from "../../ui/sources";
 import { RulingBox } from "../../parts/ruling-box";
 import { Badge } from "../../ui/badge";
 import { duration, measure, noData, parseTime, percent, quantity } from "../../ui/format";
@@ -49,7 +50,7 @@ function bodyOf(e: IncidentEvent, s: Step): ReactNode {
         </>
       );
     case "evidence.collected":
-      return <EvidenceStep evidence={e.data.evidence} />;
+      return <EvidenceStep event={e.id} evidence={e.data.evidence} />;
     case "diagnosis.concluded":
       return <DiagnosisBody diagnosis={e.data.diagnosis} />;
     case "prediction.concluded":
@@ -142,10 +143,12 @@ function laidOut(text: string): string {
   }
 }
 
-function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
-  const { view } = useSubject();
+function EvidenceStep({ event, evidence: e }: { event: string; evidence: Evidence }) {
+  const { recording } = useSubject();
+  const { shown } = useCitations();
+  const startedAt = parseTime(recording.viewAfter(0)?.started_at);
   return (
-    <>
+    <SourceProvider base={recording.sourceOf(event, "/data/evidence")}>
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-xs">
         <span className="rounded bg-hover px-1.5 font-mono text-2xs leading-[18px] font-medium">{e.id}</span>
         <span className="text-ink-2">
@@ -154,10 +157,10 @@ function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
         {e.found ? <Meter value={e.strength} label="How far outside of normal, from statistics alone" className="w-36" /> : <Badge tone="warn">not found</Badge>}
       </div>
       {e.found ? (
-        <details>
+        <details open={shown?.id === e.id}>
           <summary className="text-2xs font-semibold text-ink-3">Look at it</summary>
           <div className="mt-2 space-y-2">
-            <EvidenceBody evidence={e} startedAt={parseTime(view.started_at)} />
+            <EvidenceBody evidence={e} startedAt={startedAt} />
           </div>
         </details>
       ) : (
@@ -169,7 +172,7 @@ function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
           Content sha256 <code className="font-mono select-all [overflow-wrap:anywhere]">{e.hash}</code>
         </p>
       )}
-    </>
+    </SourceProvider>
   );
 }
 

@@ -45,7 +45,7 @@ export const StepCard = memo(function StepCard({ step: s, current }: { step: Ste
             <b className="font-semibold text-ink-2">{s.who}</b>
             <Moment at={event.at} className="tabular" />
           </p>
-          <h3 className={clsx("text-[13px] font-medium whitespace-pre-line [overflow-wrap:anywhere]", s.line.tone !== "neutral" && s.line.tone !== "accent" && toneText[s.line.tone])}>{s.title}</h3>
+          <h2 className={clsx("text-[13px] font-medium whitespace-pre-line [overflow-wrap:anywhere]", s.line.tone !== "neutral" && s.line.tone !== "accent" && toneText[s.line.tone])}>{s.title}</h2>
           <Asked step={s} />
         </div>
         <StepLink step={s} />

@@ -11,11 +11,12 @@ import { Moment } from "../../ui/now";
 import { Fact } from "../../ui/panel";
 import { from } from "../../ui/source";
 import { causeWord, handoverWord, outcomeWord, statusWord } from "../../ui/words";
-import { useSource, useSubject } from "./subject";
+import { usePlace, useSource, useSubject } from "./subject";
 import { historyURL } from "./temporal-link";
 
 export function SubjectHeader({ go, temporal, figures }: { go: (path: string) => void; temporal: string | undefined; figures: IncidentFigures | undefined }) {
-  const { recording, view: v, index, scenario } = useSubject();
+  const { recording, scenario } = useSubject();
+  const { view: v, index } = usePlace();
   const source = useSource();
   const first = recording.events[0]?.event;
   const here = recording.events[index]?.event;
@@ -72,7 +73,8 @@ export function SubjectHeader({ go, temporal, figures }: { go: (path: string) =>
 }
 
 function SinceBegin() {
-  const { recording, view: v, index } = useSubject();
+  const { recording } = useSubject();
+  const { view: v, index } = usePlace();
   const here = recording.events[index]?.event;
   const first = recording.events[0]?.event;
   const began = parseTime(v.started_at);
@@ -85,7 +87,7 @@ function SinceBegin() {
 }
 
 function Cause() {
-  const { view: v } = useSubject();
+  const { view: v } = usePlace();
   if (v.verdict === undefined) return <>not known yet</>;
   if (v.verdict === "inconclusive") return <>inconclusive</>;
   if (v.verdict === "healthy") return <>healthy: nothing is wrong now</>;
@@ -98,7 +100,8 @@ function Cause() {
 }
 
 function Standing() {
-  const { recording, view: v, index } = useSubject();
+  const { recording } = useSubject();
+  const { view: v, index } = usePlace();
   const source = useSource();
   const said = v.outcome === undefined ? (v.needs_human && v.handover !== undefined ? handoverWord(v.handover) : (v.status_reason ?? statusWord(v.status).text)) : outcomeWord(v.outcome);
   // Whoever said so last said it in an event of the state.
@@ -136,6 +139,9 @@ function RecordedBanner() {
       <span className="text-ink-3">
         {at === undefined ? noData : dayTime(at)}, Vigil {s.recorded_from.version}
         {s.recorded_from.seed !== undefined && `, seed ${s.recorded_from.seed}`}
+      </span>
+      <span className="basis-full text-ink-2">
+        <b className="font-medium text-ink">{s.title}.</b> {s.description}
       </span>
     </div>
   );

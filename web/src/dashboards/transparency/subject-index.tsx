@@ -13,10 +13,11 @@ import { dayTime, duration, noData, parseTime } from "../../ui/format";
 import { Age } from "../../ui/now";
 import { Empty, Panel, Skeleton } from "../../ui/panel";
 import { from, incidentSource } from "../../ui/source";
+import { LongList } from "./long-list";
 
 type Go = (path: string) => void;
 
-export function SubjectIndex({ go }: { go: Go }) {
+export function SubjectIndex({ go, scroller }: { go: Go; scroller: HTMLElement | null }) {
   return (
     <div className="mx-auto max-w-6xl space-y-5 p-4 sm:p-6">
       <div>
@@ -24,14 +25,14 @@ export function SubjectIndex({ go }: { go: Go }) {
         <p className="mt-1 max-w-prose text-[13px] text-ink-2">Every step of it, with the evidence it cites, the alternatives, and where each value comes from. A past incident can be replayed event by event.</p>
       </div>
       <div className="grid items-start gap-5 lg:grid-cols-[3fr_2fr]">
-        <Incidents go={go} />
+        <Incidents go={go} scroller={scroller} />
         <Scenarios go={go} />
       </div>
     </div>
   );
 }
 
-function Incidents({ go }: { go: Go }) {
+function Incidents({ go, scroller }: { go: Go; scroller: HTMLElement | null }) {
   const vigil = useVigil();
   const { summaries, known, older } = useVigilState((s) => s.incidents);
   const [text, setText] = useState("");
@@ -55,14 +56,10 @@ function Incidents({ go }: { go: Go }) {
       ) : listed.length === 0 ? (
         <Empty>{text === "" ? "There was no incident yet. A recorded one shows what an explanation looks like." : "No incident matches."}</Empty>
       ) : (
-        <ul className="divide-y divide-line">
-          {listed.map((s) => (
-            <Incident key={s.incident_id} summary={s} go={go} />
-          ))}
-        </ul>
+        <LongList label="Incidents" items={listed} keyOf={idOf} render={(s) => <Incident summary={s} go={go} />} scroller={scroller} about={54} current={undefined} fromTop gap="" />
       )}
       {known && older.state !== "end" && (
-        <div className="border-t border-line p-2.5">
+        <div className="p-2.5">
           <Button kind="ghost" onClick={() => void vigil.incidents.loadOlder()} disabled={older.state === "loading"}>
             {older.state === "loading" ? "Reading older incidents…" : "Older incidents"}
           </Button>
@@ -77,11 +74,15 @@ function Incidents({ go }: { go: Go }) {
   );
 }
 
+function idOf(s: Summary): string {
+  return s.incident_id;
+}
+
 function Incident({ summary: s, go }: { summary: Summary; go: Go }) {
   return (
-    <li>
+    <div className="border-b border-line">
       <Way to={`/transparency/incidents/${encodeURIComponent(s.incident_id)}`} go={go}>
-        <span {...from(incidentSource(s.incident_id))} className="flex items-center gap-2.5 px-3.5 py-2 hover:bg-hover">
+        <span {...from(incidentSource(s.incident_id))} className="flex items-center gap-x-2.5 gap-y-1 px-3.5 py-2 hover:bg-hover max-sm:flex-wrap">
           <SeverityMark severity={s.severity} />
           <span className="min-w-0 flex-1">
             <span className="block truncate text-[13px] font-medium">{s.title}</span>
@@ -89,14 +90,16 @@ function Incident({ summary: s, go }: { summary: Summary; go: Go }) {
               {s.service === "" ? noData : s.service}, <span className="font-mono">{s.incident_id}</span>
             </span>
           </span>
-          <OriginBadge origin={s.origin} />
-          <StatusBadge of={s} />
+          <span className="flex items-center gap-2 max-sm:order-last max-sm:basis-full max-sm:pl-6">
+            <OriginBadge origin={s.origin} />
+            <StatusBadge of={s} />
+          </span>
           <span {...from(incidentSource(s.incident_id, "/opened_at"))} className="w-8 text-right text-2xs text-ink-3">
             <Age at={s.opened_at} className="tabular" />
           </span>
         </span>
       </Way>
-    </li>
+    </div>
   );
 }
 

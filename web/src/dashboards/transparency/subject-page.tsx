@@ -2,14 +2,14 @@
 import { Tabs } from "@base-ui/react/tabs";
 import { clsx } from "clsx";
 import { Bot, ChartLine, ChartNoAxesGantt, GitFork, MessagesSquare } from "lucide-react";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { useCallback, useEffect, useEffectEvent, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import type { Clock } from "../../feed/clock";
 import { systemClock } from "../../feed/clock";
 import type { OpenScenario } from "../../feed/scenarios";
-import { CitationsProvider } from "../../parts/citations";
+import { CitationsProvider, useCitations } from "../../parts/citations";
 import { NavigationProvider, incidentPath } from "../../parts/navigation";
-import { NowProvider } from "../../ui/now";
+import { NowProvider, useNow } from "../../ui/now";
 import { AnalyticsView } from "./analytics-view";
 import { CommunicationView } from "./communication-view";
 import { ConfidenceView } from "./confidence-view";
@@ -20,7 +20,7 @@ import { ReasoningView } from "./reasoning-view";
 import type { Recording } from "./recording";
 import { Scrubber } from "./scrubber";
 import { stepsOf } from "./steps";
-import { type SubjectState, SubjectProvider, type ViewName, viewNames } from "./subject";
+import { PlaceProvider, type SubjectState, SubjectProvider, type ViewName, viewNames } from "./subject";
 import { SubjectHeader } from "./subject-header";
 import type { Subject } from "./transparency-page";
 import { useKeys } from "./use-keys";
@@ -61,23 +61,21 @@ export function SubjectPage({ subject, recording, scenario, view: asked, at, go,
   const over = recording.viewAfter(recording.last)?.closed_at !== undefined;
   const live = subject.kind === "incident" && !over;
 
-  const path = useCallback(
-    (to: number | undefined, name: ViewName) => {
-      const base = subject.kind === "incident" ? `/transparency/incidents/${encodeURIComponent(subject.id)}` : `/transparency/scenarios/${encodeURIComponent(subject.name)}`;
-      return `${base}?view=${name}${to === undefined ? "" : `&at=${encodeURIComponent(recording.addressOf(to))}`}`;
-    },
-    [subject, recording],
-  );
+  const base = subject.kind === "incident" ? `/transparency/incidents/${encodeURIComponent(subject.id)}` : `/transparency/scenarios/${encodeURIComponent(subject.name)}`;
+  const path = useCallback((to: number | undefined, name: ViewName) => `${base}?view=${name}${to === undefined ? "" : `&at=${encodeURIComponent(recording.addressOf(to))}`}`, [base, recording]);
   const shownAt = standing.atHead ? undefined : index;
   const here = shownAt === undefined ? undefined : recording.addressOf(shownAt);
   useAddress({ player, recording, clock, at, here, path: standing.playing ? undefined : path(shownAt, view), replace });
 
   const show = (name: ViewName) => replace(path(shownAt, name));
-  const open = (to: number, name?: ViewName) => {
-    player.pause();
-    player.seek(to);
-    if (name !== undefined && name !== view) replace(path(to, name));
-  };
+  const open = useCallback(
+    (to: number, name: ViewName = view) => {
+      player.pause();
+      player.seek(to);
+      if (name !== view) replace(path(to, name));
+    },
+    [player, view, path, replace],
+  );
   useKeys({
     ...Object.fromEntries(viewNames.map((name, i) => [String(i + 1), () => show(name)])),
     ArrowLeft: () => player.step(-1),
@@ -94,46 +92,50 @@ export function SubjectPage({ subject, recording, scenario, view: asked, at, go,
   }, [stood?.title]);
   const known = useMemo(() => new Set((stood?.evidence ?? []).map((e) => e.id)), [stood?.evidence]);
   const navigation = useMemo(() => ({ incidentId: undefined, go: (id: string | undefined) => go(incidentPath(id)) }), [go]);
+  const state = useMemo((): SubjectState => ({ recording, steps, scenario, open, path }), [recording, steps, scenario, open, path]);
   if (stood === undefined) return null;
-  const state: SubjectState = { recording, steps, index, view: stood, scenario, atEnd: index === recording.last, open, path };
+  const place = { index, view: stood, atEnd: index === recording.last };
   // An incident that goes on is looked at now; a replay at the instant that it stands at.
   const now = live && standing.atHead ? undefined : recording.times[index];
   return (
     <SubjectProvider value={state}>
-      <NavigationProvider value={navigation}>
-        <CitationsProvider known={known}>
-          <At time={now}>
-            <Tabs.Root value={view} onValueChange={(name) => show(name as ViewName)} className="flex min-h-0 flex-1 flex-col">
-              <main id="main" tabIndex={-1} ref={setScroller} className="min-h-0 flex-1 overflow-y-auto outline-none" data-testid="explained" data-seq={stood.seq} data-status={stood.status}>
-                <SubjectHeader go={go} temporal={subject.kind === "incident" ? temporal : undefined} figures={scenario?.figures} />
-                <Tabs.List aria-label="Views" className="sticky top-0 z-20 flex gap-0.5 overflow-x-auto border-b border-line bg-canvas px-3 sm:px-5">
-                  {viewNames.map((name, i) => (
-                    <Tabs.Tab
-                      key={name}
-                      value={name}
-                      data-key={i + 1}
-                      aria-keyshortcuts={String(i + 1)}
-                      className={clsx(
-                        "-mb-px inline-flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent px-2.5 text-xs text-ink-2 hover:text-ink",
-                        "after:ml-0.5 after:rounded after:border after:border-line after:px-1 after:text-2xs after:leading-4 after:text-ink-3 after:content-[attr(data-key)] max-md:after:hidden",
-                        "data-active:border-accent data-active:font-semibold data-active:text-accent",
-                      )}
-                    >
-                      {views[name].icon}
-                      {views[name].text}
-                    </Tabs.Tab>
-                  ))}
-                </Tabs.List>
-                <Tabs.Panel value={view} className="px-3 py-4 sm:px-5" data-testid={`view-${view}`}>
-                  {views[view].content(scroller)}
-                </Tabs.Panel>
-              </main>
-              <KeysDialog open={help} onOpenChange={setHelp} />
-              <Scrubber player={player} standing={standing} live={live} />
-            </Tabs.Root>
-          </At>
-        </CitationsProvider>
-      </NavigationProvider>
+      <PlaceProvider value={place}>
+        <NavigationProvider value={navigation}>
+          <CitationsProvider known={known}>
+            <At time={now}>
+              <Tabs.Root value={view} onValueChange={(name) => show(name as ViewName)} className="flex min-h-0 flex-1 flex-col">
+                <main id="main" tabIndex={-1} ref={setScroller} className="relative min-h-0 flex-1 overflow-y-auto outline-none" data-testid="explained" data-incident={stood.incident_id} data-run={stood.run_id} data-seq={stood.seq} data-status={stood.status}>
+                  <SubjectHeader go={go} temporal={subject.kind === "incident" ? temporal : undefined} figures={scenario?.figures} />
+                  <Tabs.List aria-label="Views" className="sticky top-0 z-20 flex gap-0.5 overflow-x-auto border-b border-line bg-canvas px-3 sm:px-5">
+                    {viewNames.map((name, i) => (
+                      <Tabs.Tab
+                        key={name}
+                        value={name}
+                        data-key={i + 1}
+                        aria-keyshortcuts={String(i + 1)}
+                        className={clsx(
+                          "-mb-px inline-flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent px-2.5 text-xs text-ink-2 hover:text-ink",
+                          "after:ml-0.5 after:rounded after:border after:border-line after:px-1 after:text-2xs after:leading-4 after:text-ink-3 after:content-[attr(data-key)] max-md:after:hidden",
+                          "data-active:border-accent data-active:font-semibold data-active:text-accent",
+                        )}
+                      >
+                        {views[name].icon}
+                        {views[name].text}
+                      </Tabs.Tab>
+                    ))}
+                  </Tabs.List>
+                  <Tabs.Panel value={view} className="px-3 py-4 sm:px-5" data-testid={`view-${view}`}>
+                    {views[view].content(scroller)}
+                  </Tabs.Panel>
+                </main>
+                {view !== "reasoning" && <CitedElsewhere onCited={() => show("reasoning")} />}
+                <KeysDialog open={help} onOpenChange={setHelp} />
+                <Scrubber player={player} standing={standing} live={live} />
+              </Tabs.Root>
+            </At>
+          </CitationsProvider>
+        </NavigationProvider>
+      </PlaceProvider>
     </SubjectProvider>
   );
 }
@@ -146,10 +148,23 @@ function standingAt(recording: Recording, at: string | undefined, clock: Clock):
   return player;
 }
 
+/** Evidence is a step of the reasoning: whoever follows a citation out of another view is taken there. */
+function CitedElsewhere({ onCited }: { onCited: () => void }) {
+  const { shown } = useCitations();
+  const [before] = useState(shown?.times ?? 0);
+  const cited = useEffectEvent(onCited);
+  const times = shown?.times ?? 0;
+  useEffect(() => {
+    if (times > before) cited();
+  }, [times, before]);
+  return null;
+}
+
+/** The time that ages are counted to: that of the replay, or now. */
 function At({ time, children }: { time: number | undefined; children: ReactNode }) {
-  if (time === undefined) return <>{children}</>;
+  const now = useNow();
   return (
-    <NowProvider offsetMs={0} fixed={time}>
+    <NowProvider offsetMs={0} fixed={time ?? now}>
       {children}
     </NowProvider>
   );

@@ -10,27 +10,40 @@ import type { Step } from "./steps";
 export const viewNames = ["reasoning", "decisions", "confidence", "communication", "analytics"] as const;
 export type ViewName = (typeof viewNames)[number];
 
+/** What stays while the replay moves: a card that shows nothing else is drawn once. */
 export interface SubjectState {
   recording: Recording;
   /** Of all events, also of those to come. */
   steps: readonly Step[];
-  /** The event that everything on the page is derived at. */
-  index: number;
-  /** What is known there. */
-  view: View;
   /** Where it was recorded, if it is a recording that ships with the page. */
   scenario: OpenScenario | undefined;
-  /** Of the whole recording there is nothing more to come. */
-  atEnd: boolean;
   /** Shows an event, in a view. */
   open(index: number, view?: ViewName): void;
   /** The address of an event in a view, for links and for copying. */
   path(index: number, view: ViewName): string;
 }
 
+export interface Place {
+  /** The event that everything on the page is derived at. */
+  index: number;
+  /** What is known there. */
+  view: View;
+  /** Of the whole recording there is nothing more to come. */
+  atEnd: boolean;
+}
+
 const Context = createContext<SubjectState | undefined>(undefined);
+const PlaceContext = createContext<Place | undefined>(undefined);
 
 export const SubjectProvider = Context.Provider;
+export const PlaceProvider = PlaceContext.Provider;
+
+/** Where the replay stands; whoever asks is drawn anew with each event. */
+export function usePlace(): Place {
+  const place = useContext(PlaceContext);
+  if (place === undefined) throw new Error("usePlace: there is no PlaceProvider above this component");
+  return place;
+}
 
 export function useSubject(): SubjectState {
   const state = useContext(Context);

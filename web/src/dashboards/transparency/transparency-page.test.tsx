@@ -11,6 +11,7 @@ import { scenarioOf, summaryOf } from "../../../test/scenario";
 import { pageOf } from "../../app/location";
 import type { Scenario } from "../../feed/scenarios";
 import type { IncidentEvent } from "../../protocol/generated";
+import { summaryOf as summaryOfView } from "../../store/reduce";
 import { longest } from "./pace";
 import { viewNames } from "./subject";
 import { TransparencyPage } from "./transparency-page";
@@ -187,6 +188,25 @@ describe("the decision tree", () => {
   });
 });
 
+describe("a citation", () => {
+  it("in another view leads to the step that collected the evidence, and opens it", async () => {
+    await incident("?view=confidence");
+    expect(document.querySelectorAll('[data-testid="step"]')).toHaveLength(0);
+    fireEvent.click(within(screen.getAllByTestId("move")[0] as HTMLElement).getByText("E3"));
+    expect(screen.getByTestId("view-reasoning")).toBeTruthy();
+    const step = document.querySelector('[data-type="evidence.collected"][data-index="13"]');
+    expect(step?.querySelector("details")?.open).toBe(true);
+  });
+
+  it("leads to a step that the filter leaves out", async () => {
+    await incident("?view=reasoning");
+    fireEvent.click(within(screen.getByRole("group", { name: "Which steps" })).getByText("Conclusions"));
+    expect(document.querySelectorAll('[data-type="evidence.collected"]')).toHaveLength(0);
+    fireEvent.click(screen.getAllByText("E1")[0] as HTMLElement);
+    expect(document.querySelectorAll('[data-type="evidence.collected"]')).toHaveLength(1);
+  });
+});
+
 describe("choosing", () => {
   it("lists the incidents, searched, and the scenarios with what they were recorded from", async () => {
     const stage = new Stage();
@@ -205,6 +225,16 @@ describe("choosing", () => {
     expect((await within(scenarios).findByRole("listitem")).textContent).toContain("From the sandbox (simulated): a golden story of the tests");
     fireEvent.click(within(scenarios).getByRole("link"));
     expect(visited).toEqual(["/transparency/scenarios/story"]);
+  });
+
+  it("draws of thousands only those that are looked at", async () => {
+    const stage = new Stage();
+    served.set("/scenarios/index.json", { scenarios: [] });
+    stage.render(<Bar from="/transparency" clock={new FakeClock()} visited={[]} />);
+    await act(async () => stage.connect());
+    const summary = summaryOfView(checkout.view);
+    await act(async () => stage.socket.say({ type: "snapshot", epoch: "e", offset: 2, incidents: Array.from({ length: 2_000 }, (_, i) => ({ ...summary, incident_id: `inc-${i}` })) }));
+    expect(screen.getByRole("list", { name: "Incidents" }).children.length).toBeLessThan(100);
   });
 
   it("without incidents or scenarios says so", async () => {
@@ -240,7 +270,7 @@ describe("a recorded scenario", () => {
     const cases = storyNames.flatMap((name) => viewNames.map((view) => [name, view] as const));
     it.each(cases)("%s, %s", async (name, view) => {
       const s = await scenario(name, `?view=${view}`);
-      if (view === "reasoning") fireEvent.click(screen.getByRole("button", { name: "Every event" }));
+      if (view === "reasoning") fireEvent.click(screen.getByText("Every event"));
       const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
       let numbers = 0;
       for (let text = walker.nextNode(); text !== null; text = walker.nextNode()) {

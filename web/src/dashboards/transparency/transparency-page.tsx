@@ -39,11 +39,12 @@ export function TransparencyPage(props: TransparencyPageProps) {
 
 function Choosing({ go }: TransparencyPageProps) {
   const offsetMs = useVigilState((s) => s.connection.clockOffsetMs);
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
   return (
     <NowProvider offsetMs={offsetMs}>
       <Frame go={go} live>
-        <main id="main" className="min-h-0 flex-1 overflow-y-auto">
-          <SubjectIndex go={go} />
+        <main id="main" ref={setScroller} className="relative min-h-0 flex-1 overflow-y-auto">
+          <SubjectIndex go={go} scroller={scroller} />
         </main>
       </Frame>
     </NowProvider>
