@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { seriousFindings, unreached } from "./accessible";
 import { Api } from "./api";
-import { type Seen, show, views } from "./catalogue";
+import { type Seen, show, unfold, views } from "./catalogue";
 import { launch, looks, openTab, widths } from "./chromium";
 import { setLook, settled } from "./pages";
 import { everything } from "./story";
@@ -24,6 +24,10 @@ describe("accessible, and usable by keyboard", () => {
     const tab = await openTab(browser);
     const { page } = tab;
     await show(page, vigil, view, seen);
+    // Whole once; what is folded has the same colours at every width.
+    await unfold(page, true);
+    expect(await seriousFindings(page), "unfolded").toEqual([]);
+    await unfold(page, false);
     for (const width of ["phone", "desk"] as const) {
       await page.setViewportSize(widths[width]);
       for (const look of looks) {
