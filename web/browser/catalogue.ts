@@ -75,8 +75,12 @@ export async function show(page: Page, { gateway }: Address, view: View, seen: S
   await page.goto(gateway + view.path(seen));
   await page.locator(view.ready).first().waitFor();
   await view.open?.(page);
-  // What is closed by default is there for people too.
-  await page.evaluate(() => document.querySelectorAll("details").forEach((d) => (d.open = true)));
+  await quiet(page);
+}
+
+/** Opens, or closes, whatever is folded: what is closed by default is there for people too. */
+export async function unfold(page: Page, open: boolean): Promise<void> {
+  await page.evaluate((to) => document.querySelectorAll("details").forEach((d) => (d.open = to)), open);
   await quiet(page);
 }
 

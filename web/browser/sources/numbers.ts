@@ -41,8 +41,8 @@ const patterns: readonly [RegExp, (m: RegExpExecArray) => Shown][] = [
   [new RegExp(`${before}${month} (\\d{1,2})(?:,? (\\d{4}))?${after}`, "u"), ([raw, name = "", day, year]) => date(raw, day, name, year)],
   [new RegExp(`${before}([-−+]?)(${amount}\\s?${timeUnit}(?:\\s${amount}\\s?${timeUnit})*)${after}`, "u"), ([raw, sign, words = ""]) => length(raw, sign === "-" || sign === "−", words)],
   [
-    new RegExp(`(<|>|≤|≥|under|over|at most|at least)?\\s?([-−+]?)(\\$?)${before}(${amount})(e[-+]?\\d+)?\\s?(%|‰|[KMGT]i?B|B${after}|K|M|×|x(?=[^\\p{L}]|$))?${after}`, "u"),
-    ([raw, bound, sign, dollar, digits = "", exponent = "", unit = ""]) => number(raw, bound, sign, dollar, digits, exponent, unit),
+    new RegExp(`(<|>|≤|≥|under|over|at most|at least)?\\s?([-−+]?)(\\p{Sc}?)${before}(${amount})(e[-+]?\\d+)?\\s?(%|‰|[KMGT]i?B|B${after}|K|M|×|x(?=[^\\p{L}]|$))?${after}`, "u"),
+    ([raw, bound, sign, currency, digits = "", exponent = "", unit = ""]) => number(raw, bound, sign, currency, digits, exponent, unit),
   ],
 ];
 
@@ -81,11 +81,11 @@ function length(raw: string, negative: boolean, words: string): Shown {
   return { kind: "length", raw, ms, stepMs, negative };
 }
 
-function number(raw: string, bound: string | undefined, sign: string | undefined, dollar: string | undefined, digits: string, exponent: string, unit: string): Shown {
+function number(raw: string, bound: string | undefined, sign: string | undefined, currency: string | undefined, digits: string, exponent: string, unit: string): Shown {
   const scale = exponent === "" ? 1 : Number(`1${exponent}`);
   const value = numeral(digits) * scale * (sign === "-" || sign === "−" ? -1 : 1);
   const side = bound === undefined ? "" : ["<", "≤", "under", "at most"].includes(bound) ? "<" : ">";
-  return { kind: "number", raw, value, step: stepOf(digits) * scale, unit: dollar === "$" ? `$${unit}` : unit, bound: side };
+  return { kind: "number", raw, value, step: stepOf(digits) * scale, unit: currency === undefined || currency === "" ? unit : `$${unit}`, bound: side };
 }
 
 function numeral(digits: string): number {

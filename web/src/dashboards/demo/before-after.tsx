@@ -31,7 +31,7 @@ export function BeforeAfter() {
                 <EstimateValue estimate={s.each_micros} pointer="/savings/each_micros" show={show} />
               </span>
             </div>
-            <EstimateBar estimate={s.each_micros} show={show} label="The difference for each incident" />
+            <EstimateBar estimate={s.each_micros} pointer="/savings/each_micros" show={show} label="The difference for each incident" />
           </div>
         )}
         <p className="text-xs text-ink-2">

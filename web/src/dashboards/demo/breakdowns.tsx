@@ -23,7 +23,7 @@ export function PhaseTimes() {
         <ul className="space-y-2.5 p-3.5">
           {all.map(({ phase, seconds: e, pointer }) => (
             <Row key={phase} label={capital(phase)} value={<EstimateValue estimate={e} pointer={pointer} show={seconds} />} note={<span {...at(`${pointer}/n`)}>n = {count(e.n)}</span>}>
-              <IntervalBar low={e.low ?? 0} high={e.high ?? 0} middle={e.mean ?? e.median} min={0} max={most} label={`${capital(phase)}: from ${seconds(e.low ?? 0)} to ${seconds(e.high ?? 0)}`} />
+              <IntervalBar source={at(pointer)} low={e.low ?? 0} high={e.high ?? 0} middle={e.mean ?? e.median} min={0} max={most} label={`${capital(phase)}: from ${seconds(e.low ?? 0)} to ${seconds(e.high ?? 0)}`} />
             </Row>
           ))}
         </ul>

@@ -60,9 +60,10 @@ export function EstimateGrounds({ estimate: e, pointer, show }: Props) {
   );
 }
 
-export function EstimateBar({ estimate: e, show, label, max }: Omit<Props, "pointer"> & { label: string; max?: number }) {
+export function EstimateBar({ estimate: e, pointer, show, label, max }: Props & { label: string; max?: number }) {
+  const { at } = useFigures();
   if (e.low === undefined || e.high === undefined || e.method === "none") return null;
-  return <IntervalBar low={e.low} high={e.high} middle={e.mean ?? e.median} min={Math.min(0, e.low)} max={max ?? e.high * 1.15} label={`${label}: from ${show(e.low)} to ${show(e.high)}`} />;
+  return <IntervalBar source={at(pointer)} low={e.low} high={e.high} middle={e.mean ?? e.median} min={Math.min(0, e.low)} max={max ?? e.high * 1.15} label={`${label}: from ${show(e.low)} to ${show(e.high)}`} />;
 }
 
 /** How often intervals of this kind were right when it was tried. */
@@ -116,7 +117,7 @@ export function ShareFigure({ share, pointer, title, of }: { share: Share; point
           </span>
         )}
       </p>
-      {whole && <IntervalBar low={share.low ?? 0} high={share.high ?? 1} middle={share.value} min={0} max={1} label={`From ${percent(share.low ?? 0)} to ${percent(share.high ?? 1)}`} />}
+      {whole && <IntervalBar source={at(pointer)} low={share.low ?? 0} high={share.high ?? 1} middle={share.value} min={0} max={1} label={`From ${percent(share.low ?? 0)} to ${percent(share.high ?? 1)}`} />}
       {share.n > 0 && (
         <p className="text-2xs text-ink-3">
           {whole ? (

@@ -52,7 +52,7 @@ function Took() {
       <Big label={<Defined name="mttr_seconds">{e.method === "bca" ? "to resolve an incident (MTTR)" : "to resolve an incident"}</Defined>} small={e.method === "range"}>
         <EstimateValue estimate={e} pointer="/mttr_seconds" show={seconds} />
       </Big>
-      <EstimateBar estimate={e} show={seconds} label="Time to resolve" />
+      <EstimateBar estimate={e} pointer="/mttr_seconds" show={seconds} label="Time to resolve" />
       <EstimateGrounds estimate={e} pointer="/mttr_seconds" show={seconds} />
       <TrendLine trend={e.trend} pointer="/mttr_seconds" better="down" />
       <Coverage estimate={e} pointer="/mttr_seconds" />
@@ -145,7 +145,7 @@ function Saved() {
       <p className="text-xs text-ink-2">
         Each incident: <EstimateValue estimate={savings.each_micros} pointer="/savings/each_micros" show={show} />
       </p>
-      <EstimateBar estimate={savings.each_micros} show={show} label="Saved by incident" />
+      <EstimateBar estimate={savings.each_micros} pointer="/savings/each_micros" show={show} label="Saved by incident" />
       <EstimateGrounds estimate={savings.each_micros} pointer="/savings/each_micros" show={show} />
       <Coverage estimate={savings.each_micros} pointer="/savings/each_micros" />
       <p className="text-2xs text-ink-3">What models cost is not taken off.</p>
