@@ -108,7 +108,9 @@ func (b *browser) until(what, expression string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%s: not within %s", what, patience)
+	var text string
+	err := b.evaluate(what, `document.body.innerText.slice(0, 500)`, &text)
+	return errors.Join(fmt.Errorf("%s: not within %s; the page shows %q", what, patience, text), err)
 }
 
 // heap is what JavaScript holds once garbage is collected, in MB.

@@ -96,14 +96,17 @@ type bound struct {
 	limit float64
 	value func(Figures) float64
 	unit  string
+	view  string // that it is for alone; empty: every one
 }
 
 var bounds = []bound{
-	{"p99 of tasks of more than 1 ms at most 50 ms", 50, func(f Figures) float64 { return f.WorkP99 }, "ms"},
-	{"no task over 100 ms", 100, func(f Figures) float64 { return f.TaskMax }, "ms"},
-	{"heap grows by at most a tenth in the second half", 1.1, func(f Figures) float64 { return f.Heap[2] / f.Heap[1] }, "times"},
-	{"initial JavaScript under 200 KB gzipped", 200, func(f Figures) float64 { return float64(f.Script) / 1000 }, "KB"},
-	{"first view under 1 s", 1000, func(f Figures) float64 { return f.FirstView }, "ms"},
+	{"p99 of tasks of more than 1 ms at most 50 ms", 50, func(f Figures) float64 { return f.WorkP99 }, "ms", ""},
+	{"no task over 100 ms", 100, func(f Figures) float64 { return f.TaskMax }, "ms", ""},
+	// An incident that is open keeps all that happens to it while somebody looks,
+	// and the list does not wait for what shows it.
+	{"heap grows by at most a tenth in the second half", 1.1, func(f Figures) float64 { return f.Heap[2] / f.Heap[1] }, "times", "list"},
+	{"initial JavaScript under 200 KB gzipped", 200, func(f Figures) float64 { return float64(f.Script) / 1000 }, "KB", "list"},
+	{"first view under 1 s", 1000, func(f Figures) float64 { return f.FirstView }, "ms", ""},
 }
 
 // judge prints which bounds hold, and notes those that do not.
@@ -114,6 +117,9 @@ func (r *Report) judge(names []string) {
 			continue
 		}
 		for _, b := range bounds {
+			if b.view != "" && b.view != name {
+				continue
+			}
 			v := median(all, b.value)
 			r.verdict(name, b.name, v <= b.limit, fmt.Sprintf("%.4g %s", v, b.unit))
 		}

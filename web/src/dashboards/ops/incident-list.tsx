@@ -1,7 +1,7 @@
 /** The incidents, filtered and in order: drawn whole while they are few, and only what is on screen when they are many. */
 import { useVirtualizer, defaultRangeExtractor } from "@tanstack/react-virtual";
 import { Search } from "lucide-react";
-import { memo, useEffect, useMemo, useRef, type ReactNode, type RefObject } from "react";
+import { memo, useEffect, useMemo, useState, type ReactNode, type RefObject } from "react";
 
 import { paths } from "../../feed/rest";
 import type { Summary } from "../../protocol/generated";
@@ -29,7 +29,8 @@ const shows: { value: Show; text: string }[] = [
 ];
 
 export const IncidentList = memo(function IncidentList({ sections, filter, onFilter, selected, searchRef }: Props) {
-  const scrollRef = useRef<HTMLDivElement>(null);
+  // In the state, because the rows that it scrolls are there before it is.
+  const [scroll, setScroll] = useState<HTMLDivElement | null>(null);
   const rows = useMemo(() => rowsOf(sections), [sections]);
   const known = useVigilState((s) => s.incidents.known);
   const filtered = filter.text !== "" || filter.show !== "all";
@@ -51,12 +52,12 @@ export const IncidentList = memo(function IncidentList({ sections, filter, onFil
         </label>
         <Choices label="Show" options={shows} value={filter.show} onChange={(show) => onFilter({ ...filter, show })} />
       </div>
-      <div ref={scrollRef} className="relative min-h-0 flex-1 overflow-y-auto max-lg:max-h-[70dvh]" data-testid="incident-list" data-known={known}>
+      <div ref={setScroll} className="relative min-h-0 flex-1 overflow-y-auto max-lg:max-h-[70dvh]" data-testid="incident-list" data-known={known}>
         {!known && <ListSkeleton />}
         {known && empty && (
           <p className="px-4 py-8 text-center text-xs text-ink-3">{filtered ? "Nothing matches this filter." : "No incidents. It is quiet."}</p>
         )}
-        {rows.length > drawnWhole ? <OnScreen rows={rows} selected={selected} filtered={filtered} scrollRef={scrollRef} /> : <All rows={rows} selected={selected} filtered={filtered} />}
+        {rows.length > drawnWhole ? <OnScreen rows={rows} selected={selected} filtered={filtered} scroll={scroll} /> : <All rows={rows} selected={selected} filtered={filtered} />}
         {known && !filtered && <Older />}
       </div>
     </nav>
@@ -98,10 +99,10 @@ function All({ rows, selected, filtered }: RowsProps) {
 
 const height = { heading: 26, incident: 64 };
 
-function OnScreen({ rows, selected, filtered, scrollRef }: RowsProps & { scrollRef: RefObject<HTMLDivElement | null> }) {
+function OnScreen({ rows, selected, filtered, scroll }: RowsProps & { scroll: HTMLDivElement | null }) {
   const virtual = useVirtualizer({
     count: rows.length,
-    getScrollElement: () => scrollRef.current,
+    getScrollElement: () => scroll,
     estimateSize: (i) => {
       const row = rows[i];
       return row !== undefined && "heading" in row ? height.heading : height.incident;
