@@ -359,6 +359,18 @@ describe("found by interleaving", () => {
   const id = deployment.view.incident_id;
   const continued = story("story-continued");
 
+  it("an incident of which an event came is not believed not to be there", async () => {
+    const t = setUp(new FakeGateway(() => 0));
+    t.store.snapshot(t.gateway.snapshot());
+    t.store.watch(id);
+    t.store.event(decodeEvent(deployment.events[3])); // while it is being asked for; those before were lost
+    await t.settle();
+    expect(t.detail(id)?.load).toBe("error");
+    t.gateway.has.set(id, deployment.events.length);
+    await t.settleAll();
+    expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
+  });
+
   it("a doubt that arises soon after a comparison is not forgotten", async () => {
     const t = setUp(new FakeGateway(() => 5));
     t.store.snapshot(t.gateway.snapshot());

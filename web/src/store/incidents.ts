@@ -350,7 +350,8 @@ export class IncidentStore {
   }
 
   private failed(id: string, entry: Entry, error: unknown): void {
-    if (error instanceof ApiError && error.status === 404 && entry.summary === undefined) {
+    // Of an incident that began since, what was asked before is no longer so.
+    if (error instanceof ApiError && error.status === 404 && entry.summary === undefined && entry.log?.gap() === undefined) {
       entry.busy = false;
       entry.load = "not_found";
       entry.error = error.message;
