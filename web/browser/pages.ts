@@ -5,14 +5,22 @@ import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
 import { type Look, type Tab, type Width, looks, widths } from "./chromium";
+import { until } from "./until";
 
 const artefacts = resolve(import.meta.dirname, "artefacts");
 const pictures = resolve(import.meta.dirname, "../../deploy/docs/pictures");
 
-/** How wide the page is beyond what is seen of it: 0 where nobody has to scroll sideways. */
-export function overhang(page: Page): Promise<number> {
-  return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth));
+/** What ends beyond what is seen of the page: nothing where nobody has to scroll sideways. */
+export function overhang(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    const wide = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > width);
+    return wide.slice(-5).map((e) => `${e.tagName.toLowerCase()} "${e.textContent?.slice(0, 40)}" .${e.getAttribute("class")?.slice(0, 120)} ends at ${e.getBoundingClientRect().right} of ${width}`);
+  });
 }
+
+const fitsWithinMs = 3_000;
 
 /** Chooses light or dark as the button on the page does: by what is kept in this browser. */
 export async function setLook(page: Page, look: Look): Promise<void> {
@@ -28,7 +36,8 @@ export async function seeEverywhere(tab: Tab, name: string): Promise<void> {
     for (const width of Object.keys(widths) as Width[]) {
       await page.setViewportSize(widths[width]);
       await settled(page);
-      expect(await overhang(page), `${name} scrolls sideways by so many pixels at ${widths[width].width}, ${look}`).toBe(0);
+      // What changes its size with the window may take more than two frames.
+      await until(`${name} fits ${widths[width].width} pixels, ${look}`, async () => expect(await overhang(page)).toEqual([]), fitsWithinMs);
       await page.screenshot({ path: resolve(artefacts, `${name}-${widths[width].width}-${look}.png`) });
     }
   }
