@@ -81,7 +81,7 @@ func (a *api) handler() (*echo.Echo, error) {
 			e.HEAD(r.path, r.handle)
 		}
 	}
-	e.GET("/*", a.dashboards)
+	e.GET("/*", a.dashboards, compressed)
 	e.HEAD("/*", a.dashboards)
 	return e, nil
 }

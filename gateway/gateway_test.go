@@ -1,8 +1,11 @@
 package gateway_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -257,6 +260,43 @@ func TestDashboards(t *testing.T) {
 		}
 		if p := a.header.Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'") || strings.Contains(p, "unsafe") {
 			t.Errorf("%s: policy is %q", c.path, p)
+		}
+	}
+}
+
+// TestDashboardsAreCompressed where that is of use, and wholly the same after it.
+func TestDashboardsAreCompressed(t *testing.T) {
+	t.Parallel()
+	script := strings.Repeat("export const a = 1;\n", 500)
+	r := start(t, func(s *setup) {
+		s.deps.Web = fstest.MapFS{"assets/app-1.js": {Data: []byte(script)}, "assets/inter-1.woff2": {Data: []byte(script)}, "assets/small-1.js": {Data: []byte("export {}")}}
+	})
+	for _, c := range []struct{ path, ask, encoding string }{
+		{"/assets/app-1.js", "gzip, br", "gzip"},
+		{"/assets/app-1.js", "", ""},
+		{"/assets/small-1.js", "gzip", ""},
+		{"/assets/inter-1.woff2", "gzip", ""}, // which is compressed already
+	} {
+		a := r.do("GET", c.path, nil, func(req *http.Request) { req.Header.Set("Accept-Encoding", c.ask) })
+		if got := a.header.Get("Content-Encoding"); a.status != 200 || got != c.encoding {
+			t.Errorf("%s for %q: %d, encoded as %q", c.path, c.ask, a.status, got)
+		}
+		if c.encoding == "" {
+			continue
+		}
+		z, err := gzip.NewReader(bytes.NewReader(a.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plain, err := io.ReadAll(z); err != nil || string(plain) != script || len(a.body)*10 > len(script) {
+			t.Errorf("%s: %d bytes came of %d, %v", c.path, len(plain), len(a.body), err)
+		}
+		part := r.do("GET", c.path, nil, func(req *http.Request) {
+			req.Header.Set("Accept-Encoding", "gzip")
+			req.Header.Set("Range", "bytes=0-5")
+		})
+		if part.status != 206 || string(part.body) != script[:6] {
+			t.Errorf("a part of %s: %d %q", c.path, part.status, part.body)
 		}
 	}
 }
