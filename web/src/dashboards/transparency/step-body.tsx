@@ -130,6 +130,7 @@ function Said({ text }: { text: string }) {
   return (
     <details open={text.length < 900}>
       <summary className="text-2xs font-semibold text-ink-3">What it said</summary>
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- without it a keyboard cannot scroll */}
       <pre tabIndex={0} className="mt-1 max-h-80 overflow-auto rounded-md bg-sunken px-2.5 py-1.5 font-mono text-2xs whitespace-pre-wrap [overflow-wrap:anywhere]">{laidOut(text)}</pre>
     </details>
   );
