@@ -352,8 +352,9 @@ function expectTruth(stage: Stage): void {
   expect(stage.clock.pending, "timers besides the one that listens for silence").toBe(1);
 }
 
+/** A check fails because of a change, not by chance; `task faults` takes other seeds, and more. */
+const seed = Number(process.env.VIGIL_SEED ?? 1);
 const numRuns = Number(process.env.VIGIL_INTERLEAVINGS ?? 10_000);
-const seed = process.env.VIGIL_SEED === undefined ? undefined : Number(process.env.VIGIL_SEED);
 
 it(
   "however frames, gaps, repetitions, epochs and reconnections interleave: a tab that is left in peace shows what is",
@@ -368,7 +369,7 @@ it(
         await stage.calm();
         expectTruth(stage);
       }),
-      { numRuns, ...(seed !== undefined && { seed }) },
+      { numRuns, seed },
     );
   },
   600_000,

@@ -40,6 +40,8 @@ export function derive(entry: Entry, decoded: DecodedEvent): boolean {
   if (event.run_id !== seen.runId) return false;
   if (event.seq !== 0 && event.seq <= seen.seq) return true;
   if (event.seq > seen.seq + 1) return false;
+  // It happened before what the summary stands for: something without a number came first.
+  if (event.seq !== 0 && elapsed(summary.updated_at, event.at) < 0) return false;
   // What carries no number may be a repetition, and others may have come since.
   if (event.seq === 0 && elapsed(summary.updated_at, event.at) <= 0) return false;
   if (decoded.readable) return take(entry, decoded.event);

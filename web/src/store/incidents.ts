@@ -60,6 +60,8 @@ export interface IncidentStoreOptions {
   publish: (state: IncidentsState) => void;
   /** Is given events that were fetched because they had not come. */
   late?: (event: DecodedEvent) => void;
+  /** Hears of an incident that went on by events which nobody will read. */
+  skipped?: (id: string) => void;
   schedule: Schedule;
   clock?: Clock;
 }
@@ -79,6 +81,7 @@ export class IncidentStore {
   private olderCursor: string | undefined;
   /** Counts snapshots: what was asked for before one may be older than it. */
   private snapshots = 0;
+  private doubts = 0;
   private readonly comparison: Comparison;
 
   constructor(options: IncidentStoreOptions) {
@@ -168,6 +171,7 @@ export class IncidentStore {
 
   /** Compares the list with the gateway's, soon, and fetches what is behind it. */
   verify(): void {
+    this.doubts++;
     this.doubtWatched();
     this.comparison.doubt();
   }
@@ -196,12 +200,12 @@ export class IncidentStore {
     this.changed();
   }
 
-  /** Asks again for as long as a snapshot overtakes the answer. */
+  /** Asks again for as long as a snapshot, or a doubt, overtakes the answer. */
   private async fresh<T>(ask: () => Promise<T>): Promise<T> {
     for (;;) {
-      const began = this.snapshots;
+      const [snapshots, doubts] = [this.snapshots, this.doubts];
       const answer = await ask();
-      if (this.snapshots === began) return answer;
+      if (this.snapshots === snapshots && this.doubts === doubts) return answer;
     }
   }
 
@@ -243,6 +247,7 @@ export class IncidentStore {
     if (have !== undefined && entry.log === undefined && isOlder(have, summary) && isOlder(summary, have)) openLog(entry); // each has what the other lacks
     if (entry.log !== undefined && (entry.told === undefined || isOlder(entry.told, summary))) entry.told = summary;
     if (have === undefined || isOlder(have, summary) || (from === "snapshot" && entry.log === undefined && isOlder(summary, have))) {
+      if (entry.log === undefined) this.options.skipped?.(id);
       entry.summary = summary;
       entry.seen = { runId: summary.run_id, seq: summary.seq };
       entry.alerts = undefined;
@@ -313,7 +318,7 @@ export class IncidentStore {
       this.filled(id, entry);
     } catch (error) {
       if (this.entries.get(id) !== entry) return;
-      entry.doubt ||= whole || entry.watchers > 0; // pages may be missing
+      entry.doubt = true; // pages may be missing
       this.failed(id, entry, error);
     }
     this.changed(id);

@@ -85,6 +85,15 @@ describe("what a model says", () => {
     expect(t.speech()).toMatchObject({ text: " …  precedes", gaps: true });
   });
 
+  it("of one incident is forgotten where its events are not read, and no other's", () => {
+    const t = setUp();
+    t.say("The change");
+    t.say("Something else", { incident_id: "inc-other" });
+    const [first, other] = [...t.shown().values()];
+    t.store.forget(first?.incidentId ?? "");
+    expect([...t.shown().values()].map((s) => s.incidentId)).toEqual([other?.incidentId]);
+  });
+
   it("of a new run begins anew, and is not mixed with what is late of the run before", () => {
     const t = setUp();
     t.say("old");

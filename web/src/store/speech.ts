@@ -102,6 +102,12 @@ export class SpeechStore {
     this.schedule(this.flush);
   }
 
+  /** The same of one incident. */
+  forget(incidentId: string): void {
+    for (const [key, s] of this.speakers) if (s.incidentId === incidentId) this.speakers.delete(key);
+    this.schedule(this.flush);
+  }
+
   /** Pieces of the turn that still come are not shown any more. */
   private end(incidentId: string, agent: Agent, turn?: number): void {
     const s = this.speakers.get(speechKey(incidentId, agent));

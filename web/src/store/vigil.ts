@@ -60,6 +60,7 @@ export class Vigil {
       clock: feedOptions.clock,
       publish: (incidents) => this.state.setState({ incidents }),
       late: (event) => this.speech.event(event, true),
+      skipped: (id) => this.speech.forget(id),
     });
     this.outbox = new Outbox({
       send: (id, text, key) => rest.note(id, text, key),
