@@ -497,6 +497,16 @@ describe("found by interleaving", () => {
     expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
   });
 
+  it("an incident that began before a snapshot which does not list it is not said to be missing", async () => {
+    const t = setUp(new FakeGateway(() => 0));
+    t.store.watch(id); // asked for before it began
+    t.store.snapshot({ ...t.gateway.snapshot(), incidents: [] });
+    await t.settle();
+    t.gateway.has.set(id, deployment.events.length);
+    await t.settleAll();
+    expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
+  });
+
   it("an incident that does not exist is forgotten, also where nobody waits for the answer", async () => {
     const t = setUp();
     t.store.watch("inc-none")();

@@ -116,7 +116,7 @@ export class IncidentStore {
     if (this.known) this.doubtWatched(); // by then something may have happened while nobody listened
     for (const [id, entry] of this.entries) {
       if (listed.has(id)) continue;
-      if (entry.watchers > 0) this.fetch(id, entry);
+      if (entry.watchers > 0) this.doubt(id, entry);
       else if (entry.replaceable) this.forget(id);
       else this.verify(); // what came with an older page may have changed since
     }
@@ -177,11 +177,12 @@ export class IncidentStore {
   }
 
   private doubtWatched(): void {
-    for (const [id, entry] of this.entries) {
-      if (entry.watchers === 0) continue;
-      entry.doubt = true;
-      this.fetch(id, entry);
-    }
+    for (const [id, entry] of this.entries) if (entry.watchers > 0) this.doubt(id, entry);
+  }
+
+  private doubt(id: string, entry: Entry): void {
+    entry.doubt = true;
+    this.fetch(id, entry);
   }
 
   /** Adds the next page of older incidents to the list. */
@@ -318,8 +319,9 @@ export class IncidentStore {
       this.filled(id, entry);
     } catch (error) {
       if (this.entries.get(id) !== entry) return;
+      const doubted = entry.doubt; // since it was asked
       entry.doubt = true; // pages may be missing
-      this.failed(id, entry, error);
+      this.failed(id, entry, error, doubted);
     }
     this.changed(id);
   }
@@ -354,9 +356,9 @@ export class IncidentStore {
     else this.follow(id, entry);
   }
 
-  private failed(id: string, entry: Entry, error: unknown): void {
-    // Of an incident that began since, what was asked before is no longer so.
-    if (error instanceof ApiError && error.status === 404 && entry.summary === undefined && entry.log?.gap() === undefined) {
+  private failed(id: string, entry: Entry, error: unknown, doubted: boolean): void {
+    // Of an incident that may have begun since, what was asked before is no longer so.
+    if (error instanceof ApiError && error.status === 404 && entry.summary === undefined && entry.log?.gap() === undefined && !doubted) {
       entry.busy = false;
       entry.load = "not_found";
       entry.error = error.message;
