@@ -499,10 +499,14 @@ describe("found by interleaving", () => {
 
   it("an incident that began before a snapshot which does not list it is not said to be missing", async () => {
     const t = setUp(new FakeGateway(() => 0));
+    const read = t.gateway.events;
+    let refuse: (why: Error) => void = () => {};
+    t.gateway.events = () => new Promise((_, reject) => (refuse = reject));
     t.store.watch(id); // asked for before it began
-    t.store.snapshot({ ...t.gateway.snapshot(), incidents: [] });
-    await t.settle();
+    t.gateway.events = read;
     t.gateway.has.set(id, deployment.events.length);
+    t.store.snapshot({ ...t.gateway.snapshot(), incidents: [] });
+    refuse(new ApiError(404, "not_found", "Not found", `there is no incident ${id}`));
     await t.settleAll();
     expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
   });

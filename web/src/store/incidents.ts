@@ -357,9 +357,13 @@ export class IncidentStore {
   }
 
   private failed(id: string, entry: Entry, error: unknown, doubted: boolean): void {
-    // Of an incident that may have begun since, what was asked before is no longer so.
-    if (error instanceof ApiError && error.status === 404 && entry.summary === undefined && entry.log?.gap() === undefined && !doubted) {
+    // Of an incident that has begun since, what was asked before is no longer so.
+    if (error instanceof ApiError && error.status === 404 && entry.summary === undefined && entry.log?.gap() === undefined) {
       entry.busy = false;
+      if (doubted) {
+        this.fetch(id, entry);
+        return;
+      }
       entry.load = "not_found";
       entry.error = error.message;
       this.release(id, entry);
