@@ -20,9 +20,10 @@ import (
 )
 
 // observe is put into every page before its own scripts. It counts sockets and
-// their messages, and notes when the first row of an incident was painted.
+// their messages, and notes when what somebody came for was painted: a row of the
+// list, or the incident that the address leads to.
 const observe = `{
-	const bench = (window.vigilBench = { sockets: 0, messages: 0, firstRow: null });
+	const bench = (window.vigilBench = { sockets: 0, messages: 0, firstView: null });
 	window.WebSocket = class extends WebSocket {
 		constructor(...args) {
 			super(...args);
@@ -30,9 +31,10 @@ const observe = `{
 			this.addEventListener("message", () => bench.messages++);
 		}
 	};
+	const first = location.pathname === "/ops" ? 'a[data-testid^="incident-` + idPrefix + `"]' : '[data-testid="incident-detail"]';
 	const look = () => {
-		if (document.querySelector('a[data-testid^="incident-` + idPrefix + `"]') === null) requestAnimationFrame(look);
-		else setTimeout(() => (bench.firstRow = performance.now())); // once the frame is painted
+		if (document.querySelector(first) === null) requestAnimationFrame(look);
+		else setTimeout(() => (bench.firstView = performance.now())); // once the frame is painted
 	};
 	requestAnimationFrame(look);
 }`

@@ -1,45 +1,45 @@
-import { ArrowLeft, MessageSquareText } from "lucide-react";
-import { memo, useMemo, type ReactNode } from "react";
+import { ArrowLeft } from "lucide-react";
+import { Suspense, lazy, memo, useDeferredValue, useMemo, type ReactNode } from "react";
 
 import type { View } from "../../protocol/generated";
 import type { Detail } from "../../store/incidents";
 import { useIncident, useVigil } from "../../store/react";
 import { Button, buttonClass } from "../../ui/button";
 import { parseTime } from "../../ui/format";
-import { Panel } from "../../ui/panel";
 import { incidentSource } from "../../ui/source";
 import { SourceProvider, useSource } from "../../ui/sources";
 import { IncidentLoading } from "./incident-loading";
 import { ActionBanner } from "./action-banner";
 import { AgentsPanel } from "./agents-panel";
-import { AlertsPanel } from "./alerts-panel";
-import { AskPanel } from "./ask-panel";
-import { BudgetCard } from "./budget-card";
-import { Attributed, AttributionProvider } from "../../parts/attribution";
+import { AttributionProvider } from "../../parts/attribution";
 import { CitationsProvider } from "../../parts/citations";
-import { CostPanel } from "./cost-panel";
-import { DecisionPanel } from "./decision-panel";
 import { DegradedBanner } from "./degraded-banner";
 import { DiagnosisPanel } from "../../parts/diagnosis-panel";
 import { EventLinksProvider } from "../../parts/event-links";
-import { ErrorsPanel } from "./errors-panel";
-import { EvidencePanel } from "./evidence-panel";
-import { ForecastPanel } from "../../parts/forecast-panel";
-import { GuardrailLine } from "../../parts/guardrail-line";
 import { IncidentHeader } from "./incident-header";
 import { IncidentLink } from "../../parts/navigation";
-import { ImpactPanel } from "../../parts/impact-panel";
 import { MetricsPanel } from "../../parts/metrics-panel";
 import { PendingNotes } from "./pending-notes";
 import { PhaseRail } from "../../parts/phase-rail";
-import { PostmortemPanel } from "./postmortem-panel";
 import { ProposalCard } from "./proposal-card";
 import { carriedOut } from "../../parts/remediation-model";
 import { RemediationPanel } from "./remediation-panel";
-import { ReviewPanel } from "./review-panel";
 import { Timeline } from "./timeline";
-import { ToldPanel } from "../../parts/told-panel";
 import { VerificationPanel } from "../../parts/verification-panel";
+
+const later = {
+  record: () => import("./incident-record"),
+  budget: () => import("./budget-card"),
+};
+
+const BudgetCard = lazy(async () => ({ default: (await later.budget()).BudgetCard }));
+const IncidentRecord = lazy(async () => ({ default: (await later.record()).IncidentRecord }));
+const IncidentRecordAside = lazy(async () => ({ default: (await later.record()).IncidentRecordAside }));
+
+/** Fetches what few incidents show, and what stands below. */
+export async function prefetch(): Promise<void> {
+  await Promise.all(Object.values(later).map((load) => load()));
+}
 
 /** Drawn anew when its own incident changes, not when another does. */
 export const IncidentDetail = memo(function IncidentDetail({ id, eventId }: { id: string; eventId?: string | undefined }) {
@@ -77,7 +77,8 @@ export const IncidentDetail = memo(function IncidentDetail({ id, eventId }: { id
 
 function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: View; eventId: string | undefined; onRetry: () => void }) {
   const at = useSource();
-  const evidence = v.evidence ?? [];
+  // What stands below is drawn, and loaded, after what has to be seen at once.
+  const below = useDeferredValue(true, false);
   const known = useMemo(() => new Set((v.evidence ?? []).map((e) => e.id)), [v.evidence]);
   const events = useMemo(() => [...detail.earlier, ...detail.events], [detail.earlier, detail.events]);
   const startedAt = parseTime(v.started_at) ?? parseTime(v.opened_at);
@@ -117,31 +118,32 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
           <DegradedBanner view={v} />
           <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
             <div className="grid min-w-0 gap-4">
-              {v.paused !== undefined && <BudgetCard view={v} paused={v.paused} />}
+              {v.paused !== undefined && (
+                <Suspense>
+                  <BudgetCard view={v} paused={v.paused} />
+                </Suspense>
+              )}
               {acting && proposal}
               <RemediationPanel view={v} events={events} />
               {v.verification !== undefined && <VerificationPanel verification={v.verification} earlier={beginsAnew(v)} />}
               {!acting && proposal}
               <DiagnosisPanel diagnosis={v.diagnosis} />
               <MetricsPanel view={v} events={events} />
-              <ImpactPanel view={v} />
-              <AskPanel view={v} />
-              <ReviewPanel view={v} events={events} />
-              <PostmortemPanel view={v} />
-              {v.message !== undefined && <Prose title="Update for people" icon={<MessageSquareText className="size-4" />} text={v.message} note={sentNote(v)} />}
-              <AlertsPanel view={v} events={events} />
-              <EvidencePanel incidentId={v.incident_id} evidence={evidence} startedAt={startedAt} />
-              {v.decision !== undefined && <DecisionPanel view={v} decision={v.decision} events={events} />}
-              <ErrorsPanel events={events} />
-              <CostPanel cost={v.cost} guardrail={v.guardrail} events={events} />
-              <GuardrailLine counts={v.guardrail} events={events} />
+              {below && (
+                <Suspense>
+                  <IncidentRecord view={v} events={events} startedAt={startedAt} />
+                </Suspense>
+              )}
             </div>
             <div className="grid min-w-0 gap-4 md:grid-cols-2 md:items-start xl:grid-cols-1">
               <AgentsPanel view={v} events={events} />
               <div className="grid min-w-0 gap-4">
                 <Timeline events={events} />
-                <ToldPanel deliveries={v.deliveries ?? []} />
-                <ForecastPanel prediction={v.prediction} evidence={evidence} />
+                {below && (
+                  <Suspense>
+                    <IncidentRecordAside view={v} />
+                  </Suspense>
+                )}
               </div>
             </div>
           </div>
@@ -158,16 +160,6 @@ function beginsAnew(v: View): boolean {
   return r !== undefined && v.remediation !== undefined && (r.state === "waiting" || r.state === "running");
 }
 
-/** What a model wrote for people to read: shown as text, line by line. */
-function Prose({ title, icon, text, note }: { title: string; icon: ReactNode; text: string; note?: string }) {
-  return (
-    <Panel title={title} icon={icon} aside={note}>
-      <p className="max-w-prose p-3.5 text-[13px] whitespace-pre-wrap [overflow-wrap:anywhere]">{text}</p>
-      <Attributed agent="communication" is={(e) => e.type === "message.drafted"} className="px-3.5 pb-2.5" />
-    </Panel>
-  );
-}
-
 function Message({ title, children }: { title: string; children: ReactNode }) {
   return (
     <div className="mx-auto flex max-w-md flex-col items-start gap-3 px-6 py-16 text-[13px] text-ink-2">
@@ -175,10 +167,4 @@ function Message({ title, children }: { title: string; children: ReactNode }) {
       {children}
     </div>
   );
-}
-
-/** To how many channels the update went, as each delivery of it says. */
-function sentNote(v: View): string {
-  const sent = new Set((v.deliveries ?? []).filter((d) => d.kind === "update" && d.state === "sent").map((d) => d.channel));
-  return sent.size === 0 ? "written; no channel has it" : `sent to ${[...sent].sort().join(", ")}`;
 }

@@ -14,18 +14,23 @@ import { type Shortcut, useShortcuts } from "./keyboard";
 import { KillBanner } from "./kill-switch";
 import { type Filter, isOver, sections } from "./list-model";
 import { NavigationProvider, incidentPath } from "../../parts/navigation";
-import { Overview } from "./overview";
 import { type Place, PlacesProvider } from "./places";
+import { usePrefetch } from "../../ui/prefetch";
+import { loadFaults } from "./demo-controls";
 import { TopBar } from "./top-bar";
 import { useRefetchOnReturn } from "./use-refetch";
 
 const later = {
+  overview: () => import("./overview"),
   detail: () => import("./incident-detail"),
+  ofDetail: async () => (await later.detail()).prefetch(),
+  faults: loadFaults,
   drawer: () => import("./system-drawer"),
   help: () => import("./help-dialog"),
   palette: () => import("./command-palette"),
 };
 
+const Overview = lazy(async () => ({ default: (await later.overview()).Overview }));
 const IncidentDetail = lazy(async () => ({ default: (await later.detail()).IncidentDetail }));
 const SystemDrawer = lazy(async () => ({ default: (await later.drawer()).SystemDrawer }));
 const HelpDialog = lazy(async () => ({ default: (await later.help()).HelpDialog }));
@@ -34,24 +39,6 @@ const CommandPalette = lazy(async () => ({ default: (await later.palette()).Comm
 /** Fetches what the page does not show at once, so that it is there when somebody asks for it. */
 export async function prefetch(): Promise<void> {
   await Promise.all(Object.values(later).map((load) => load()));
-}
-
-/** How long the page may stay busy before what comes later is fetched all the same. */
-const idleWithinMs = 5_000;
-
-/** Waits for the first view: what it needs comes first. */
-function usePrefetch(shown: boolean): void {
-  useEffect(() => {
-    if (!shown) return;
-    // One that fails is fetched again when it is asked for.
-    const run = () => void prefetch().catch(() => {});
-    if (typeof window.requestIdleCallback !== "function") {
-      const timer = setTimeout(run, idleWithinMs);
-      return () => clearTimeout(timer);
-    }
-    const id = window.requestIdleCallback(run, { timeout: idleWithinMs });
-    return () => window.cancelIdleCallback(id);
-  }, [shown]);
 }
 
 /** True from the first time on that something was asked for: what closes slides out, and is not torn away. */
@@ -76,6 +63,7 @@ export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProp
   const go = useCallback((id: string | undefined) => goTo(incidentPath(id)), [goTo]);
   const { summaries, known } = useVigilState((s) => s.incidents);
   const offsetMs = useVigilState((s) => s.connection.clockOffsetMs);
+  const shown = useVigilState((s) => (incidentId === undefined ? s.incidents.known : (s.incidents.details.get(incidentId)?.load ?? "loading") !== "loading"));
   const [filter, setFilter] = useState<Filter>({ text: "", show: "all" });
   const [help, setHelp] = useState(false);
   const [palette, setPalette] = useState(false);
@@ -126,7 +114,7 @@ export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProp
   };
   const ever = { help: useEver(help), drawer: useEver(place !== undefined), palette: useEver(palette) };
   useRefetchOnReturn();
-  usePrefetch(known);
+  usePrefetch(shown, prefetch);
   useShortcuts((key) => commands[key]());
   useEffect(() => {
     const onKey = (e: KeyboardEvent) => {
@@ -181,11 +169,9 @@ export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProp
                 <IncidentList sections={listed} filter={filter} onFilter={setFilter} selected={incidentId} searchRef={searchRef} />
               </div>
               <main key={incidentId} id="main" ref={mainRef} tabIndex={-1} className={clsx("relative min-w-0 flex-1 outline-none", incidentId === undefined ? "lg:overflow-y-auto" : "overflow-y-auto")}>
-                {incidentId === undefined ? <Overview /> : (
-                  <Suspense fallback={<IncidentLoading />}>
-                    <IncidentDetail id={incidentId} eventId={eventId} />
-                  </Suspense>
-                )}
+                <Suspense fallback={incidentId !== undefined && <IncidentLoading />}>
+                  {incidentId === undefined ? <Overview /> : <IncidentDetail id={incidentId} eventId={eventId} />}
+                </Suspense>
               </main>
             </div>
           </div>

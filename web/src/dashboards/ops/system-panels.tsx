@@ -1,14 +1,15 @@
 /** Vigil itself, and what incidents cost in time and money. Absent is "no data". */
 import { ChartNoAxesColumn, HeartPulse } from "lucide-react";
 
-import type { ComponentHealth, Estimate } from "../../protocol/generated";
+import type { ComponentHealth } from "../../protocol/generated";
 import { useVigilState } from "../../store/react";
-import { cost, count, duration, noData, percent, quantity } from "../../ui/format";
+import { cost, count, duration, noData, quantity } from "../../ui/format";
 import { Age } from "../../ui/now";
 import { Empty, Fact, Panel } from "../../ui/panel";
 import { from, systemSource, systemTime } from "../../ui/source";
 import { capital } from "../../ui/words";
 import { HealthIcon } from "../../parts/health-icon";
+import { estimated } from "./estimated";
 
 export function HealthPanel() {
   const health = useVigilState((s) => s.system.health);
@@ -52,14 +53,6 @@ function Component({ component: c }: { component: ComponentHealth }) {
 
 function milliseconds(ms: number | undefined): string {
   return ms === undefined ? noData : `${quantity(ms)} ms`;
-}
-
-/** An estimate in words that fit a line: the mean with its interval or, of few, the range alone. */
-export function estimated(e: Estimate | undefined, show: (value: number) => string): { value: string; detail: string | undefined } {
-  if (e === undefined || e.low === undefined || e.high === undefined) return { value: noData, detail: undefined };
-  const range = `${show(e.low)} to ${show(e.high)}`;
-  if (e.mean === undefined) return { value: range, detail: `all ${e.n}; too few for a mean` };
-  return { value: show(e.mean), detail: `${range}${e.level === undefined ? "" : ` (${percent(e.level)})`}, from ${e.n}` };
 }
 
 function seconds(value: number): string {

@@ -12,12 +12,12 @@ import { capital } from "../../ui/words";
 import { DashboardNav, ThemeButton } from "../../parts/dashboard-nav";
 import { ConnectionBadge } from "../../parts/connection-badge";
 import { DemoControls } from "./demo-controls";
+import { estimated } from "./estimated";
 import { HealthIcon } from "../../parts/health-icon";
 import { ControlsChip } from "./kill-switch";
 import { IncidentLink } from "../../parts/navigation";
 import { useOpenPlace } from "./places";
 import { silencesActive } from "./silence-words";
-import { estimated } from "./system-panels";
 
 interface Props {
   counts: { open: number; needsHuman: number } | undefined;

@@ -2,7 +2,7 @@
 import { Tabs } from "@base-ui/react/tabs";
 import { clsx } from "clsx";
 import { Bot, ChartLine, ChartNoAxesGantt, GitFork, MessagesSquare } from "lucide-react";
-import { useCallback, useEffect, useEffectEvent, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { Suspense, lazy, useCallback, useEffect, useEffectEvent, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import type { Clock } from "../../feed/clock";
 import { systemClock } from "../../feed/clock";
@@ -10,10 +10,8 @@ import type { OpenScenario } from "../../feed/scenarios";
 import { CitationsProvider, useCitations } from "../../parts/citations";
 import { NavigationProvider, incidentPath } from "../../parts/navigation";
 import { NowProvider, useNow } from "../../ui/now";
-import { AnalyticsView } from "./analytics-view";
-import { CommunicationView } from "./communication-view";
-import { ConfidenceView } from "./confidence-view";
-import { DecisionsView } from "./decisions-view";
+import { Skeleton } from "../../ui/panel";
+import { usePrefetch } from "../../ui/prefetch";
 import { KeysDialog } from "./keys-dialog";
 import { Player } from "./player";
 import { ReasoningView } from "./reasoning-view";
@@ -24,6 +22,23 @@ import { PlaceProvider, type SubjectState, SubjectProvider, type ViewName, viewN
 import { SubjectHeader } from "./subject-header";
 import type { Subject } from "./transparency-page";
 import { useKeys } from "./use-keys";
+
+const later = {
+  decisions: () => import("./decisions-view"),
+  confidence: () => import("./confidence-view"),
+  communication: () => import("./communication-view"),
+  analytics: () => import("./analytics-view"),
+};
+
+const DecisionsView = lazy(async () => ({ default: (await later.decisions()).DecisionsView }));
+const ConfidenceView = lazy(async () => ({ default: (await later.confidence()).ConfidenceView }));
+const CommunicationView = lazy(async () => ({ default: (await later.communication()).CommunicationView }));
+const AnalyticsView = lazy(async () => ({ default: (await later.analytics()).AnalyticsView }));
+
+/** Fetches the views that the page does not begin with. */
+export async function prefetch(): Promise<void> {
+  await Promise.all(Object.values(later).map((load) => load()));
+}
 
 const views: Record<ViewName, { text: string; icon: ReactNode; content: (scroller: HTMLElement | null) => ReactNode }> = {
   reasoning: { text: "Reasoning", icon: <Bot aria-hidden className="size-4" />, content: (scroller) => <ReasoningView scroller={scroller} /> },
@@ -76,6 +91,7 @@ export function SubjectPage({ subject, recording, scenario, view: asked, at, go,
     },
     [player, view, path, replace],
   );
+  usePrefetch(true, prefetch);
   useKeys({
     ...Object.fromEntries(viewNames.map((name, i) => [String(i + 1), () => show(name)])),
     ArrowLeft: () => player.step(-1),
@@ -125,7 +141,7 @@ export function SubjectPage({ subject, recording, scenario, view: asked, at, go,
                     ))}
                   </Tabs.List>
                   <Tabs.Panel value={view} className="px-3 py-4 sm:px-5" data-testid={`view-${view}`}>
-                    {views[view].content(scroller)}
+                    <Suspense fallback={<Skeleton className="h-60 w-full" />}>{views[view].content(scroller)}</Suspense>
                   </Tabs.Panel>
                 </main>
                 {view !== "reasoning" && <CitedElsewhere onCited={() => show("reasoning")} />}
