@@ -32,6 +32,7 @@ export interface Address {
 export type Part = "temporal" | "nats" | "sandbox" | "worker" | "gateway";
 
 export interface Product extends Address {
+  temporalUI: string;
   /** Ends a part as `kill -9` does. It comes back by itself. Only where each part is its own process. */
   kill(part: Part): Promise<void>;
   stop(): Promise<void>;
@@ -97,7 +98,7 @@ export async function startProduct({ split = false } = {}): Promise<Product> {
       if ((await processId(state, part)) === pid) throw new Error("It is the same still.");
     });
   };
-  return { ...address, kill, stop };
+  return { ...address, temporalUI: `http://${temporalUI}`, kill, stop };
 }
 
 async function processId(state: string, part: Part): Promise<number> {

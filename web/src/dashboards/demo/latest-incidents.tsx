@@ -58,7 +58,7 @@ function Row({ figures: f, source, go }: { figures: IncidentFigures; source: str
   const explained = `/transparency/incidents/${encodeURIComponent(f.incident_id)}`;
   const present = presentPath({ kind: "incident", id: f.incident_id });
   return (
-    <tr {...from(source)} className="border-b border-line last:border-0 break-inside-avoid">
+    <tr {...from(source)} data-testid={`latest-${f.incident_id}`} data-run={f.run_id} data-status={f.status} className="border-b border-line last:border-0 break-inside-avoid">
       <td className="px-3.5 py-2">
         <div className="flex min-w-0 items-start gap-2">
           <SeverityMark severity={f.severity} className="mt-0.5" />
