@@ -16,11 +16,12 @@ export function theme(): Theme {
   }
 }
 
-/** Puts the choice on the page; called before anything is drawn. */
+/** Puts the choice on the page, also when another tab makes one; called before anything is drawn. */
 export function applyTheme(): void {
-  const chosen = theme();
-  if (chosen === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = chosen;
+  draw(theme());
+  window.addEventListener("storage", ({ key: changed }) => {
+    if (changed === key || changed === null) draw(theme());
+  });
 }
 
 export function setTheme(next: Theme): void {
@@ -29,9 +30,13 @@ export function setTheme(next: Theme): void {
   } catch {
     // Then it holds until the page is left.
   }
-  if (next === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = next;
+  draw(next);
   for (const listener of listeners) listener();
+}
+
+function draw(chosen: Theme): void {
+  if (chosen === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = chosen;
 }
 
 export function useTheme(): Theme {

@@ -6,6 +6,7 @@ import type { Detail } from "../../store/incidents";
 import { useIncident, useVigil } from "../../store/react";
 import { Button, buttonClass } from "../../ui/button";
 import { parseTime } from "../../ui/format";
+import { Skeleton } from "../../ui/panel";
 import { incidentSource } from "../../ui/source";
 import { SourceProvider, useSource } from "../../ui/sources";
 import { IncidentLoading } from "./incident-loading";
@@ -129,10 +130,12 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
               {!acting && proposal}
               <DiagnosisPanel diagnosis={v.diagnosis} />
               <MetricsPanel view={v} events={events} />
-              {below && (
-                <Suspense>
+              {below ? (
+                <Suspense fallback={<Skeleton className="h-40" />}>
                   <IncidentRecord view={v} events={events} startedAt={startedAt} />
                 </Suspense>
+              ) : (
+                <Skeleton className="h-40" />
               )}
             </div>
             <div className="grid min-w-0 gap-4 md:grid-cols-2 md:items-start xl:grid-cols-1">

@@ -14,3 +14,16 @@ export function IncidentLoading() {
     </div>
   );
 }
+
+/** Where the overview will be, while it is fetched. */
+export function OverviewLoading() {
+  return (
+    <div role="status" aria-label="Loading the overview" className="mx-auto max-w-[1100px] space-y-4 p-5">
+      <Skeleton className="h-6 w-1/3" />
+      <div className="grid gap-4 lg:grid-cols-2">
+        <Skeleton className="h-56" />
+        <Skeleton className="h-56" />
+      </div>
+    </div>
+  );
+}

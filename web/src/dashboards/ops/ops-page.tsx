@@ -7,7 +7,7 @@ import { NowProvider } from "../../ui/now";
 import { standingWord } from "../../ui/words";
 import { Announcer } from "./announcer";
 import { ConnectionBanner } from "../../parts/connection-badge";
-import { IncidentLoading } from "./incident-loading";
+import { IncidentLoading, OverviewLoading } from "./incident-loading";
 import { IncidentList } from "./incident-list";
 import type { Command } from "./commands";
 import { type Shortcut, useShortcuts } from "./keyboard";
@@ -169,7 +169,7 @@ export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProp
                 <IncidentList sections={listed} filter={filter} onFilter={setFilter} selected={incidentId} searchRef={searchRef} />
               </div>
               <main key={incidentId} id="main" ref={mainRef} tabIndex={-1} className={clsx("relative min-w-0 flex-1 outline-none", incidentId === undefined ? "lg:overflow-y-auto" : "overflow-y-auto")}>
-                <Suspense fallback={incidentId !== undefined && <IncidentLoading />}>
+                <Suspense fallback={incidentId === undefined ? <OverviewLoading /> : <IncidentLoading />}>
                   {incidentId === undefined ? <Overview /> : <IncidentDetail id={incidentId} eventId={eventId} />}
                 </Suspense>
               </main>
