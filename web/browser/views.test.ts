@@ -1,16 +1,17 @@
-/** Every view against the running product: what happens is seen, in every width and look. */
+/** Every view against a product that begins with nothing: what happens is seen, in every width and look. */
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { Api } from "./api";
 import { launch, openLive, openTab } from "./chromium";
 import { pictureForReadme, seeEverywhere } from "./pages";
+import { type Product, startProduct } from "./product";
 import { liveSources } from "./sources/live-sources";
 import { report, walk } from "./sources/walk";
-import { everything, resolvedIncident } from "./story";
+import { recordedScenario, resolvedIncident } from "./story";
 
-const vigil = inject("vigil");
-const api = new Api(vigil);
+let vigil: Product;
+let api: Api;
 let browser: Browser;
 
 const explainedViews = ["Reasoning", "Decisions", "Confidence", "Communication", "Analytics"];
@@ -21,9 +22,13 @@ const replayWithinMs = 20 * 60_000;
 const presentedWithinMs = 3 * 60_000;
 
 beforeAll(async () => {
-  browser = await launch();
+  [vigil, browser] = await Promise.all([startProduct(), launch()]);
+  api = new Api(vigil);
 });
-afterAll(() => browser?.close());
+afterAll(async () => {
+  await browser?.close();
+  await vigil?.stop();
+});
 
 describe("/ops", () => {
   it("shows an incident from its alert to resolved, decided on by keyboard", async () => {
@@ -92,7 +97,7 @@ describe("/transparency", () => {
   });
 
   it("shows a recorded scenario that says what it was recorded from", async () => {
-    const { scenario } = await everything(api);
+    const scenario = await recordedScenario(api);
     const tab = await openTab(browser);
     await tab.page.goto(`${vigil.gateway}/transparency/scenarios/${scenario}`);
     await tab.page.getByTestId("recorded").waitFor();
@@ -113,12 +118,12 @@ describe("/demo", () => {
   });
 
   it.each(["a live incident", "a recorded scenario"])("presents %s within three minutes, and every number said has its source", async (what) => {
-    const { over, scenario } = await everything(api);
     const recorded = what === "a recorded scenario";
+    const path = recorded ? `scenarios/${await recordedScenario(api)}` : `incidents/${await resolvedIncident(api)}`;
     const tab = await openTab(browser);
     const { page } = tab;
     await page.clock.install();
-    await page.goto(`${vigil.gateway}/demo/present/${recorded ? `scenarios/${scenario}` : `incidents/${over}`}`);
+    await page.goto(`${vigil.gateway}/demo/present/${path}`);
     const presentation = page.getByTestId("presentation");
     await presentation.waitFor();
     await seeEverywhere(tab, recorded ? "demo-present-recorded" : "demo-present");

@@ -8,7 +8,7 @@ export default defineConfig({
     environment: "node",
     include: ["browser/**/*.test.ts"],
     globalSetup: "browser/setup.ts",
-    // One browser and one Vigil at a time: what they measure is their own.
+    // One after another: each has a browser, and some a Vigil, of their own.
     fileParallelism: false,
     testTimeout: 240_000,
     hookTimeout: 240_000,
