@@ -186,10 +186,10 @@ func TestDevPrincipal(t *testing.T) {
 	t.Parallel()
 	r := start(t, func(s *setup) {
 		s.cfg.DevPrincipal, s.cfg.TemporalUIURL = true, "https://temporal.example.com/namespaces/vigil/"
-	})
+	}, withDemo)
 	var me gateway.Me
 	r.expect("from here", r.do("GET", "/api/v1/me", nil), 200, "").into(t, &me)
-	if me.Name != "dev" || me.Role != incident.RoleAdmin || !me.Dev || me.TemporalUI != "https://temporal.example.com/namespaces/vigil" {
+	if me.Name != "dev" || me.Role != incident.RoleAdmin || !me.Dev || !me.Sandbox || me.TemporalUI != "https://temporal.example.com/namespaces/vigil" {
 		t.Errorf("me is %+v", me)
 	}
 	r.expect("through a proxy", r.do("GET", "/api/v1/me", nil, header("X-Forwarded-For", "203.0.113.9")), 401, "through a proxy")

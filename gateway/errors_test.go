@@ -76,6 +76,11 @@ func TestUnknownAddresses(t *testing.T) {
 	r.expect("unknown", r.do("GET", "/api/v1/nothing", nil, as(incident.RoleAdmin)), 404, "/api/v1/openapi.json lists what there is")
 	r.expect("unknown, posted", r.do("POST", "/api/v1/nothing", "{}", as(incident.RoleAdmin)), 405, "lists what it takes")
 	r.expect("wrong method", r.do("DELETE", "/api/v1/incidents", nil, as(incident.RoleAdmin)), 405, "lists what it takes")
+	var me gateway.Me
+	r.expect("me", r.do("GET", "/api/v1/me", nil, as(incident.RoleAdmin)), 200, "").into(t, &me)
+	if me.Sandbox {
+		t.Error("without a sandbox, /me says that there is one")
+	}
 	r.expect("no demo here", r.do("GET", "/api/v1/demo", nil, as(incident.RoleAdmin)), 404, "")
 	r.expect("no such incident", r.do("GET", "/api/v1/incidents/inc-9", nil, as(incident.RoleAdmin)), 404, "does not exist")
 }

@@ -13,12 +13,17 @@ import (
 type Me struct {
 	incident.Principal
 	Dev        bool   `json:"dev"`                   // the principal that development mode gives without credentials
+	Sandbox    bool   `json:"sandbox"`               // the gateway has a sandbox, in which things can be made to go wrong
 	TemporalUI string `json:"temporal_ui,omitempty"` // the page of the namespace in Temporal's web UI; absent where the gateway was not told
 }
 
 func (a *api) me(c echo.Context) error {
 	caller := who(c.Request().Context())
-	return answer(c, http.StatusOK, Me{Principal: caller.Principal, Dev: caller.Dev, TemporalUI: strings.TrimSuffix(a.cfg.TemporalUIURL, "/")})
+	return answer(c, http.StatusOK, a.meOf(caller.Principal, caller.Dev))
+}
+
+func (a *api) meOf(p incident.Principal, dev bool) Me {
+	return Me{Principal: p, Dev: dev, Sandbox: a.demo != nil, TemporalUI: strings.TrimSuffix(a.cfg.TemporalUIURL, "/")}
 }
 
 // SignInRequest trades a token for a session cookie.
@@ -43,7 +48,7 @@ func (a *api) signIn(c echo.Context) error {
 		return withStatus(http.StatusUnauthorized, incident.KindDenied, "%s", authWords[authToken])
 	}
 	c.SetCookie(a.auth.sessions.issue(e))
-	return answer(c, http.StatusOK, Me{Principal: e.Principal})
+	return answer(c, http.StatusOK, a.meOf(e.Principal, false))
 }
 
 // signOut ends the session that the request carries, if any.

@@ -52,7 +52,7 @@ describe("who is asking", () => {
     expect((await screen.findByRole("alert")).textContent).toContain("This token is not known");
 
     stage.answers["/session"] = {};
-    stage.answers["/me"] = { name: "dana", role: "approver", dev: false };
+    stage.answers["/me"] = { name: "dana", role: "approver", dev: false, sandbox: false };
     await user.clear(field);
     await user.type(field, "right");
     await user.click(screen.getByRole("button", { name: "Sign in" }));
@@ -64,7 +64,7 @@ describe("who is asking", () => {
 
   it("the root leads to operations", async () => {
     const stage = new Stage();
-    stage.answers["/me"] = { name: "dev", role: "admin", dev: true };
+    stage.answers["/me"] = { name: "dev", role: "admin", dev: true, sandbox: false };
     stage.render(<App rest={stage.vigil.rest} />);
     await screen.findByTestId("connection", {}, { timeout: 5_000 });
     await waitFor(() => expect(window.location.pathname).toBe("/ops"));
@@ -75,14 +75,14 @@ describe("who is asking", () => {
     stage.answers["/me"] = new TypeError("fetch failed");
     stage.render(<App rest={stage.vigil.rest} />);
     expect(await screen.findByText("The gateway does not answer")).toBeTruthy();
-    stage.answers["/me"] = { name: "dev", role: "admin", dev: true };
+    stage.answers["/me"] = { name: "dev", role: "admin", dev: true, sandbox: false };
     await userEvent.setup().click(screen.getByRole("button", { name: "Ask now" }));
     expect(await screen.findByTestId("connection", {}, { timeout: 5_000 })).toBeTruthy();
   });
 
   it("after two vain attempts it is asked whether the session still stands", async () => {
     const stage = new Stage();
-    stage.answers["/me"] = { name: "dana", role: "viewer", dev: false };
+    stage.answers["/me"] = { name: "dana", role: "viewer", dev: false, sandbox: false };
     stage.render(<App rest={stage.vigil.rest} />);
     await screen.findByTestId("connection", {}, { timeout: 5_000 });
     stage.answers["/me"] = problem(401, "denied", "the session is over");

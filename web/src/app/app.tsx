@@ -74,7 +74,7 @@ function Pages({ me }: { me: Me }) {
     case "ops":
       return (
         <Loading>
-          <OpsPage incidentId={page.incidentId} eventId={page.eventId} go={go} dev={me.dev} />
+          <OpsPage incidentId={page.incidentId} eventId={page.eventId} go={go} dev={me.dev} sandbox={me.sandbox} />
         </Loading>
       );
     case "transparency":

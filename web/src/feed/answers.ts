@@ -7,6 +7,8 @@ export interface Me {
   role: Role;
   /** Given by development mode without credentials. */
   dev: boolean;
+  /** The gateway has a sandbox, in which things can be made to go wrong. */
+  sandbox: boolean;
   /** The page of the namespace in Temporal's web UI; absent where the gateway was not told. */
   temporal_ui?: string;
 }

@@ -61,11 +61,6 @@ describe("reading", () => {
   it("a view that is none is refused", async () => {
     await expect(setUp(json({ incident_id: "a" })).rest.incident("a")).rejects.toThrow("View.run_id is missing");
   });
-
-  it("no demo is an answer, a broken one an error", async () => {
-    expect(await setUp(problem(404, "not_found", "no such path")).rest.demo()).toBeUndefined();
-    await expect(setUp(problem(503, "unavailable", "later")).rest.demo()).rejects.toThrow("later");
-  });
 });
 
 describe("writing", () => {

@@ -284,14 +284,9 @@ export class Rest {
     return this.get(path.slice("/api/v1".length), signal);
   }
 
-  /** The sandbox's faults; undefined where this gateway has no sandbox. */
-  async demo(): Promise<DemoStatus | undefined> {
-    try {
-      return (await this.get("/demo")) as DemoStatus;
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      throw error;
-    }
+  /** The sandbox's faults; only where the gateway has a sandbox. */
+  async demo(): Promise<DemoStatus> {
+    return (await this.get("/demo")) as DemoStatus;
   }
 
   async startFault(fault: string, key: string): Promise<void> {

@@ -12,12 +12,12 @@ export const loadFaults = () => import("./demo-faults");
 
 const DemoFaults = lazy(async () => ({ default: (await loadFaults()).DemoFaults }));
 
-/** Makes something go wrong in the sandbox. Not there where the gateway has no sandbox. */
+/** Makes something go wrong in the sandbox. Only where the gateway has one. */
 export function DemoControls() {
   const { rest } = useVigil();
-  const demo = useQuery({ queryKey: ["demo"], queryFn: async () => (await rest.demo()) ?? null, refetchInterval: (q) => (q.state.data ? 5_000 : false) });
+  const demo = useQuery({ queryKey: ["demo"], queryFn: () => rest.demo(), refetchInterval: 5_000 });
   const [asked, setAsked] = useState(false);
-  if (!demo.data) return null;
+  if (demo.data === undefined) return null;
   const { faults, active } = demo.data;
   const label = (
     <>

@@ -55,11 +55,13 @@ export interface OpsPageProps {
   /** Goes to a path, of this dashboard or of another. */
   go: (path: string) => void;
   dev: boolean;
+  /** Whether the gateway has a sandbox. */
+  sandbox?: boolean | undefined;
   /** Stops the clock, for pictures and tests. */
   now?: number;
 }
 
-export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProps) {
+export function OpsPage({ incidentId, eventId, go: goTo, dev, sandbox = false, now }: OpsPageProps) {
   const go = useCallback((id: string | undefined) => goTo(incidentPath(id)), [goTo]);
   const { summaries, known } = useVigilState((s) => s.incidents);
   const offsetMs = useVigilState((s) => s.connection.clockOffsetMs);
@@ -160,7 +162,7 @@ export function OpsPage({ incidentId, eventId, go: goTo, dev, now }: OpsPageProp
             <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:p-2">
               Skip to the incident
             </a>
-            <TopBar counts={counts} dev={dev} go={goTo} onHelp={openHelp} onPalette={openPalette} />
+            <TopBar counts={counts} dev={dev} sandbox={sandbox} go={goTo} onHelp={openHelp} onPalette={openPalette} />
             <KillBanner />
             <ConnectionBanner />
             {/* On a narrow screen: one incident, or the list with the overview below it. */}

@@ -23,12 +23,13 @@ interface Props {
   counts: { open: number; needsHuman: number } | undefined;
   /** Whether the principal is the one that development mode gives. */
   dev: boolean;
+  sandbox: boolean;
   go: (path: string) => void;
   onHelp: () => void;
   onPalette: () => void;
 }
 
-export function TopBar({ counts, dev, go, onHelp, onPalette }: Props) {
+export function TopBar({ counts, dev, sandbox, go, onHelp, onPalette }: Props) {
   const open = useOpenPlace();
   return (
     <header className="flex min-h-12 flex-wrap items-center gap-x-4 gap-y-1.5 border-b border-line bg-surface px-3 py-1.5 lg:px-4">
@@ -49,7 +50,7 @@ export function TopBar({ counts, dev, go, onHelp, onPalette }: Props) {
         <Who dev={dev} />
       </div>
       <div className="flex items-center gap-1 max-sm:ml-auto">
-        <DemoControls />
+        {sandbox && <DemoControls />}
         <button type="button" onClick={() => open({ tab: "vigil" })} className={buttonClass("ghost", "px-1.5!")} title="Vigil, controls, leases, deliveries, silences, sources, audit">
           <PanelRightOpen aria-hidden className="size-4" />
           <span className="sr-only">System</span>
