@@ -331,14 +331,16 @@ func Finding(a Anomaly) string {
 }
 
 // Describe summarises the series of one piece of evidence: what stands out, in
-// words, and how much. Without anything abnormal it says so in one phrase.
+// words, and how much. Without anything abnormal it says so in one phrase. It
+// notes at each series that is abnormal how it is.
 func Describe(series []incident.Series, baselineTo time.Time) (finding string, strength float64) {
 	var words []string
 	known := false
-	for _, s := range series {
+	for i, s := range series {
 		a := Summarise(s, time.Time{}, baselineTo)
 		known = known || a.Known
 		if a.Abnormal() {
+			series[i].Anomaly = a.note()
 			words = append(words, Finding(a))
 			strength = math.Max(strength, a.Strength)
 		}
@@ -350,6 +352,11 @@ func Describe(series []incident.Series, baselineTo time.Time) (finding string, s
 		return "within normal", 0
 	}
 	return "no data", 0
+}
+
+// note is what a chart needs of it. No measure goes below zero.
+func (a Anomaly) note() *incident.Anomaly {
+	return &incident.Anomaly{Onset: a.Onset.UTC(), Low: max(0, a.Baseline-remarkable*a.Spread), High: a.Baseline + remarkable*a.Spread, Level: a.Level, Over: a.Over}
 }
 
 // num writes a measurement with three significant digits or all its integer ones.

@@ -191,6 +191,26 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// TestDescribeNotes holds that what is said of a series in words is noted at it:
+// where it left what was normal, and that the level it went to is not normal.
+func TestDescribeNotes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := []incident.Series{{Service: "s", Metric: rapid.SampledFrom(incident.Metrics).Draw(t, "metric"), Points: anyPoints(t, "values")}}
+		to := rapid.SampledFrom([]time.Time{{}, noon.Add(time.Minute), noon.Add(time.Hour)}).Draw(t, "to")
+		_, strength := rca.Describe(all, to)
+		n := all[0].Anomaly
+		if (n != nil) != (strength > 0) {
+			t.Fatalf("strength %v, noted %+v", strength, n)
+		}
+		if n == nil {
+			return
+		}
+		if !finite(n.Low, n.High, n.Level) || n.Onset.IsZero() || n.Level >= n.Low && n.Level <= n.High {
+			t.Fatalf("noted %+v", n)
+		}
+	})
+}
+
 func TestThin(t *testing.T) {
 	s := series(incident.MetricCPU, noisy(1, 1000, 30, 1)...)
 	got := rca.Thin(s.Points, 90)

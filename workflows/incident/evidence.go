@@ -92,6 +92,19 @@ type Series struct {
 	Metric  Metric  `json:"metric"`
 	Unit    string  `json:"unit"`
 	Points  []Point `json:"points"`
+	// What the statistics found of it; nil where it stayed within what was normal.
+	Anomaly *Anomaly `json:"anomaly,omitempty"`
+}
+
+// Anomaly is how a series left what was normal for it.
+type Anomaly struct {
+	Onset time.Time `json:"onset"` // the first point of the excursion
+	// What was normal before: the median and three robust standard deviations to
+	// either side of it, in the unit of the series.
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+	Level float64 `json:"level"`          // the worst that held for three points
+	Over  bool    `json:"over,omitempty"` // the last points are near normal again
 }
 
 // Metric is Vigil's own name of a measure; adapters map it to their source's.

@@ -4,29 +4,13 @@ import { story } from "../../test/golden";
 import { decodeEvent } from "../protocol/decoder";
 import type { View } from "../protocol/generated";
 import { reduce } from "../store/reduce";
-import { anomaly, implicated, marksOf, rangeBefore } from "./implicated";
-
-const minute = 60_000;
-const series = { points: [0, 1, 2, 3, 4, 5].map((i): [number, number] => [i * minute, [10, 12, 11, 40, 50, 11][i] ?? 0]) };
+import { implicated, marksOf } from "./implicated";
 
 function viewOf(name: string): View {
   const view = story(name).events.reduce(reduce, undefined as View | undefined);
   if (view === undefined) throw new Error(`${name} opens no incident`);
   return view;
 }
-
-describe("what a measure did", () => {
-  it("is compared with its range before", () => {
-    expect(rangeBefore(series, 3 * minute)).toEqual({ low: 10, high: 12 });
-    expect(anomaly(series, 3 * minute)).toEqual({ from: 3 * minute, to: 4 * minute });
-  });
-
-  it("is not judged where too little is known", () => {
-    expect(rangeBefore(series, 2 * minute)).toBeUndefined();
-    expect(anomaly(series, undefined)).toBeUndefined();
-    expect(anomaly({ points: null }, minute)).toBeUndefined();
-  });
-});
 
 describe("the measures that are implicated", () => {
   it.each(["story", "story-agents", "story-actions"])("%s: lie where their pointer says", (name) => {
@@ -43,6 +27,12 @@ describe("the measures that are implicated", () => {
     expect(implicated(viewOf("story-agents"))[0]?.prediction?.metric).toBe("latency_ms");
   });
 
+  it("are those that the statistics found to be abnormal, the farthest first", () => {
+    const list = implicated({ ...viewOf("story"), prediction: undefined });
+    expect(list.map((x) => x.series.metric)).toEqual(["error_rate", "latency_ms", "cpu_percent"]);
+    expect(list.every((x) => x.series.anomaly !== undefined)).toBe(true);
+  });
+
   it("are none before there is evidence", () => {
     expect(implicated({ ...viewOf("story"), evidence: [] })).toEqual([]);
   });
@@ -50,7 +40,7 @@ describe("the measures that are implicated", () => {
 
 it("marks the start, the action and the verification, in order", () => {
   const marks = marksOf(viewOf("story"), story("story").events.map(decodeEvent), (pointer) => `base${pointer}`);
-  expect(marks[0]).toMatchObject({ letter: "A", text: "trouble began", source: "base/started_at" });
+  expect(marks[0]).toMatchObject({ letter: "A", text: "reported to have begun", source: "base/started_at" });
   expect(marks.some((m) => m.text.endsWith("started") && m.source.startsWith("event:"))).toBe(true);
   expect(marks.some((m) => m.text.startsWith("verification: "))).toBe(true);
   expect(marks.map((m) => m.at)).toEqual(marks.map((m) => m.at).toSorted((a, b) => a - b));

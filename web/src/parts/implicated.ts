@@ -20,10 +20,9 @@ export interface Implicated {
   prediction: Prediction | undefined;
 }
 
-/** The forecast's measure first, then by how far each left the range that it had before the trouble. */
+/** The forecast's measure first, then by how far each left what was normal for it. */
 export function implicated(v: View): Implicated[] {
   const cited = citedBy(v);
-  const began = parseTime(v.started_at) ?? parseTime(v.opened_at);
   const latest = new Map<string, Implicated>();
   for (const [i, evidence] of (v.evidence ?? []).entries()) {
     if (!evidence.found || (!cited.has(evidence.id) && evidence.strength < remarkable)) continue;
@@ -34,7 +33,7 @@ export function implicated(v: View): Implicated[] {
       latest.set(`${series.service}/${series.metric}`, { series, pointer: `/evidence/${i}/series/${j}`, evidence, prediction });
     }
   }
-  const weight = (x: Implicated) => (x.prediction === undefined ? excess(x.series, began) : Infinity);
+  const weight = (x: Implicated) => (x.prediction === undefined ? excess(x.series) : Infinity);
   return [...latest.values()]
     .map((x) => ({ x, w: weight(x) }))
     .filter(({ w }) => w > 0)
@@ -55,30 +54,11 @@ function citedBy(v: View): ReadonlySet<string> {
   return new Set(ids);
 }
 
-/** The range of a measure before a time; undefined where too little is known of it. */
-export function rangeBefore(series: Pick<Series, "points">, began: number | undefined): { low: number; high: number } | undefined {
-  if (began === undefined) return undefined;
-  const before = (series.points ?? []).filter(([at]) => at < began).map(([, value]) => value);
-  if (before.length < 3) return undefined;
-  return { low: Math.min(...before), high: Math.max(...before) };
-}
-
-/** The time, from the start of the trouble on, in which a measure lay outside of its range before. */
-export function anomaly(series: Pick<Series, "points">, began: number | undefined): { from: number; to: number } | undefined {
-  const range = rangeBefore(series, began);
-  if (range === undefined || began === undefined) return undefined;
-  const outside = (series.points ?? []).filter(([at, value]) => at >= began && (value < range.low || value > range.high)).map(([at]) => at);
-  const [from, to] = [outside[0], outside.at(-1)];
-  return from === undefined || to === undefined ? undefined : { from, to };
-}
-
-/** How far it left its range, in widths of it. Only for the order. */
-function excess(series: Series, began: number | undefined): number {
-  const range = rangeBefore(series, began);
-  if (range === undefined || began === undefined) return Number.EPSILON;
-  const width = Math.max(range.high - range.low, Math.abs(range.high) * 0.05, Number.EPSILON);
-  const after = (series.points ?? []).filter(([at]) => at >= began).map(([, value]) => Math.max(value - range.high, range.low - value, 0));
-  return Math.max(0, ...after) / width;
+/** How far it left what was normal for it, in widths of that. Only for the order. */
+function excess({ anomaly: a }: Series): number {
+  if (a === undefined) return 0;
+  const width = Math.max(a.high - a.low, Math.abs(a.high) * 0.05, Number.EPSILON);
+  return Math.max(a.level - a.high, a.low - a.level, 0) / width;
 }
 
 /** What verification measured of it after an action, with the events that say so. */
@@ -111,7 +91,7 @@ export function marksOf(v: View, events: readonly DecodedEvent[], base: (pointer
   const marks: Omit<Mark, "letter">[] = [];
   const began = v.started_at === undefined ? "/opened_at" : "/started_at";
   const at = parseTime(v.started_at) ?? parseTime(v.opened_at);
-  if (at !== undefined) marks.push({ at, text: "trouble began", tone: "warn", source: base(began) });
+  if (at !== undefined) marks.push({ at, text: v.started_at === undefined ? "incident opened" : "reported to have begun", tone: "warn", source: base(began) });
   for (const d of events) {
     if (!d.readable) continue;
     const { event: e } = d;

@@ -3,21 +3,19 @@ import { useMemo } from "react";
 
 import type { DecodedEvent } from "../protocol/decoder";
 import type { View } from "../protocol/generated";
-import { parseTime } from "../ui/format";
 import { MarkLegend, MetricChart } from "../ui/metric-chart";
 import { Panel } from "../ui/panel";
 import { from } from "../ui/source";
 import { useSource } from "../ui/sources";
 import { metricWord } from "../ui/words";
 import { Cites } from "./citations";
-import { anomaly, implicated, marksOf, measuredAfter, rangeBefore } from "./implicated";
+import { implicated, marksOf, measuredAfter } from "./implicated";
 
 /** The measures that the evidence implicates, with the anomaly, the forecast and what was done marked on them. */
 export function MetricsPanel({ view: v, events }: { view: View; events: readonly DecodedEvent[] }) {
   const at = useSource();
   const list = useMemo(() => implicated(v).map((x) => ({ ...x, after: measuredAfter(x.series, events) })), [v, events]);
   const marks = useMemo(() => marksOf(v, events, (pointer) => at(pointer)["data-source"] ?? ""), [v, events, at]);
-  const began = parseTime(v.started_at) ?? parseTime(v.opened_at);
   if (list.length === 0) return null;
   return (
     <Panel title="Measures that the evidence implicates" icon={<ChartSpline className="size-4" />} testId="metrics">
@@ -31,8 +29,7 @@ export function MetricsPanel({ view: v, events }: { view: View; events: readonly
               unit={series.unit}
               points={series.points ?? []}
               after={after.points}
-              range={rangeBefore(series, began)}
-              anomaly={anomaly(series, began)}
+              anomaly={series.anomaly}
               forecast={prediction?.forecast ?? []}
               limit={prediction?.limit}
               marks={marks}

@@ -203,6 +203,13 @@ export const shapes = {
     provenance: "Provenance",
     data: "AlertsMoved",
   },
+  Anomaly: {
+    onset: "time",
+    low: "number",
+    high: "number",
+    level: "number",
+    "over?": "boolean",
+  },
   Answer: {
     text: "string",
     "claims?": "[Claim]",
@@ -1465,6 +1472,7 @@ export const shapes = {
     metric: "string",
     unit: "string",
     points: "[(number,number)]|null",
+    "anomaly?": "Anomaly",
   },
   Share: {
     k: "number",

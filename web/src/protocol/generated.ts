@@ -883,6 +883,29 @@ export interface AlertsMovedEvent {
   data: AlertsMoved;
 }
 /**
+ * Anomaly is how a series left what was normal for it.
+ */
+export interface Anomaly {
+  /**
+   * the first point of the excursion
+   */
+  onset: string;
+  /**
+   * What was normal before: the median and three robust standard deviations to
+   * either side of it, in the unit of the series.
+   */
+  low: number;
+  high: number;
+  /**
+   * the worst that held for three points
+   */
+  level: number;
+  /**
+   * the last points are near normal again
+   */
+  over?: boolean;
+}
+/**
  * Answer is the answer to a person's question about an incident.
  */
 export interface Answer {
@@ -2048,6 +2071,7 @@ export interface Series {
   metric: string;
   unit: string;
   points: Point[] | null;
+  anomaly?: Anomaly;
 }
 /**
  * LogPattern is a template of log lines, with numbers and identifiers masked,

@@ -3,6 +3,7 @@ import { useId } from "react";
 
 import type { ForecastPoint, Point } from "../protocol/generated";
 import { clockTime, measure } from "./format";
+import { isTooFar } from "./scale";
 import type { SourceProps } from "./source";
 
 interface Props {
@@ -22,7 +23,8 @@ const inset = 4;
 
 export function ForecastChart({ measured, forecast, limit, breachAt, unit, label, source }: Props) {
   const titleId = useId();
-  const plot = layOut(measured, forecast, limit);
+  const tooFar = isTooFar(limit, [...measured.map(([, v]) => v), ...forecast.map((f) => f.high)]);
+  const plot = layOut(measured, forecast, tooFar ? undefined : limit);
   if (plot === undefined) return null;
   const { x, y, from, to } = plot;
   const ahead = forecast.map((f) => ({ at: Date.parse(f.at), ...pick(f) }));
@@ -34,7 +36,7 @@ export function ForecastChart({ measured, forecast, limit, breachAt, unit, label
     <figure className="min-w-0" {...source}>
       <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={titleId} className="h-28 w-full rounded bg-sunken">
         <title id={titleId}>{said}</title>
-        {limit !== undefined && <line x1={0} x2={width} y1={y(limit)} y2={y(limit)} stroke="var(--bad)" strokeWidth={1} strokeDasharray="4 3" vectorEffect="non-scaling-stroke" />}
+        {limit !== undefined && !tooFar && <line x1={0} x2={width} y1={y(limit)} y2={y(limit)} stroke="var(--bad)" strokeWidth={1} strokeDasharray="4 3" vectorEffect="non-scaling-stroke" />}
         {breachAt !== undefined && breachAt >= from && breachAt <= to && <line x1={x(breachAt)} x2={x(breachAt)} y1={0} y2={height} stroke="var(--bad)" strokeWidth={1} vectorEffect="non-scaling-stroke" />}
         <path d={band} fill="var(--warn)" opacity={0.18} />
         <path d={line(measured)} fill="none" stroke="var(--accent)" strokeWidth={1.5} strokeLinejoin="round" vectorEffect="non-scaling-stroke" />
@@ -46,7 +48,7 @@ export function ForecastChart({ measured, forecast, limit, breachAt, unit, label
           <span>{clockTime(to)}</span>
         </span>
         <span className="text-accent">measured</span>, <span className="text-warn">expected with its interval</span>
-        {limit !== undefined && <span className="text-bad">, limit {measure(limit, unit)}</span>}
+        {limit !== undefined && <span className="text-bad">, limit {measure(limit, unit)}{tooFar && ", far above"}</span>}
       </figcaption>
     </figure>
   );

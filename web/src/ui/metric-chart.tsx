@@ -1,13 +1,14 @@
 /**
- * One measure, large: its line, the range that it had before the trouble, where it left it, what is
+ * One measure, large: its line, what was normal for it, where it left that, what is
  * forecast with its interval and limit, and what happened along it. Values are read with the pointer
  * or the arrow keys; the same is there as a table.
  */
 import { clsx } from "clsx";
 import { useState, type KeyboardEvent, type PointerEvent } from "react";
 
-import type { ForecastPoint, Point } from "../protocol/generated";
+import type { Anomaly, ForecastPoint, Point } from "../protocol/generated";
 import { clockTime, measure } from "./format";
+import { isTooFar } from "./scale";
 import { type SourceProps, from as comesFrom } from "./source";
 
 export interface ChartMark {
@@ -24,10 +25,8 @@ interface Props {
   points: readonly Point[];
   /** What was measured of it after an action. */
   after: readonly Point[];
-  /** What was usual before. */
-  range: { low: number; high: number } | undefined;
-  /** When it was outside of that. */
-  anomaly: { from: number; to: number } | undefined;
+  /** How it left what was normal. */
+  anomaly: Anomaly | undefined;
   forecast: readonly ForecastPoint[];
   limit: number | undefined;
   marks: readonly ChartMark[];
@@ -44,10 +43,12 @@ const lead = 0.25;
 const lineColours: Record<ChartMark["tone"], string> = { warn: "var(--warn)", accent: "var(--accent)", good: "var(--good)", bad: "var(--bad)" };
 const letterColours: Record<ChartMark["tone"], string> = { warn: "bg-warn-soft text-warn", accent: "bg-accent-soft text-accent", good: "bg-good-soft text-good", bad: "bg-bad-soft text-bad" };
 
-export function MetricChart({ label, unit, points, after, range, anomaly, forecast, limit, marks, source }: Props) {
+export function MetricChart({ label, unit, points, after, anomaly, forecast, limit, marks, source }: Props) {
   const [read, setRead] = useState<number>();
   const ahead = forecast.map(({ at, low, value, high }) => ({ at: Date.parse(at), low, value, high }));
-  const plot = layOut([...points, ...after], ahead, limit, marks);
+  const tooFar = isTooFar(limit, [...[...points, ...after].map(([, v]) => v), ...ahead.map((f) => f.high)]);
+  const away = anomaly === undefined ? undefined : outside(points, anomaly);
+  const plot = layOut([...points, ...after], ahead, tooFar ? undefined : limit, marks);
   if (plot === undefined) return null;
   const { x, y, start, end } = plot;
   const line = (all: readonly (readonly [number, number])[]) => all.map(([at, v], i) => `${i === 0 ? "M" : "L"}${x(at).toFixed(1)} ${y(v).toFixed(1)}`).join("");
@@ -90,9 +91,9 @@ export function MetricChart({ label, unit, points, after, range, anomaly, foreca
         className="relative rounded bg-sunken"
       >
         <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden className="block h-36 w-full">
-          {range !== undefined && <rect x={0} width={width} y={y(range.high)} height={Math.max(1, y(range.low) - y(range.high))} fill="var(--good)" opacity={0.09} />}
-          {anomaly !== undefined && <rect x={x(anomaly.from)} width={Math.max(2, x(anomaly.to) - x(anomaly.from))} y={0} height={height} fill="var(--bad)" opacity={0.09} />}
-          {limit !== undefined && <line x1={0} x2={width} y1={y(limit)} y2={y(limit)} stroke="var(--bad)" strokeDasharray="6 4" vectorEffect="non-scaling-stroke" />}
+          {anomaly !== undefined && <rect x={0} width={width} y={y(anomaly.high)} height={Math.max(1, y(anomaly.low) - y(anomaly.high))} fill="var(--good)" opacity={0.12} />}
+          {away !== undefined && <rect x={x(away.from)} width={Math.max(2, x(away.to) - x(away.from))} y={0} height={height} fill="var(--bad)" opacity={0.09} />}
+          {limit !== undefined && !tooFar && <line x1={0} x2={width} y1={y(limit)} y2={y(limit)} stroke="var(--bad)" strokeDasharray="6 4" vectorEffect="non-scaling-stroke" />}
           {ahead.length > 0 && <path d={band} fill="var(--warn)" opacity={0.2} />}
           {shown.map((m) => (
             <line key={`${m.letter}${m.at}`} x1={x(m.at)} x2={x(m.at)} y1={0} y2={height} stroke={lineColours[m.tone]} strokeDasharray={m.tone === "warn" ? "3 2" : undefined} vectorEffect="non-scaling-stroke" />
@@ -121,11 +122,15 @@ export function MetricChart({ label, unit, points, after, range, anomaly, foreca
         <span>{clockTime(Math.max(ahead.at(-1)?.at ?? 0, last?.[0] ?? end))}</span>
       </p>
       <ul className="flex flex-wrap gap-x-3 gap-y-0.5 text-2xs text-ink-2">
-        {range !== undefined && <li>usual before: {measure(range.low, unit)} to {measure(range.high, unit)}</li>}
-        {anomaly !== undefined && <li className="text-bad">outside of that from {clockTime(anomaly.from)} to {clockTime(anomaly.to)}</li>}
+        {anomaly !== undefined && <li>normal: {measure(anomaly.low, unit)} to {measure(anomaly.high, unit)}</li>}
+        {anomaly !== undefined && (
+          <li className="text-bad">
+            went to {measure(anomaly.level, unit)} from {clockTime(Date.parse(anomaly.onset))} on{anomaly.over === true && "; is back"}
+          </li>
+        )}
         {ahead.length > 0 && <li className="text-warn">dashed: expected, with its interval</li>}
         {after.length > 0 && <li className="text-good">green, dotted: measured after the action</li>}
-        {limit !== undefined && <li className="text-bad">limit {measure(limit, unit)}</li>}
+        {limit !== undefined && <li className="text-bad">limit {measure(limit, unit)}{tooFar && ", far above"}</li>}
       </ul>
       <details className="text-2xs">
         <summary className="text-ink-3">As a table</summary>
@@ -169,6 +174,13 @@ export function MarkLegend({ marks }: { marks: readonly ChartMark[] }) {
       ))}
     </ol>
   );
+}
+
+/** The time in which it was not normal. */
+function outside(points: readonly Point[], { onset, low, high }: Anomaly): { from: number; to: number } {
+  const from = Date.parse(onset);
+  const last = points.findLast(([at, value]) => at >= from && (value < low || value > high));
+  return { from, to: last?.[0] ?? from };
 }
 
 interface Ahead {

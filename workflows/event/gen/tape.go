@@ -162,5 +162,8 @@ func ramp(service string, m incident.Metric, unit string, start time.Time, step 
 		v *= 1 + 0.02*math.Sin(float64(i)*2.1) + 0.015*math.Sin(float64(i*i)*0.7)
 		s.Points = append(s.Points, incident.Point{At: at, Value: math.Round(v*10000) / 10000})
 	}
+	if math.Abs(after-before) > 0.1*before {
+		s.Anomaly = &incident.Anomaly{Onset: from, Low: math.Round(before*9e4) / 1e5, High: math.Round(before*11e4) / 1e5, Level: after}
+	}
 	return s
 }
