@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ func ForecastTrend(_ context.Context, in ForecastInput) (incident.Prediction, er
 			}
 			s.Points = since(s.Points, a.Onset)
 			p := rca.Forecast(s, limit, time.Duration(in.HorizonS)*time.Second)
-			p.Confidence *= a.Strength
+			p.Confidence = math.Round(p.Confidence*a.Strength*1e4) / 1e4
 			p.Cites = []string{e.ID}
 			if w := p.Confidence * importance(p); w > weight {
 				best, weight = p, w

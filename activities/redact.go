@@ -68,7 +68,7 @@ var secretRules = []secretRule{
 	// AWS secret keys: 40 characters of base64 with nothing beside them.
 	{regexp.MustCompile(`[A-Za-z0-9/+]{40,}`), awsSecret, nil},
 	{regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}`), whole, []string{"@"}},
-	{regexp.MustCompile(`\d(?:[ -]?\d){12,}`), cards, nil},
+	{regexp.MustCompile(`(?:\d\.)?\d(?:[ -]?\d){12,}`), cards, nil},
 }
 
 // longRun reports whether s has a run that a rule without hints could match:
@@ -140,8 +140,12 @@ func awsSecret(_ *regexp.Regexp, m string) string {
 
 // cards masks payment card numbers in a run of digits: whole groups of 13 to
 // 19 digits that begin as cards do and carry a right check digit. A timestamp
-// in milliseconds begins with 1 and is none.
+// in milliseconds begins with 1 and is none; nor is what a number has after its
+// decimal point, which would no longer be a number.
 func cards(_ *regexp.Regexp, m string) string {
+	if len(m) > 1 && m[1] == '.' && !strings.ContainsAny(m, " -") {
+		return m
+	}
 	type group struct{ from, to int }
 	var groups []group
 	for i := 0; i < len(m); i++ {

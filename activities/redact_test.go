@@ -53,6 +53,8 @@ func TestRedact(t *testing.T) {
 		{"private key cut off", "a -----BEGIN PRIVATE KEY-----\nMIIE", "a [redacted]"},
 		{"card among other groups", "order 12 4111 1111 1111 1111 qty 2", "order 12 [redacted] qty 2"},
 		{"wrong check digit", "id 4111111111111112", "id 4111111111111112"},
+		{"decimals", `{"confidence":0.48104653536338726}`, `{"confidence":0.48104653536338726}`},
+		{"card after a sum", "paid 12.4111 1111 1111 1111", "paid 12.[redacted]"},
 		{"milliseconds", "at 1764000000000 took 12", "at 1764000000000 took 12"},
 		{"commit hash", "version 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12", "version 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12"},
 		{"ARN", "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0", "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0"},

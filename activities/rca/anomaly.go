@@ -347,7 +347,7 @@ func Describe(series []incident.Series, baselineTo time.Time) (finding string, s
 	}
 	switch {
 	case len(words) > 0:
-		return strings.Join(words, "; "), strength
+		return strings.Join(words, "; "), round(strength)
 	case known:
 		return "within normal", 0
 	}
@@ -356,7 +356,7 @@ func Describe(series []incident.Series, baselineTo time.Time) (finding string, s
 
 // note is what a chart needs of it. No measure goes below zero.
 func (a Anomaly) note() *incident.Anomaly {
-	return &incident.Anomaly{Onset: a.Onset.UTC(), Low: max(0, a.Baseline-remarkable*a.Spread), High: a.Baseline + remarkable*a.Spread, Level: a.Level, Over: a.Over}
+	return &incident.Anomaly{Onset: a.Onset.UTC(), Low: significant(max(0, a.Baseline-remarkable*a.Spread)), High: significant(a.Baseline + remarkable*a.Spread), Level: significant(a.Level), Over: a.Over}
 }
 
 // num writes a measurement with three significant digits or all its integer ones.

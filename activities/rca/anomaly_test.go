@@ -205,7 +205,7 @@ func TestDescribeNotes(t *testing.T) {
 		if n == nil {
 			return
 		}
-		if !finite(n.Low, n.High, n.Level) || n.Onset.IsZero() || n.Level >= n.Low && n.Level <= n.High {
+		if !finite(n.Low, n.High, n.Level) || n.Onset.IsZero() || n.Level > n.Low && n.Level < n.High {
 			t.Fatalf("noted %+v", n)
 		}
 	})

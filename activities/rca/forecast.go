@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"vigil/workflows/incident"
@@ -61,7 +62,7 @@ func Forecast(s incident.Series, limit float64, horizon time.Duration) incident.
 		return p
 	}
 	p.Forecast = extend(t, line, s.Metric, horizon)
-	p.PerMinute = 60 * t.slope
+	p.PerMinute = significant(60 * t.slope)
 	lead, beyond := breach(&p, t, last.At, horizon)
 	span := t.end.Sub(t.start).Seconds()
 	p.Confidence = round(math.Abs(t.tau) * float64(t.points) / float64(t.points+5) * math.Sqrt(span/(span+lead.Seconds())))
@@ -145,9 +146,19 @@ func within(v float64, m incident.Metric) float64 {
 		most = 100
 	}
 	if m == incident.MetricCertificateDays {
-		return math.Max(-maxValue, math.Min(v, most)) // it may have expired
+		return significant(math.Max(-maxValue, math.Min(v, most))) // it may have expired
 	}
-	return math.Max(0, math.Min(v, most))
+	return significant(math.Max(0, math.Min(v, most)))
+}
+
+// significant rounds to six digits, as points are: more say nothing, and each
+// is part of a prompt.
+func significant(v float64) float64 {
+	r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 6, 64), 64)
+	if err != nil {
+		return v // FormatFloat's output always parses; v itself is right too
+	}
+	return r
 }
 
 // slopeLimits are the ends of Sen's confidence interval of 90 % for the slope:
