@@ -46,6 +46,15 @@ export async function seeEverywhere(tab: Tab, name: string): Promise<void> {
   expect(tab.complaints, `what ${name} complained of`).toEqual([]);
 }
 
+/** As it is on paper, A4 with margins: nothing is cut off; a picture is kept. The page is left like that. */
+export async function seePrinted(page: Page, name: string): Promise<void> {
+  await page.emulateMedia({ media: "print" });
+  await page.setViewportSize({ width: 718, height: 1046 });
+  await settled(page);
+  expect(await overhang(page)).toEqual([]);
+  await page.screenshot({ path: resolve(artefacts, `${name}-printed.png`), fullPage: true });
+}
+
 /** A picture for the README, where VIGIL_PICTURES asks for them (`task pictures`). */
 export async function pictureForReadme({ page }: Tab, name: "ops" | "transparency" | "demo"): Promise<void> {
   if (process.env.VIGIL_PICTURES === undefined) return;

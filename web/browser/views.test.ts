@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { Api } from "./api";
 import { launch, openLive, openTab } from "./chromium";
-import { pictureForReadme, seeEverywhere } from "./pages";
+import { pictureForReadme, seeEverywhere, seePrinted } from "./pages";
 import { type Product, startProduct } from "./product";
 import { liveSources } from "./sources/live-sources";
 import { report, walk } from "./sources/walk";
@@ -114,6 +114,19 @@ describe("/demo", () => {
     await tab.page.getByRole("heading", { name: "Incidents, and what they cost" }).waitFor();
     await seeEverywhere(tab, "demo");
     await pictureForReadme(tab, "demo");
+    await tab.close();
+  });
+
+  it("prints on two pages of paper, with nothing on them to press", async () => {
+    await resolvedIncident(api);
+    const tab = await openTab(browser);
+    const { page } = tab;
+    await page.goto(`${vigil.gateway}/demo`);
+    await page.getByRole("heading", { name: "The latest incidents" }).waitFor();
+    await seePrinted(page, "demo");
+    expect(await page.locator("button:visible, nav:visible").count()).toBe(0);
+    const pdf = await page.pdf({ format: "A4" });
+    expect(pdf.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/gu)).toHaveLength(2);
     await tab.close();
   });
 
