@@ -511,6 +511,29 @@ describe("found by interleaving", () => {
     expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
   });
 
+  it("what is read for a stream that was made anew meanwhile says nothing of what the new one told", async () => {
+    const t = setUp(new FakeGateway(() => 0));
+    const read = t.gateway.events;
+    let answer: () => void = () => {};
+    t.gateway.events = async (...asked) => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      return read(...asked);
+    };
+    t.store.snapshot(t.gateway.snapshot());
+    t.gateway.has.set(id, 1);
+    const unwatch = t.store.watch(id);
+    t.gateway.events = read;
+    t.store.snapshot({ ...t.gateway.snapshot("anew"), incidents: [] });
+    t.store.event(decodeEvent(deployment.events[0]));
+    unwatch();
+    t.gateway.has.set(id, 5);
+    t.store.verify();
+    await t.settle();
+    answer();
+    await t.settleAll();
+    expect(t.state.summaries.get(id)?.seq).toBe(5);
+  });
+
   it("an incident that does not exist is forgotten, also where nobody waits for the answer", async () => {
     const t = setUp();
     t.store.watch("inc-none")();
