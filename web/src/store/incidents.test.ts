@@ -580,6 +580,45 @@ describe("found by interleaving", () => {
     expect(t.detail(id)?.events).toHaveLength(deployment.events.length);
   });
 
+  describe("a review that was missed", () => {
+    const [opened, next] = inconclusive.events as [IncidentEvent, IncidentEvent];
+    const review = (by: string): IncidentEvent => ({ ...opened, type: "cause.reviewed", id: by, seq: 0, data: { by, correct: true } }) as IncidentEvent;
+    const [first, second] = [review("dana"), review("noor")];
+    const summary = (...events: IncidentEvent[]) => summaryOf(events.reduce<View | undefined>(reduce, undefined) as View);
+    const truth = [opened, first, second, next];
+
+    it("is found by a page that an event overtook", async () => {
+      const t = setUp(new FakeGateway(() => 0));
+      t.store.snapshot({ ...t.gateway.snapshot(), incidents: [summary(opened, first)] });
+      t.gateway.incidents = async () => ({ incidents: [summary(opened, first, second)] });
+      t.store.verify();
+      t.gateway.applied = () => truth;
+      t.store.event(decodeEvent(next));
+      await t.settleAll();
+      expect(wire(t.state.summaries.get(opened.incident_id))).toEqual(wire(summary(...truth)));
+    });
+
+    it("is found where an answer without it is overtaken by a snapshot that has it", async () => {
+      const t = setUp(new FakeGateway(() => 0));
+      t.store.snapshot({ ...t.gateway.snapshot(), incidents: [summary(opened, first)] });
+      t.gateway.applied = () => [opened, first];
+      t.store.watch(opened.incident_id)();
+      const page = await t.gateway.events(opened.incident_id, 0);
+      const read = t.gateway.events;
+      let answer: (page: EventPage) => void = () => {};
+      t.gateway.events = () => new Promise((resolve) => (answer = resolve));
+      await t.settleAll();
+      t.store.event(decodeEvent(first)); // again: without a number it may be another one
+      t.gateway.events = read;
+      t.gateway.applied = () => truth;
+      t.store.snapshot({ ...t.gateway.snapshot(), incidents: [summary(opened, first, second)] });
+      t.store.event(decodeEvent(next));
+      answer(page);
+      await t.settleAll();
+      expect(wire(t.state.summaries.get(opened.incident_id))).toEqual(wire(summary(...truth)));
+    });
+  });
+
   it("a review that comes again does not undo the one that came after it", async () => {
     const reviews = continued.events.filter((e) => e.type === "cause.reviewed");
     expect(reviews.length).toBeGreaterThan(1);
