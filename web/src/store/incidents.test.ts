@@ -250,6 +250,24 @@ describe("an open incident", () => {
     expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
   });
 
+  it("that somebody does not want to wait for is tried at once, and by one attempt at a time", async () => {
+    const t = setUp();
+    t.gateway.failing = new ApiError(0, "unavailable", "no answer");
+    t.store.watch(id);
+    await t.settle();
+    expect(t.gateway.requests).toHaveLength(1);
+    t.store.retry(id);
+    t.store.retry(id); // the one before is under way
+    await t.settle();
+    expect(t.gateway.requests).toHaveLength(2);
+    expect(t.clock.pending).toBe(1);
+    t.gateway.failing = undefined;
+    t.store.retry(id);
+    await t.settle();
+    expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
+    expect(t.clock.pending).toBe(0);
+  });
+
   it("fills a hole in the live events", async () => {
     const t = setUp(new FakeGateway(() => 10));
     t.store.snapshot(t.gateway.snapshot());

@@ -162,7 +162,11 @@ export class IncidentStore {
     const entry = this.entries.get(id);
     if (entry === undefined) return;
     entry.failures = 0;
-    entry.busy = false;
+    if (entry.stopWaiting !== undefined) {
+      entry.stopWaiting();
+      entry.stopWaiting = undefined;
+      entry.busy = false;
+    }
     this.fetch(id, entry);
     this.changed(id);
   }
@@ -306,7 +310,7 @@ export class IncidentStore {
         this.changed(id); // what is there can be looked at meanwhile
         if ((await this.read(id, log, gap.after, gap.runId)) === 0) log.giveUp(gap.runId);
       }
-      if (whole || (entry.log === log && isBehind(entry, log))) {
+      if (whole || isBehind(entry, log)) {
         // What carries no number may be missing from any run.
         const { told } = entry;
         for (const run of log.runIds) await this.read(id, log, 0, run);
@@ -373,8 +377,9 @@ export class IncidentStore {
 
   private later(id: string, entry: Entry): void {
     entry.busy = true;
-    this.clock.after(backoff(entry.failures++, this.clock.random()), () => {
-      if (!entry.busy || this.entries.get(id) !== entry) return;
+    entry.stopWaiting = this.clock.after(backoff(entry.failures++, this.clock.random()), () => {
+      entry.stopWaiting = undefined;
+      if (this.entries.get(id) !== entry) return;
       if (!isShort(entry) && !entry.doubt) {
         this.filled(id, entry); // live events have filled it
         this.changed(id);
