@@ -40,6 +40,8 @@ type Step =
   | { do: "frame" }
   | { do: "watch"; who: number }
   | { do: "unwatch"; which: number }
+  /** Somebody who looks does not want to wait for the next attempt. */
+  | { do: "retry"; which: number }
   | { do: "older" };
 
 /** One more incident than ever begins, so that somebody looks at one that does not exist. */
@@ -62,6 +64,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<Step>({ do: "frame" }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("watch" as const), who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("unwatch" as const), which: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("retry" as const), which: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.constant<Step>({ do: "older" }) },
 );
 
@@ -205,6 +208,9 @@ class Stage {
         break;
       case "unwatch":
         this.watched.splice(s.which % Math.max(1, this.watched.length), 1)[0]?.release();
+        break;
+      case "retry":
+        if (this.watched.length > 0) this.vigil.incidents.retry(this.watched[s.which % this.watched.length]?.id ?? "");
         break;
       case "older":
         void this.vigil.incidents.loadOlder();

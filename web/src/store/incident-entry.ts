@@ -20,6 +20,8 @@ export interface Entry {
   error?: string;
   /** A fetch is under way or waits for its next attempt. */
   busy: boolean;
+  /** Is there while it waits: for one attempt at a time. */
+  stopWaiting?: (() => void) | undefined;
   /** Something may have been missed that no number and no summary shows: the log is to be read as a whole. */
   doubt: boolean;
   failures: number;

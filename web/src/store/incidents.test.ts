@@ -250,6 +250,24 @@ describe("an open incident", () => {
     expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
   });
 
+  it("that somebody does not want to wait for is tried at once, and by one attempt at a time", async () => {
+    const t = setUp();
+    t.gateway.failing = new ApiError(0, "unavailable", "no answer");
+    t.store.watch(id);
+    await t.settle();
+    expect(t.gateway.requests).toHaveLength(1);
+    t.store.retry(id);
+    t.store.retry(id); // the one before is under way
+    await t.settle();
+    expect(t.gateway.requests).toHaveLength(2);
+    expect(t.clock.pending).toBe(1);
+    t.gateway.failing = undefined;
+    t.store.retry(id);
+    await t.settle();
+    expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
+    expect(t.clock.pending).toBe(0);
+  });
+
   it("fills a hole in the live events", async () => {
     const t = setUp(new FakeGateway(() => 10));
     t.store.snapshot(t.gateway.snapshot());
@@ -511,6 +529,29 @@ describe("found by interleaving", () => {
     expect(t.detail(id)).toMatchObject({ load: "ready", error: undefined });
   });
 
+  it("what is read for a stream that was made anew meanwhile says nothing of what the new one told", async () => {
+    const t = setUp(new FakeGateway(() => 0));
+    const read = t.gateway.events;
+    let answer: () => void = () => {};
+    t.gateway.events = async (...asked) => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      return read(...asked);
+    };
+    t.store.snapshot(t.gateway.snapshot());
+    t.gateway.has.set(id, 1);
+    const unwatch = t.store.watch(id);
+    t.gateway.events = read;
+    t.store.snapshot({ ...t.gateway.snapshot("anew"), incidents: [] });
+    t.store.event(decodeEvent(deployment.events[0]));
+    unwatch();
+    t.gateway.has.set(id, 5);
+    t.store.verify();
+    await t.settle();
+    answer();
+    await t.settleAll();
+    expect(t.state.summaries.get(id)?.seq).toBe(5);
+  });
+
   it("an incident that does not exist is forgotten, also where nobody waits for the answer", async () => {
     const t = setUp();
     t.store.watch("inc-none")();
@@ -555,6 +596,45 @@ describe("found by interleaving", () => {
     t.store.watch(id);
     await t.settleAll();
     expect(t.detail(id)?.events).toHaveLength(deployment.events.length);
+  });
+
+  describe("a review that was missed", () => {
+    const [opened, next] = inconclusive.events as [IncidentEvent, IncidentEvent];
+    const review = (by: string): IncidentEvent => ({ ...opened, type: "cause.reviewed", id: by, seq: 0, data: { by, correct: true } }) as IncidentEvent;
+    const [first, second] = [review("dana"), review("noor")];
+    const summary = (...events: IncidentEvent[]) => summaryOf(events.reduce<View | undefined>(reduce, undefined) as View);
+    const truth = [opened, first, second, next];
+
+    it("is found by a page that an event overtook", async () => {
+      const t = setUp(new FakeGateway(() => 0));
+      t.store.snapshot({ ...t.gateway.snapshot(), incidents: [summary(opened, first)] });
+      t.gateway.incidents = async () => ({ incidents: [summary(opened, first, second)] });
+      t.store.verify();
+      t.gateway.applied = () => truth;
+      t.store.event(decodeEvent(next));
+      await t.settleAll();
+      expect(wire(t.state.summaries.get(opened.incident_id))).toEqual(wire(summary(...truth)));
+    });
+
+    it("is found where an answer without it is overtaken by a snapshot that has it", async () => {
+      const t = setUp(new FakeGateway(() => 0));
+      t.store.snapshot({ ...t.gateway.snapshot(), incidents: [summary(opened, first)] });
+      t.gateway.applied = () => [opened, first];
+      t.store.watch(opened.incident_id)();
+      const page = await t.gateway.events(opened.incident_id, 0);
+      const read = t.gateway.events;
+      let answer: (page: EventPage) => void = () => {};
+      t.gateway.events = () => new Promise((resolve) => (answer = resolve));
+      await t.settleAll();
+      t.store.event(decodeEvent(first)); // again: without a number it may be another one
+      t.gateway.events = read;
+      t.gateway.applied = () => truth;
+      t.store.snapshot({ ...t.gateway.snapshot(), incidents: [summary(opened, first, second)] });
+      t.store.event(decodeEvent(next));
+      answer(page);
+      await t.settleAll();
+      expect(wire(t.state.summaries.get(opened.incident_id))).toEqual(wire(summary(...truth)));
+    });
   });
 
   it("a review that comes again does not undo the one that came after it", async () => {

@@ -144,17 +144,15 @@ export class IncidentStore {
   watch(id: string): () => void {
     const entry = this.entries.get(id) ?? this.create(id);
     openLog(entry);
-    if (entry.watchers++ === 0) {
-      entry.doubt = true; // a log at which nobody looked has what its summary needed
-      this.fetch(id, entry);
-    }
+    if (entry.watchers++ === 0) this.doubt(id, entry); // a log at which nobody looked has what its summary needed
     this.changed(id);
     let watching = true;
     return () => {
-      if (!watching) return;
+      const watched = this.entries.get(id); // another one, where the stream was made anew
+      if (!watching || watched === undefined) return;
       watching = false;
-      entry.watchers--;
-      this.release(id, entry);
+      watched.watchers--;
+      this.release(id, watched);
       this.changed(id);
     };
   }
@@ -164,7 +162,11 @@ export class IncidentStore {
     const entry = this.entries.get(id);
     if (entry === undefined) return;
     entry.failures = 0;
-    entry.busy = false;
+    if (entry.stopWaiting !== undefined) {
+      entry.stopWaiting();
+      entry.stopWaiting = undefined;
+      entry.busy = false;
+    }
     this.fetch(id, entry);
     this.changed(id);
   }
@@ -218,13 +220,12 @@ export class IncidentStore {
 
   /** The stream was made anew or restored: what we know may be ahead of it, so it goes. */
   private startOver(): void {
-    for (const [id, entry] of this.entries) {
-      if (entry.watchers === 0) this.forget(id);
-      else {
-        entry.log = new IncidentLog();
-        entry.summary = entry.seen = entry.alerts = entry.told = undefined;
-        entry.load = "loading";
-      }
+    const watched = [...this.entries].filter(([, { watchers }]) => watchers > 0);
+    for (const id of this.entries.keys()) this.forget(id);
+    for (const [id, { watchers }] of watched) {
+      const entry = this.create(id); // another one: what is being read is for the one before
+      entry.watchers = watchers;
+      entry.log = new IncidentLog();
     }
     this.older = { state: "idle" };
     this.olderCursor = undefined;
@@ -309,7 +310,7 @@ export class IncidentStore {
         this.changed(id); // what is there can be looked at meanwhile
         if ((await this.read(id, log, gap.after, gap.runId)) === 0) log.giveUp(gap.runId);
       }
-      if (whole || (entry.log === log && isBehind(entry, log))) {
+      if (whole || isBehind(entry, log)) {
         // What carries no number may be missing from any run.
         const { told } = entry;
         for (const run of log.runIds) await this.read(id, log, 0, run);
@@ -376,8 +377,9 @@ export class IncidentStore {
 
   private later(id: string, entry: Entry): void {
     entry.busy = true;
-    this.clock.after(backoff(entry.failures++, this.clock.random()), () => {
-      if (!entry.busy || this.entries.get(id) !== entry) return;
+    entry.stopWaiting = this.clock.after(backoff(entry.failures++, this.clock.random()), () => {
+      entry.stopWaiting = undefined;
+      if (this.entries.get(id) !== entry) return;
       if (!isShort(entry) && !entry.doubt) {
         this.filled(id, entry); // live events have filled it
         this.changed(id);

@@ -102,6 +102,18 @@ describe("what a model says", () => {
     expect(t.text()).toBe("new");
   });
 
+  it("of a run is over when another goes on from it, whatever was missed of its end", () => {
+    const t = setUp();
+    const begins = story("story-continued").events.find((e) => e.type === "incident.continued") as IncidentEvent;
+    const continued = { ...begins, incident_id: golden.incident_id, run_id: "run-2", data: { ...begins.data, from_run_id: golden.run_id } };
+    t.say("old");
+    t.store.event(decodeEvent(continued));
+    expect(t.speech()).toBeUndefined();
+    t.say("new", { run_id: "run-2" });
+    t.store.event(decodeEvent(continued), true);
+    expect(t.text()).toBe("new");
+  });
+
   it("is bounded", () => {
     const t = setUp();
     for (let i = 0; i < 60; i++) t.say("x".repeat(1_000), { index: i });

@@ -89,6 +89,9 @@ export class SpeechStore {
       case "error.raised":
         if (!late && e.data.agent !== undefined) this.end(e.incident_id, e.data.agent);
         break;
+      case "incident.continued": // only once nobody speaks any more
+        for (const s of this.speakers.values()) if (s.runId === e.data.from_run_id) this.end(s.incidentId, s.agent);
+        break;
       case "incident.closed":
       case "incident.aborted":
         for (const s of this.speakers.values()) if (s.incidentId === e.incident_id) this.end(e.incident_id, s.agent);
