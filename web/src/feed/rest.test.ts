@@ -58,6 +58,20 @@ describe("reading", () => {
     expect(error).toMatchObject({ kind, retryable });
   });
 
+  it("an answer that never comes is lost, and one that nobody waits for is not", async () => {
+    const never: typeof fetch = (_, init) => new Promise((_done, fail) => {
+      const ended = () => fail(init?.signal?.reason as Error);
+      if (init?.signal?.aborted === true) ended();
+      else init?.signal?.addEventListener("abort", ended);
+    });
+    const late = new DOMException("late", "TimeoutError");
+    await expect(new Rest(never, async () => {}, () => AbortSignal.abort(late)).incident("a")).rejects.toMatchObject({ status: 0, retryable: true });
+    const caller = new AbortController();
+    const asked = new Rest(never, async () => {}, () => new AbortController().signal).events("a", 0, undefined, caller.signal);
+    caller.abort();
+    await expect(asked).rejects.toMatchObject({ name: "AbortError" });
+  });
+
   it("a view that is none is refused", async () => {
     await expect(setUp(json({ incident_id: "a" })).rest.incident("a")).rejects.toThrow("View.run_id is missing");
   });

@@ -80,16 +80,22 @@ export const paths = {
 /** Attempts of a request whose answer was lost on the way. */
 const attempts = 3;
 
+/** How long an answer may take before it counts as lost, in ms: figures over many incidents take longest. */
+const lostAfter = 60_000;
+
 export class Rest {
   private readonly fetch: typeof fetch;
   private readonly pause: (ms: number) => Promise<void>;
+  private readonly patience: () => AbortSignal;
 
   constructor(
     fetcher: typeof fetch = (input, init) => globalThis.fetch(input, init),
     pause: (ms: number) => Promise<void> = (ms) => new Promise((done) => setTimeout(done, ms)),
+    patience: () => AbortSignal = () => AbortSignal.timeout(lostAfter),
   ) {
     this.fetch = fetcher;
     this.pause = pause;
+    this.patience = patience;
   }
 
   async me(): Promise<Me> {
@@ -322,7 +328,8 @@ export class Rest {
     let response: Response;
     let text: string;
     try {
-      response = await this.fetch(`/api/v1${path}`, { ...init, credentials: "same-origin", cache: "no-store" });
+      const signal = AbortSignal.any([this.patience(), ...(init.signal ? [init.signal] : [])]);
+      response = await this.fetch(`/api/v1${path}`, { ...init, signal, credentials: "same-origin", cache: "no-store" });
       text = await response.text();
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") throw error;
