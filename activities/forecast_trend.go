@@ -51,8 +51,7 @@ func ForecastTrend(_ context.Context, in ForecastInput) (incident.Prediction, er
 			if s.Metric == incident.MetricConnections {
 				limit = limited[s.Service]
 			}
-			s.Points = since(s.Points, a.Onset)
-			p := rca.Forecast(s, limit, time.Duration(in.HorizonS)*time.Second)
+			p := forecast(s, a, limit, time.Duration(in.HorizonS)*time.Second)
 			p.Confidence = math.Round(p.Confidence*a.Strength*1e4) / 1e4
 			p.Cites = []string{e.ID}
 			if w := p.Confidence * importance(p); w > weight {
@@ -67,15 +66,22 @@ func ForecastTrend(_ context.Context, in ForecastInput) (incident.Prediction, er
 	return best, nil
 }
 
-// since leaves out what came before the trouble, where enough is left: a line
-// through both would see a rise where there was a step.
-func since(points []incident.Point, onset time.Time) []incident.Point {
+// forecast leaves out what came before the trouble, where enough is left: a line
+// through both would see a rise where there was a step. Where too little is left,
+// what grows is seen by the line through all of it, and what stepped stays where
+// it went.
+func forecast(s incident.Series, a rca.Anomaly, limit float64, horizon time.Duration) incident.Prediction {
 	const enough = 8
-	later := slices.DeleteFunc(slices.Clone(points), func(p incident.Point) bool { return p.At.Before(onset) })
-	if len(later) < enough {
-		return points
+	later := s
+	later.Points = slices.DeleteFunc(slices.Clone(s.Points), func(p incident.Point) bool { return p.At.Before(a.Onset) })
+	n := len(later.Points)
+	if n >= enough {
+		return rca.Forecast(later, limit, horizon)
 	}
-	return later
+	if n > 0 && a.Slope*later.Points[n-1].At.Sub(a.Onset).Minutes()/(a.Level-a.Baseline) >= 0.5 {
+		return rca.Forecast(s, limit, horizon)
+	}
+	return rca.Hold(later, limit, horizon)
 }
 
 // importance weighs which forecast is worth a person's time: that a limit will

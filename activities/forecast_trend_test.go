@@ -51,3 +51,32 @@ func TestForecastTrend(t *testing.T) {
 		t.Errorf("normal operation: %+v, %v", p, err)
 	}
 }
+
+// TestForecastYoungStep holds that a measure that has just stepped is not
+// forecast to be where it was before.
+func TestForecastYoungStep(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for after := 3; after <= 12; after++ {
+		s := incident.Series{Service: "checkout", Metric: incident.MetricLatency, Unit: "ms"}
+		for i := range 60 + after {
+			v := 120 + float64(i*7%5)
+			if i >= 60 {
+				v += 300
+			}
+			s.Points = append(s.Points, incident.Point{At: start.Add(time.Duration(i) * time.Second), Value: v})
+		}
+		p, err := activities.ForecastTrend(t.Context(), activities.ForecastInput{HorizonS: 1800, Service: "checkout", StartedAt: start.Add(time.Minute),
+			BaselineTo: start.Add(30 * time.Second), Evidence: []incident.Evidence{{ID: "E1", Kind: incident.EvidenceMetric, Series: []incident.Series{s}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Forecast) == 0 || p.Confidence == 0 {
+			t.Fatalf("%d points after the step: no forecast: %+v", after, p)
+		}
+		for _, f := range p.Forecast {
+			if f.Value < 400 || f.Value > 450 || f.Low > f.Value || f.High < f.Value {
+				t.Fatalf("%d points after the step: %+v, %s", after, f, p.Summary)
+			}
+		}
+	}
+}

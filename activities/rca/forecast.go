@@ -40,10 +40,7 @@ const (
 // with the time that the line was drawn through. A flat line has half of
 // n/(n+5): that something stays as it is, is the weakest thing to say.
 func Forecast(s incident.Series, limit float64, horizon time.Duration) incident.Prediction {
-	p := incident.Prediction{Service: s.Service, Metric: s.Metric, Method: "statistics", HorizonS: int64(horizon / time.Second)}
-	if limit > 0 && limit <= maxValue {
-		p.Limit = limit
-	}
+	p := prediction(s, limit, horizon)
 	points := clean(s.Points)
 	if len(points) < leastPoints {
 		p.Summary = fmt.Sprintf("%s of %s has %d points; too few for a forecast", s.Metric, s.Service, len(points))
@@ -53,11 +50,7 @@ func Forecast(s incident.Series, limit float64, horizon time.Duration) incident.
 	last := points[len(points)-1]
 	line := points[len(points)-t.points:]
 	if math.Abs(t.z) < remarkable || t.slope == 0 {
-		line = points[len(points)-max(leastPoints, len(points)/4):]
-		flat := fit(line)
-		flat.slope, flat.at = 0, medianOf(line)
-		p.Forecast = extend(flat, line, s.Metric, horizon)
-		p.Confidence = round(0.5 * float64(len(line)) / float64(len(line)+5))
+		stay(&p, points[len(points)-max(leastPoints, len(points)/4):], horizon)
 		p.Summary = fmt.Sprintf("%s of %s shows no trend; it is at %s", s.Metric, s.Service, num(last.Value))
 		return p
 	}
@@ -84,6 +77,37 @@ func Forecast(s incident.Series, limit float64, horizon time.Duration) incident.
 		p.Summary = text
 	}
 	return p
+}
+
+// Hold forecasts that a measure stays where it went: all there is to say while
+// the points since then are too few for a line. s has only those; fewer than
+// three are no level.
+func Hold(s incident.Series, limit float64, horizon time.Duration) incident.Prediction {
+	p := prediction(s, limit, horizon)
+	points := clean(s.Points)
+	if len(points) < sustain {
+		p.Summary = fmt.Sprintf("%s of %s has %d points; too few for a forecast", s.Metric, s.Service, len(points))
+		return p
+	}
+	stay(&p, points, horizon)
+	p.Summary = fmt.Sprintf("%s of %s is at %s; it is too early to say where it goes", s.Metric, s.Service, num(points[len(points)-1].Value))
+	return p
+}
+
+func prediction(s incident.Series, limit float64, horizon time.Duration) incident.Prediction {
+	p := incident.Prediction{Service: s.Service, Metric: s.Metric, Method: "statistics", HorizonS: int64(horizon / time.Second)}
+	if limit > 0 && limit <= maxValue {
+		p.Limit = limit
+	}
+	return p
+}
+
+// stay has p say that its measure stays at the level of line.
+func stay(p *incident.Prediction, line []incident.Point, horizon time.Duration) {
+	flat := fit(line)
+	flat.slope, flat.at = 0, medianOf(line)
+	p.Forecast = extend(flat, line, p.Metric, horizon)
+	p.Confidence = round(0.5 * float64(len(line)) / float64(len(line)+5))
 }
 
 // breach says when the line t reaches the limit of p, counted from the last
