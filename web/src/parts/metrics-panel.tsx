@@ -6,7 +6,6 @@ import type { View } from "../protocol/generated";
 import { parseTime } from "../ui/format";
 import { MarkLegend, MetricChart } from "../ui/metric-chart";
 import { Panel } from "../ui/panel";
-import { from } from "../ui/source";
 import { useSource } from "../ui/sources";
 import { metricWord } from "../ui/words";
 import { Cites } from "./citations";
@@ -36,7 +35,8 @@ export function MetricsPanel({ view: v, events }: { view: View; events: readonly
               forecast={prediction?.forecast ?? []}
               limit={prediction?.limit}
               marks={marks}
-              source={from([at(prediction === undefined ? pointer : [pointer, "/prediction"])["data-source"], ...after.sources].filter(Boolean).join(" "))}
+              pointer={pointer}
+              afterSources={after.sources}
             />
             <Cites ids={[evidence.id]} label="from" />
           </div>

@@ -8,7 +8,8 @@ import { useState, type KeyboardEvent, type PointerEvent } from "react";
 
 import type { ForecastPoint, Point } from "../protocol/generated";
 import { clockTime, measure } from "./format";
-import { type SourceProps, from as comesFrom } from "./source";
+import { from as comesFrom } from "./source";
+import { useSource } from "./sources";
 
 export interface ChartMark {
   at: number;
@@ -22,8 +23,11 @@ interface Props {
   label: string;
   unit: string | undefined;
   points: readonly Point[];
-  /** What was measured of it after an action. */
+  /** Where they are, in what the provider above names. */
+  pointer: string;
+  /** What was measured of it after an action, and the source of each. */
   after: readonly Point[];
+  afterSources: readonly string[];
   /** What was usual before. */
   range: { low: number; high: number } | undefined;
   /** When it was outside of that. */
@@ -31,7 +35,6 @@ interface Props {
   forecast: readonly ForecastPoint[];
   limit: number | undefined;
   marks: readonly ChartMark[];
-  source: Partial<SourceProps>;
 }
 
 const width = 640;
@@ -44,7 +47,8 @@ const lead = 0.25;
 const lineColours: Record<ChartMark["tone"], string> = { warn: "var(--warn)", accent: "var(--accent)", good: "var(--good)", bad: "var(--bad)" };
 const letterColours: Record<ChartMark["tone"], string> = { warn: "bg-warn-soft text-warn", accent: "bg-accent-soft text-accent", good: "bg-good-soft text-good", bad: "bg-bad-soft text-bad" };
 
-export function MetricChart({ label, unit, points, after, range, anomaly, forecast, limit, marks, source }: Props) {
+export function MetricChart({ label, unit, points, pointer, after, afterSources, range, anomaly, forecast, limit, marks }: Props) {
+  const source = useSource();
   const [read, setRead] = useState<number>();
   const ahead = forecast.map(({ at, low, value, high }) => ({ at: Date.parse(at), low, value, high }));
   const plot = layOut([...points, ...after], ahead, limit, marks);
@@ -52,11 +56,18 @@ export function MetricChart({ label, unit, points, after, range, anomaly, foreca
   const { x, y, start, end } = plot;
   const line = (all: readonly (readonly [number, number])[]) => all.map(([at, v], i) => `${i === 0 ? "M" : "L"}${x(at).toFixed(1)} ${y(v).toFixed(1)}`).join("");
   const band = `${line(ahead.map((f) => [f.at, f.high]))}${line(ahead.toReversed().map((f) => [f.at, f.low])).replace("M", "L")}Z`;
-  const values = [...[...points, ...after].map(([at, value]) => ({ at, said: measure(value, unit) })), ...ahead.map((f) => ({ at: f.at, said: `expected ${measure(f.value, unit)}, between ${measure(f.low, unit)} and ${measure(f.high, unit)}` }))];
+  const point = (is: (p: Point) => boolean) => `${pointer}/points/${points.findIndex(is)}`;
+  const measured = [
+    ...points.map(([at, value], i) => ({ at, said: measure(value, unit), source: source(`${pointer}/points/${i}`) })),
+    ...after.map(([at, value], i) => ({ at, said: measure(value, unit), source: comesFrom(afterSources[i] ?? "") })),
+  ];
+  const values = [...measured, ...ahead.map((f, i) => ({ at: f.at, said: `expected ${measure(f.value, unit)}, between ${measure(f.low, unit)} and ${measure(f.high, unit)}`, source: source(`/prediction/forecast/${i}`) }))];
   const at = read === undefined ? undefined : values[Math.min(read, values.length - 1)];
-  const last = after.at(-1) ?? points.at(-1);
-  const said = at === undefined ? (last === undefined ? "no data" : `last ${measure(last[1], unit)} at ${clockTime(last[0])}`) : `${at.said} at ${clockTime(at.at)}`;
-  const point = (e: PointerEvent<HTMLElement>) => {
+  const last = measured.at(-1);
+  const final = values.reduce((a, b) => (b.at > a.at ? b : a), values[0] ?? { at: end, source: {} });
+  const told = at ?? last;
+  const said = told === undefined ? "no data" : `${at === undefined ? "last " : ""}${told.said} at ${clockTime(told.at)}`;
+  const follow = (e: PointerEvent<HTMLElement>) => {
     const box = e.currentTarget.getBoundingClientRect();
     setRead(nearest(values, start + ((e.clientX - box.left) / Math.max(1, box.width)) * (end - start)));
   };
@@ -70,12 +81,13 @@ export function MetricChart({ label, unit, points, after, range, anomaly, foreca
   const late = marks.filter((m) => m.at > end);
   const shown = marks.filter((m) => m.at >= start && m.at <= end);
   return (
-    <figure className="min-w-0 space-y-1" data-testid="metric-chart" {...source}>
+    <figure className="min-w-0 space-y-1" data-testid="metric-chart">
       <figcaption className="flex flex-wrap items-baseline justify-between gap-x-3">
         <span className="text-xs font-medium">{label}</span>
-        <span className="tabular text-2xs text-ink-2">{said}</span>
+        <span {...told?.source} className="tabular text-2xs text-ink-2">{said}</span>
       </figcaption>
       <div
+        {...told?.source}
         role="slider"
         tabIndex={0}
         aria-label={`Values of ${label}`}
@@ -83,7 +95,7 @@ export function MetricChart({ label, unit, points, after, range, anomaly, foreca
         aria-valuemax={values.length - 1}
         aria-valuenow={read ?? points.length - 1}
         aria-valuetext={said}
-        onPointerMove={point}
+        onPointerMove={follow}
         onPointerLeave={() => setRead(undefined)}
         onBlur={() => setRead(undefined)}
         onKeyDown={keys}
@@ -117,15 +129,15 @@ export function MetricChart({ label, unit, points, after, range, anomaly, foreca
         )}
       </div>
       <p className="tabular flex justify-between text-2xs text-ink-3">
-        <span>{clockTime(points[0]?.[0] ?? start)}</span>
-        <span>{clockTime(Math.max(ahead.at(-1)?.at ?? 0, last?.[0] ?? end))}</span>
+        <span {...values[0]?.source}>{clockTime(values[0]?.at ?? start)}</span>
+        <span {...final.source}>{clockTime(final.at)}</span>
       </p>
       <ul className="flex flex-wrap gap-x-3 gap-y-0.5 text-2xs text-ink-2">
-        {range !== undefined && <li>usual before: {measure(range.low, unit)} to {measure(range.high, unit)}</li>}
-        {anomaly !== undefined && <li className="text-bad">outside of that from {clockTime(anomaly.from)} to {clockTime(anomaly.to)}</li>}
+        {range !== undefined && <li {...source([point((p) => p[1] === range.low), point((p) => p[1] === range.high)])}>usual before: {measure(range.low, unit)} to {measure(range.high, unit)}</li>}
+        {anomaly !== undefined && <li {...source([point((p) => p[0] === anomaly.from), point((p) => p[0] === anomaly.to)])} className="text-bad">outside of that from {clockTime(anomaly.from)} to {clockTime(anomaly.to)}</li>}
         {ahead.length > 0 && <li className="text-warn">dashed: expected, with its interval</li>}
         {after.length > 0 && <li className="text-good">green, dotted: measured after the action</li>}
-        {limit !== undefined && <li className="text-bad">limit {measure(limit, unit)}</li>}
+        {limit !== undefined && <li {...source("/prediction/limit")} className="text-bad">limit {measure(limit, unit)}</li>}
       </ul>
       <details className="text-2xs">
         <summary className="text-ink-3">As a table</summary>
@@ -142,7 +154,7 @@ export function MetricChart({ label, unit, points, after, range, anomaly, foreca
           </thead>
           <tbody>
             {values.map((v) => (
-              <tr key={`${v.at}${v.said}`}>
+              <tr key={`${v.at}${v.said}`} {...v.source}>
                 <td className="pr-4">{clockTime(v.at)}</td>
                 <td>{v.said}</td>
               </tr>
