@@ -5,13 +5,15 @@ import type { Document, Evidence, PlatformEvent } from "../protocol/generated";
 import { Badge } from "../ui/badge";
 import { Meter } from "../ui/meter";
 import { Moment } from "../ui/now";
+import { useSource } from "../ui/sources";
 import { causeWord, spaced } from "../ui/words";
 
 export function PlatformEvents({ events }: { events: readonly PlatformEvent[] }) {
+  const at = useSource();
   return (
     <ul className="space-y-1">
-      {events.map((e) => (
-        <li key={`${e.at}/${e.resource}/${e.message}`} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs">
+      {events.map((e, i) => (
+        <li key={`${e.at}/${e.resource}/${e.message}`} {...at(`/events/${i}`)} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs">
           <Moment at={e.at} className="tabular font-mono text-2xs text-ink-2" />
           {e.category !== undefined && <Badge tone={e.warning === true ? "warn" : "neutral"}>{e.category}</Badge>}
           <span className="font-mono text-2xs">{e.resource}</span>
@@ -37,10 +39,11 @@ export function nothingFound(e: Evidence): string {
 }
 
 export function Documents({ documents }: { documents: readonly Document[] }) {
+  const at = useSource();
   return (
     <ul className="space-y-2">
-      {documents.map((d) => (
-        <li key={`${d.source}/${d.id}`} className="rounded-md bg-sunken px-2.5 py-1.5 text-xs">
+      {documents.map((d, i) => (
+        <li key={`${d.source}/${d.id}`} {...at(`/documents/${i}`)} className="rounded-md bg-sunken px-2.5 py-1.5 text-xs">
           <div className="flex flex-wrap items-center gap-x-3 gap-y-0.5">
             <span className="font-medium [overflow-wrap:anywhere]">{d.title}</span>
             <Meter value={d.score} label={`How well ${d.title} matches`} className="w-24 shrink-0" />

@@ -5,7 +5,7 @@ import type { Evidence, IncidentEvent, Prediction, Proposal } from "../../protoc
 import { Claims } from "../../parts/claims";
 import { Cites, useCitations } from "../../parts/citations";
 import { EvidenceBody } from "../../parts/evidence-body";
-import { SourceProvider } from "../../ui/sources";
+import { SourceAt, SourceProvider, useSource } from "../../ui/sources";
 import { RulingBox } from "../../parts/ruling-box";
 import { Badge } from "../../ui/badge";
 import { duration, measure, noData, parseTime, percent, quantity } from "../../ui/format";
@@ -21,9 +21,14 @@ import type { Step } from "./steps";
 import { useSubject } from "./subject";
 
 export function StepBody({ step: s }: { step: Step }) {
+  const { recording } = useSubject();
   if (!s.decoded.readable) return <Body>{s.line.detail !== undefined && <Words>{s.line.detail}</Words>}</Body>;
   const content = bodyOf(s.decoded.event, s);
-  return content === null ? null : <Body>{content}</Body>;
+  return content === null ? null : (
+    <SourceProvider base={recording.sourceOf(s.decoded.event.id, "/data")}>
+      <Body>{content}</Body>
+    </SourceProvider>
+  );
 }
 
 function Body({ children }: { children: ReactNode }) {
@@ -50,7 +55,7 @@ function bodyOf(e: IncidentEvent, s: Step): ReactNode {
         </>
       );
     case "evidence.collected":
-      return <EvidenceStep event={e.id} evidence={e.data.evidence} />;
+      return <EvidenceStep evidence={e.data.evidence} />;
     case "diagnosis.concluded":
       return <DiagnosisBody diagnosis={e.data.diagnosis} />;
     case "prediction.concluded":
@@ -58,7 +63,7 @@ function bodyOf(e: IncidentEvent, s: Step): ReactNode {
     case "decision.made":
       return <DecisionBody decision={e.data.decision} />;
     case "policy.ruled":
-      return <RulingBox ruling={e.data.ruling} />;
+      return <RulingBox ruling={e.data.ruling} pointer="/ruling" />;
     case "approval.requested":
       return <ProposalBody proposal={e.data.proposal} />;
     case "action.started":
@@ -110,7 +115,7 @@ function bodyOf(e: IncidentEvent, s: Step): ReactNode {
     case "question.answered":
       return e.data.answer === undefined ? null : (
         <>
-          <Claims claims={e.data.answer.claims ?? []} title="Claims and their evidence" />
+          <Claims claims={e.data.answer.claims ?? []} title="Claims and their evidence" pointer="/answer/claims" />
           {e.data.answer.confidence !== undefined && <Meter value={e.data.answer.confidence} label="Confidence, computed from the evidence cited" className="w-40" />}
         </>
       );
@@ -144,12 +149,12 @@ function laidOut(text: string): string {
   }
 }
 
-function EvidenceStep({ event, evidence: e }: { event: string; evidence: Evidence }) {
+function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
   const { recording } = useSubject();
   const { shown } = useCitations();
   const startedAt = parseTime(recording.viewAfter(0)?.started_at);
   return (
-    <SourceProvider base={recording.sourceOf(event, "/data/evidence")}>
+    <SourceAt pointer="/evidence">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-xs">
         <span className="rounded bg-hover px-1.5 font-mono text-2xs leading-[18px] font-medium">{e.id}</span>
         <span className="text-ink-2">
@@ -173,23 +178,24 @@ function EvidenceStep({ event, evidence: e }: { event: string; evidence: Evidenc
           Content sha256 <code className="font-mono select-all [overflow-wrap:anywhere]">{e.hash}</code>
         </p>
       )}
-    </SourceProvider>
+    </SourceAt>
   );
 }
 
 function PredictionBody({ prediction: p }: { prediction: Prediction }) {
+  const at = useSource();
   const unit = p.metric === "error_rate" ? "share" : undefined;
   const name = p.metric === undefined ? undefined : `${metricWord(p.metric)}${p.service === undefined ? "" : ` of ${p.service}`}`;
   const breach = parseTime(p.breach_at);
   return (
     <>
-      {(p.forecast ?? []).length > 0 && name !== undefined && <ForecastChart measured={[]} forecast={p.forecast ?? []} limit={p.limit} breachAt={breach} unit={unit} label={name} />}
+      {(p.forecast ?? []).length > 0 && name !== undefined && <ForecastChart measured={[]} forecast={p.forecast ?? []} limit={p.limit} breachAt={breach} unit={unit} label={name} pointer="/prediction" />}
       <dl className="grid grid-cols-2 gap-x-6 gap-y-1.5 sm:grid-cols-4">
         <Fact label="Measure">{name ?? noData}</Fact>
-        <Fact label="Change a minute">{unit === undefined ? quantity(p.per_minute) : measure(p.per_minute, unit)}</Fact>
-        <Fact label="Reaches its limit">{breach === undefined ? `not within ${duration(p.horizon_s * 1000)}` : <Moment at={p.breach_at} className="tabular" />}</Fact>
+        <Fact label="Change a minute" source={at("/prediction/per_minute")}>{unit === undefined ? quantity(p.per_minute) : measure(p.per_minute, unit)}</Fact>
+        <Fact label="Reaches its limit" source={at(["/prediction/breach_at", "/prediction/horizon_s"])}>{breach === undefined ? `not within ${duration(p.horizon_s * 1000)}` : <Moment at={p.breach_at} className="tabular" />}</Fact>
         <Fact label="Confidence">
-          <Meter value={p.confidence} label="Confidence of the forecast" className="w-28" />
+          <Meter source={at("/prediction/confidence")} value={p.confidence} label="Confidence of the forecast" className="w-28" />
         </Fact>
       </dl>
       <p className="flex flex-wrap items-center gap-2 text-2xs text-ink-3">
