@@ -27,7 +27,7 @@
  * And where there are several sources, by their values:
  *
  * - `span`: the time from the first to the second;
- * - `total`: the sum of all of them;
+ * - `total`, or `total A`: the sum of all of them, or of what A is in each;
  * - `many`: how many there are.
  *
  * Texts of the program itself hold no digits. Names do (p99, E12, 5xx, sha256): a digit that touches a
