@@ -35,7 +35,7 @@ export function DiagnosisBody({ diagnosis: d }: { diagnosis: Diagnosis }) {
               const held = h.cause === d.cause && h.service === d.service && d.verdict === "probable";
               return (
                 <li key={`${h.cause}/${h.service}`} {...at(`/diagnosis/hypotheses/${d.hypotheses?.indexOf(h)}`)} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-2.5 py-1.5 text-xs" data-held={held}>
-                  <Meter value={h.score} label={`Score of ${causeWord(h.cause)}`} className="w-28 shrink-0" />
+                  <Meter source={at(`/diagnosis/hypotheses/${d.hypotheses?.indexOf(h)}/score`)} value={h.score} label={`Score of ${causeWord(h.cause)}`} className="w-28 shrink-0" />
                   <span className="min-w-40 flex-1">
                     <span className={held ? "font-semibold" : undefined}>{causeWord(h.cause)}</span>
                     {h.service !== undefined && <span className="text-ink-2"> in {h.service}</span>}
