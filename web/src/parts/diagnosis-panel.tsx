@@ -67,7 +67,7 @@ function Hypotheses({ list }: { list: readonly Hypothesis[] }) {
       <ol className="divide-y divide-line rounded-md border border-line" data-testid="hypotheses">
         {ranked(list).map(({ hypothesis: h, place }) => (
           <li key={`${h.cause}/${h.service}`} {...at(`/diagnosis/hypotheses/${place}`)} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-2.5 py-1.5 text-xs">
-            <Meter value={h.score} label={`Score of ${h.cause}`} className="w-28 shrink-0" />
+            <Meter source={at(`/diagnosis/hypotheses/${place}/score`)} value={h.score} label={`Score of ${h.cause}`} className="w-28 shrink-0" />
             <span className="min-w-40 flex-1">
               {causeWord(h.cause)}
               {h.service !== undefined && <span className="text-ink-2"> in {h.service}</span>}

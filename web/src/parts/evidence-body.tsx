@@ -109,7 +109,7 @@ function Suspects({ suspects }: { suspects: readonly Suspect[] }) {
           <Meter source={at(`/suspects/${i}/score`)} value={s.score} label={`Score of ${s.service}`} className="w-28 shrink-0" />
           <span className="font-medium">{s.service}</span>
           <span className="text-ink-2">{causeWord(s.cause)}</span>
-          {s.reasons !== undefined && <span className="text-ink-3">{s.reasons.join("; ")}</span>}
+          {s.reasons !== undefined && <span {...at(`/suspects/${i}/reasons`)} className="text-ink-3">{s.reasons.join("; ")}</span>}
           <Cites ids={s.cites} />
         </li>
       ))}

@@ -46,11 +46,11 @@ export function Documents({ documents }: { documents: readonly Document[] }) {
         <li key={`${d.source}/${d.id}`} {...at(`/documents/${i}`)} className="rounded-md bg-sunken px-2.5 py-1.5 text-xs">
           <div className="flex flex-wrap items-center gap-x-3 gap-y-0.5">
             <span className="font-medium [overflow-wrap:anywhere]">{d.title}</span>
-            <Meter value={d.score} label={`How well ${d.title} matches`} className="w-24 shrink-0" />
+            <Meter source={at(`/documents/${i}/score`)} value={d.score} label={`How well ${d.title} matches`} className="w-24 shrink-0" />
             <span className="ml-auto text-2xs text-ink-3">{spaced(d.source)}</span>
           </div>
           {d.incident_id !== undefined && <p className="text-2xs text-ink-2">{learnedFrom(d)}</p>}
-          <p className="mt-1 text-ink-2 whitespace-pre-wrap [overflow-wrap:anywhere]">{d.text}</p>
+          <p {...at(`/documents/${i}/text`)} className="mt-1 text-ink-2 whitespace-pre-wrap [overflow-wrap:anywhere]">{d.text}</p>
           {d.uri !== undefined && <p className="mt-0.5 font-mono text-2xs text-ink-3 [overflow-wrap:anywhere]">{d.uri}</p>}
         </li>
       ))}

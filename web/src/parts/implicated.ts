@@ -117,7 +117,7 @@ export function marksOf(v: View, events: readonly DecodedEvent[], base: (pointer
     if (!d.readable) continue;
     const { event: e } = d;
     if (e.type === "action.started" && e.data.effect.step === 1 && e.data.effect.undo !== true) {
-      marks.push({ at: Date.parse(e.at), text: `${capital(e.data.action.name)} on ${e.data.action.target} started`, tone: "accent", source: `${eventSource(e.id, "/at")} ${eventSource(e.id, "/data/action")}` });
+      marks.push({ at: Date.parse(e.at), text: `${capital(e.data.action.name)} on ${e.data.action.target} started`, tone: "accent", source: `${eventSource(e.id, "/at")} ${eventSource(e.id, "/data/action/name")} ${eventSource(e.id, "/data/action/target")}` });
     }
     if (e.type === "remediation.changed" && e.data.remediation.ended_at !== undefined) {
       const word = remediationWord(e.data.remediation.state);

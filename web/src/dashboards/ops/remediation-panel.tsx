@@ -164,20 +164,22 @@ function State({ execution: x }: { execution: Located }) {
       <p className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
         {x.state === "running" && <LoaderCircle aria-hidden className="size-3 animate-spin text-accent" />}
         <Badge tone={word.tone}>{x.refused === true ? "Refused, nothing was sent" : word.text}</Badge>
-        {x.detail !== undefined && <span className="min-w-0 text-xs text-ink-2 [overflow-wrap:anywhere]">{x.detail}</span>}
+        {x.detail !== undefined && <span {...at(`${x.at}/detail`)} className="min-w-0 text-xs text-ink-2 [overflow-wrap:anywhere]">{x.detail}</span>}
         <span className="tabular ml-auto text-ink-3">
-          <Moment at={x.started_at} />
+          <Moment at={x.started_at} source={at(`${x.at}/started_at`)} />
           {x.ended_at !== undefined && (
             <>
-              , <Elapsed from={x.started_at} to={x.ended_at} source={at(x.at, "span /started_at /ended_at")} />
+              , <Elapsed from={x.started_at} to={x.ended_at} source={at([`${x.at}/started_at`, `${x.at}/ended_at`], "span")} />
             </>
           )}
         </span>
       </p>
-      <p className="font-mono text-ink-3 [overflow-wrap:anywhere]">
+      <p {...at([`${x.at}/id`, `${x.at}/client_token`])} className="font-mono text-ink-3 [overflow-wrap:anywhere]">
         {x.id !== undefined && `${x.id} · `}token {x.client_token === "" ? noData : x.client_token}
       </p>
-      <ProvenanceLine of={x.provenance} />
+      <div {...at(`${x.at}/provenance`)}>
+        <ProvenanceLine of={x.provenance} />
+      </div>
     </div>
   );
 }
