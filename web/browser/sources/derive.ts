@@ -13,7 +13,7 @@ export class DeriveError extends Error {
 export function derive(rules: string, bases: readonly unknown[], now: number): Derived {
   const derived = { numbers: [] as number[], lengths: [] as number[] };
   for (const rule of rules.split(";").map((text) => text.trim()).filter(Boolean)) {
-    if (isOverAll(rule)) {
+    if (/^(span|many|total( .*)?)$/u.test(rule)) {
       overAll(rule, bases, now, derived);
       continue;
     }
@@ -30,11 +30,6 @@ export function derive(rules: string, bases: readonly unknown[], now: number): D
     if (held.length === 0) throw wrong;
   }
   return { numbers: derived.numbers, lengths: derived.lengths.filter((ms) => !Number.isNaN(ms)) };
-}
-
-/** Whether a rule is of all sources together: then none of them alone has what is shown. */
-export function isOverAll(rule: string): boolean {
-  return ["span", "many"].includes(rule) || rule.startsWith("total");
 }
 
 /** Where there are several sources, by their values. */
