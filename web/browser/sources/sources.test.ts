@@ -131,7 +131,7 @@ describe("pointers and what is derived", () => {
   });
 });
 
-const event = { id: "run/7", at: "2026-11-23T14:00:05Z", data: { score: 0.77, tokens: 6705, reason: "from 127 to 419" } };
+const event = { id: "run/7", at: "2026-11-23T14:00:05Z", data: { score: 0.77, tokens: 6705, reason: "from 127 to 419", request: "cd40c473-6551-4d04" } };
 const series = Array.from({ length: 15 }, (_, i) => 600 + i);
 
 /** What the sources of the pages below answer. */
@@ -154,6 +154,7 @@ const sound = `<main>
   <i role="meter" data-source="event:run/7#/data/score" aria-valuenow="77" aria-valuetext="77 %">so</i>
   <i role="meter" data-source="/api/v1/incidents/inc-1#/need" aria-valuenow="2">so</i>
   <p data-source="/api/v1/incidents/inc-1#/series">614 at last</p>
+  <code data-source="event:run/7#/data/request">cd40c473-655</code>
   <p data-source="page:typed#">1 line</p>
   <p>p99 of E12</p>
   <p style="display:none">5</p>
@@ -191,6 +192,7 @@ describe("the walk", () => {
     ["a pointer that leads nowhere", "#/data/score", "#/datum/score", "leads nowhere"],
     ["a source that is not there", "event:run/7#/data/score", "event:run/8#/data/score", "cannot be read: HTTP status 404"],
     ["a source without a pointer", "event:run/7#/data/score", "event:run/7", "has no pointer"],
+    ["another beginning of an id", ">cd40c473-655<", ">cd40c473-656<", "shows \"-656\""],
     ["a part of a number", "from 127 to 419", "from 12", "shows \"12\""],
     ["a number that was changed in a picture's title", "77 % in all", "78 % in all", "shows \"78 %\""],
     ["one of the values that were to be added up", "13 calls", "5 calls", "shows \"5\""],
