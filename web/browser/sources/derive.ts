@@ -13,7 +13,7 @@ export class DeriveError extends Error {
 export function derive(rules: string, bases: readonly unknown[], now: number): Derived {
   const derived = { numbers: [] as number[], lengths: [] as number[] };
   for (const rule of rules.split(";").map((text) => text.trim()).filter(Boolean)) {
-    if (["span", "total", "many"].includes(rule)) {
+    if (/^(span|many|total( .*)?)$/u.test(rule)) {
       overAll(rule, bases, now, derived);
       continue;
     }
@@ -35,7 +35,12 @@ export function derive(rules: string, bases: readonly unknown[], now: number): D
 /** Where there are several sources, by their values. */
 function overAll(rule: string, bases: readonly unknown[], now: number, { numbers, lengths }: { numbers: number[]; lengths: number[] }): void {
   if (rule === "span") lengths.push(time(bases[1], now) - time(bases[0], Number.NaN));
-  else numbers.push(rule === "many" ? bases.length : bases.reduce<number>((sum, value) => sum + number(value), 0));
+  else if (rule === "many") numbers.push(bases.length);
+  else {
+    const found = bases.map((base) => follow(base, rule.slice("total".length).trim())).filter((value) => value !== nowhere);
+    if (found.length === 0) throw new DeriveError(`"${rule}" leads nowhere`);
+    numbers.push(found.reduce<number>((sum, value) => sum + number(value), 0));
+  }
 }
 
 function apply(rule: string, base: unknown, now: number, { numbers, lengths }: { numbers: number[]; lengths: number[] }): void {

@@ -11,7 +11,7 @@ export type Shown =
   | { kind: "zone"; raw: string; minutes: number }
   /** step is the least that the last of its units can tell: 12 m 5 s has steps of a second. */
   | { kind: "length"; raw: string; ms: number; stepMs: number; negative: boolean }
-  | { kind: "number"; raw: string; value: number; step: number; unit: string; bound: "" | "<" | ">" };
+  | { kind: "number"; raw: string; value: number; step: number; unit: string; /** It is less than value: "< $0.0001". */ below: boolean };
 
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const month = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*";
@@ -41,7 +41,7 @@ const patterns: readonly [RegExp, (m: RegExpExecArray) => Shown][] = [
   [new RegExp(`${before}${month} (\\d{1,2})(?:,? (\\d{4}))?${after}`, "u"), ([raw, name = "", day, year]) => date(raw, day, name, year)],
   [new RegExp(`${before}([-−+]?)(${amount}\\s?${timeUnit}(?:\\s${amount}\\s?${timeUnit})*)${after}`, "u"), ([raw, sign, words = ""]) => length(raw, sign === "-" || sign === "−", words)],
   [
-    new RegExp(`(<|>|≤|≥|under|over|at most|at least)?\\s?([-−+]?)(\\p{Sc}?)${before}(${amount})(e[-+]?\\d+)?\\s?(%|‰|[KMGT]i?B|B${after}|K|M|×|x(?=[^\\p{L}]|$))?${after}`, "u"),
+    new RegExp(`(<)?\\s?([-−+]?)(\\p{Sc}?)${before}(${amount})(e[-+]?\\d+)?\\s?(%|‰|[KMGT]i?B|B${after}|K|M|1/s|×|x(?=[^\\p{L}]|$))?${after}`, "u"),
     ([raw, bound, sign, currency, digits = "", exponent = "", unit = ""]) => number(raw, bound, sign, currency, digits, exponent, unit),
   ],
 ];
@@ -84,8 +84,7 @@ function length(raw: string, negative: boolean, words: string): Shown {
 function number(raw: string, bound: string | undefined, sign: string | undefined, currency: string | undefined, digits: string, exponent: string, unit: string): Shown {
   const scale = exponent === "" ? 1 : Number(`1${exponent}`);
   const value = numeral(digits) * scale * (sign === "-" || sign === "−" ? -1 : 1);
-  const side = bound === undefined ? "" : ["<", "≤", "under", "at most"].includes(bound) ? "<" : ">";
-  return { kind: "number", raw, value, step: stepOf(digits) * scale, unit: currency === undefined || currency === "" ? unit : `$${unit}`, bound: side };
+  return { kind: "number", raw, value, step: stepOf(digits) * scale, unit: currency === undefined || currency === "" ? unit : `$${unit}`, below: bound !== undefined };
 }
 
 function numeral(digits: string): number {

@@ -2,7 +2,7 @@
  * Whether a number that is shown is one of the values that its source has: as it is, rounded, in
  * another unit, as a time of the reader's zone, relative to now, or as part of a text.
  */
-import type { Shown } from "./numbers";
+import { type Shown, numbersIn } from "./numbers";
 import type { Leaf } from "./pointer";
 
 export interface Reader {
@@ -30,13 +30,14 @@ export function isExplained(shown: Shown, leaves: readonly Leaf[], derived: Deri
     if (typeof leaf === "number") return isNumber(shown, leaf) || isLength(shown, leaf, 0) || isLength(shown, leaf * 1_000, 0);
     if (typeof leaf !== "string") return false;
     const at = instant(leaf);
-    return at === undefined ? hasPart(leaf, shown.raw) : isTime(shown, at, reader);
+    return at === undefined ? says(leaf, shown) : isTime(shown, at, reader);
   });
 }
 
 /** What a number may be multiplied by to be shown in a unit. */
 const scales: Record<string, readonly number[]> = {
   "": [1],
+  "1/s": [1],
   "×": [1],
   x: [1],
   "%": [100, 1],
@@ -60,7 +61,7 @@ function isNumber(shown: Shown, value: number): boolean {
   if (shown.kind !== "number") return false;
   return (scales[shown.unit] ?? []).some((scale) => {
     const scaled = value * scale;
-    if (shown.bound !== "") return shown.bound === "<" ? scaled <= shown.value : scaled >= shown.value;
+    if (shown.below) return scaled > 0 && scaled < shown.value;
     // "-5 %" is written as a fall of 5 % as well; what is shown without a sign may be either.
     return isRounded(shown.value, scaled, shown.step) || (shown.value > 0 && isRounded(shown.value, -scaled, shown.step));
   });
@@ -118,13 +119,12 @@ function parts(at: number, timezone: string) {
   return { ...of, millisecond: at - whole, offsetMinutes };
 }
 
-/** Whether a text has these characters, not in the middle of a longer number. */
-function hasPart(text: string, raw: string): boolean {
-  const flat = text.replaceAll(/\s+/gu, " ");
-  // In a UUID or a version, what looks like a sign is a hyphen.
-  const part = raw.replace(/^[-−+]/u, "");
-  for (let at = flat.indexOf(part); at !== -1; at = flat.indexOf(part, at + 1)) {
-    if (!/\d$/.test(flat.slice(0, at)) && !/^\d/.test(flat.slice(at + part.length))) return true;
-  }
-  return false;
+/** Whether a text says this number, as numbersIn reads it: 75 is no part of 0.75, nor 10 of 05:10:23. */
+function says(text: string, { raw }: Shown): boolean {
+  return numbersIn(text.replaceAll("_", " ")).some((n) => unsigned(n.raw) === unsigned(raw));
+}
+
+/** In a UUID or a version, what looks like a sign is a hyphen. */
+function unsigned(raw: string): string {
+  return raw.replace(/^[-−+]/u, "");
 }

@@ -52,12 +52,17 @@ export function readPage(): Reading {
       key: `${keyOf(element)}@${what}`,
     });
   };
+  // The title of a picture is never drawn, but told.
+  const isShown = (element: Element): boolean => (element instanceof SVGTitleElement ? (element.parentElement ?? element) : element).checkVisibility({ visibilityProperty: true });
   for (const element of document.body.querySelectorAll("*")) {
-    if (["script", "style", "noscript"].includes(element.localName) || !element.checkVisibility({ visibilityProperty: true })) continue;
+    if (["script", "style", "noscript"].includes(element.localName) || !isShown(element)) continue;
     // The texts of an element are one, however many pieces they were put together from; what lies between them is not theirs.
     let own = "";
     for (const node of element.childNodes) own += node.nodeType === Node.TEXT_NODE ? (node.textContent ?? "") : node.nodeType === Node.ELEMENT_NODE ? " \u2026 " : "";
     add(element, own, "text");
+    if (element instanceof HTMLTextAreaElement || (element instanceof HTMLInputElement && !["checkbox", "radio", "range", "hidden"].includes(element.type))) add(element, element.value, "value");
+    // Who is told the text is not told the number.
+    if (!element.hasAttribute("aria-valuetext")) add(element, element.getAttribute("aria-valuenow") ?? "", "aria-valuenow");
     for (const name of told) {
       const value = element.getAttribute(name);
       if (value !== null) add(element, value, name);

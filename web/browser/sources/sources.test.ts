@@ -59,6 +59,8 @@ describe("renderings", () => {
     ["9 m 54 s ago", "2026-11-23T14:00:05Z"],
     ["above 300 ms, 3 of 3 [706.8]", "latency is above 300 ms, 3 of 3 points [706.8]"],
     ["15 %", -0.15],
+    ["34 1/s", 34.4936],
+    ["Tier 1", "tier_1"],
   ])("%j shows %j", (text, ...values) => {
     expect(explains(text, ...values)).toBe(true);
   });
@@ -76,6 +78,11 @@ describe("renderings", () => {
     ["8m", "2026-11-23T14:00:05Z"],
     ["30", "latency is above 300 ms"],
     ["15K", 13_620],
+    ["75", "a score of 0.75"],
+    ["10", "it began at 05:10:23"],
+    ["3", "p3 of E3"],
+    ["at least 3", 12],
+    ["< $0.0001", 0],
   ])("%j does not show %j", (text, ...values) => {
     expect(explains(text, ...values)).toBe(false);
   });
@@ -115,19 +122,23 @@ describe("pointers and what is derived", () => {
     expect(derive("count /steps state=done; sum /steps cost", [view], 0).numbers).toEqual([1, 5]);
     expect(derive("count /none", [view], 0).numbers).toEqual([0]);
     expect(derive("share /steps/0/cost /steps/1/cost", [view], 0).numbers).toEqual([2 / 3]);
+    expect(derive("total", [2, 3], 0).numbers).toEqual([5]);
+    expect(derive("total /cost; many", [{ cost: 2 }, { cost: 3 }, {}], 0).numbers).toEqual([5, 3]);
+    expect(() => derive("total /a/b", [{}, {}], 0)).toThrow("leads nowhere");
     expect(derive("span", ["2026-11-23T14:00:00Z", "2026-11-23T14:00:09Z"], 0).lengths).toEqual([9_000]);
     expect(() => derive("guess /steps", [view], 0)).toThrow("is no rule");
     expect(() => derive("count /nowhere/at", [view], 0)).toThrow("leads nowhere");
   });
 });
 
-const event = { id: "run/7", at: "2026-11-23T14:00:05Z", data: { score: 0.77, tokens: 6705, reason: "from 127 to 419" } };
+const event = { id: "run/7", at: "2026-11-23T14:00:05Z", data: { score: 0.77, tokens: 6705, reason: "from 127 to 419", request: "cd40c473-6551-4d04" } };
+const series = Array.from({ length: 15 }, (_, i) => 600 + i);
 
 /** What the sources of the pages below answer. */
 const sources: Sources = {
   read: (what) => {
     if (what === "event:run/7") return Promise.resolve(event);
-    if (what === "/api/v1/incidents/inc-1") return Promise.resolve({ alerts: [{ state: "firing" }, { state: "resolved" }], need: 2 });
+    if (what === "/api/v1/incidents/inc-1") return Promise.resolve({ alerts: [{ state: "firing" }, { state: "resolved" }], need: 2, series, forecast: series.map((n) => n + 100), calls: [5, 8] });
     return Promise.reject(new Error("HTTP status 404"));
   },
 };
@@ -137,7 +148,14 @@ const sound = `<main>
   <p data-source="event:run/7#/data" title="6,705 tokens">latency <i>from 127 to 419</i></p>
   <p data-source="/api/v1/incidents/inc-1#" data-derive="count /alerts state=firing">1 firing</p>
   <p data-source="/api/v1/incidents/inc-1#/need">needs 2</p>
-  <svg width="40" height="10"><text data-source="event:run/7#/data/score">0.77</text></svg>
+  <svg width="40" height="10" data-source="event:run/7#/data/score"><title>77 % in all</title><text>0.77</text></svg>
+  <p data-source="/api/v1/incidents/inc-1#/calls/0 /api/v1/incidents/inc-1#/calls/1" data-derive="total">13 calls</p>
+  <input data-source="event:run/7#/data/tokens" value="6705">
+  <i role="meter" data-source="event:run/7#/data/score" aria-valuenow="77" aria-valuetext="77 %">so</i>
+  <i role="meter" data-source="/api/v1/incidents/inc-1#/need" aria-valuenow="2">so</i>
+  <p data-source="/api/v1/incidents/inc-1#/series">614 at last</p>
+  <code data-source="event:run/7#/data/request">cd40c473-655</code>
+  <p data-source="page:typed#">1 line</p>
   <p>p99 of E12</p>
   <p style="display:none">5</p>
 </main>`;
@@ -174,6 +192,14 @@ describe("the walk", () => {
     ["a pointer that leads nowhere", "#/data/score", "#/datum/score", "leads nowhere"],
     ["a source that is not there", "event:run/7#/data/score", "event:run/8#/data/score", "cannot be read: HTTP status 404"],
     ["a source without a pointer", "event:run/7#/data/score", "event:run/7", "has no pointer"],
+    ["another beginning of an id", ">cd40c473-655<", ">cd40c473-656<", "shows \"-656\""],
+    ["a part of a number", "from 127 to 419", "from 12", "shows \"12\""],
+    ["a number that was changed in a picture's title", "77 % in all", "78 % in all", "shows \"78 %\""],
+    ["one of the values that were to be added up", "13 calls", "5 calls", "shows \"5\""],
+    ["a number that was changed in a field", 'value="6705"', 'value="6706"', "shows \"6706\""],
+    ["a number that was changed for those who listen", 'aria-valuenow="2"', 'aria-valuenow="3"', "shows \"3\""],
+    ["a number out of more than one has to look at", 'inc-1#/series"', 'inc-1#/series /api/v1/incidents/inc-1#/forecast"', "shows \"614\""],
+    ["a number that is compared with what the page alone knows", '"page:typed#"', '"page:typed# /api/v1/incidents/inc-1#/need"', "alone"],
     ["a number that was typed in", "p99 of E12", "up 99.9 %", "no source"],
     ["a number that was typed in for those who listen", "<p>p99", '<p aria-label="99 of 100">p99', "no source"],
   ])("catches %s", async (_, from, to, why) => {
@@ -181,6 +207,17 @@ describe("the walk", () => {
     const result = await walked(sound.replace(from, to));
     expect(result.findings.map((f) => f.why).join("\n")).toContain(why);
     expect(report(result)).toContain("have no source that holds");
+  });
+
+  it("looks again at a number that has moved meanwhile", async () => {
+    await page.setContent(`<p id="n" data-source="/api/v1/incidents/inc-1#/n">4</p>`);
+    const moving: Sources = {
+      read: async () => {
+        await page.evaluate(() => document.querySelector("#n")?.before(document.createElement("hr")));
+        return { n: 5 };
+      },
+    };
+    expect((await walk(page, moving)).findings).toHaveLength(1);
   });
 
   it("reads once more what differs, for an incident goes on between the page and its source", async () => {

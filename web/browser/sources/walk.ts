@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 
 import { DeriveError, derive } from "./derive";
 import { numbersIn } from "./numbers";
-import { type Leaf, follow, leaves, nowhere } from "./pointer";
+import { follow, leaves, nowhere } from "./pointer";
 import { isExplained } from "./renderings";
 import { type Reading, type ShownText, readPage } from "./shown";
 
@@ -31,16 +31,17 @@ export interface Walked {
 /** What nobody recorded, for only the page knows it; anything else has to be compared. */
 const ownWords = new Set(["page:typed#", "page:connection#", "page:speech#", "page:answer#"]);
 
-/** A pointer to more values than this would be right of almost any number. */
-const mostLeaves = 400;
+/** More values than this would be right of almost any number, whether one pointer names them or several. */
+const mostLeaves = 24;
 
 export async function walk(page: Page, sources: Sources): Promise<Walked> {
   const reading = await page.evaluate(readPage);
   const doubtful = await check(reading, sources, false);
   if (doubtful.length === 0) return { compared: reading.texts.length, findings: [] };
   const again = await page.evaluate(readPage);
-  const keys = new Set(doubtful.map(({ shown }) => shown.key));
-  const findings = await check({ ...again, texts: again.texts.filter(({ key }) => keys.has(key)) }, sources, true);
+  // By its text as well: what stands before an element may have come or gone.
+  const keys = new Set(doubtful.flatMap(({ shown }) => [shown.key, shown.text]));
+  const findings = await check({ ...again, texts: again.texts.filter(({ key, text }) => keys.has(key) || keys.has(text)) }, sources, true);
   return { compared: reading.texts.length, findings };
 }
 
@@ -65,12 +66,11 @@ async function doubt(shown: ShownText, reading: Reading, read: (what: string) =>
   const numbers = numbersIn(shown.text);
   if (numbers.length === 0) return undefined;
   if (shown.source === undefined) return "no source";
+  const named = shown.source.split(/\s+/u).filter(Boolean);
+  if (named.length === 1 && ownWords.has(shown.source)) return undefined;
   const values: unknown[] = [];
-  for (const one of shown.source.split(/\s+/u).filter(Boolean)) {
-    if (one.startsWith("page:")) {
-      if (!ownWords.has(one)) return `the source ${one} is none of what only a page knows: ${[...ownWords].join(", ")}`;
-      return undefined;
-    }
+  for (const one of named) {
+    if (one.startsWith("page:")) return `the source ${one} is none of what only a page knows, alone: ${[...ownWords].join(", ")}`;
     const cut = one.indexOf("#");
     if (cut === -1) return `the source ${one} has no pointer`;
     let document: unknown;
@@ -92,7 +92,8 @@ async function doubt(shown: ShownText, reading: Reading, read: (what: string) =>
       return `data-derive: ${error.message}`;
     }
   }
-  const known: Leaf[] = values.flatMap((value) => (value === undefined || value === null ? [0] : leaves(value, mostLeaves)));
+  // What is computed from values is none of them; a title may name those as well.
+  const known = shown.derive === undefined || shown.what !== "text" ? leaves(values.map((value) => value ?? 0), mostLeaves) : [];
   if (known.some((leaf) => typeof leaf === "string" && isPart(shown.text, leaf))) return undefined;
   const wrong = numbers.filter((n) => !isExplained(n, known, derived, reading));
   if (wrong.length === 0) return undefined;
@@ -100,8 +101,14 @@ async function doubt(shown: ShownText, reading: Reading, read: (what: string) =>
   return `shows ${wrong.map((n) => JSON.stringify(n.raw)).join(", ")}, ${shown.source}${shown.derive === undefined ? "" : ` (${shown.derive})`} has ${has}${known.length > 8 ? ", …" : ""}`;
 }
 
+/** Whether a text stands in another one as a whole, not in the middle of a word or a number; or is how a long name begins. */
 function isPart(text: string, leaf: string): boolean {
-  return leaf.replaceAll(/\s+/gu, " ").includes(text);
+  const flat = ` ${leaf.replaceAll(/\s+/gu, " ").trim()} `;
+  if (text.length >= 8 && flat.startsWith(` ${text.replace(/…$/u, "").trim()}`)) return true;
+  for (let at = flat.indexOf(text); at !== -1; at = flat.indexOf(text, at + 1)) {
+    if (!/[\p{L}\d_][.,:]?$/u.test(flat.slice(0, at)) && !/^[.,:]?[\p{L}\d_]/u.test(flat.slice(at + text.length))) return true;
+  }
+  return false;
 }
 
 function decodeFragment(pointer: string): string {

@@ -3,21 +3,28 @@ import { Undo2 } from "lucide-react";
 import type { ReactNode } from "react";
 
 import type { Action, Option, Step } from "../protocol/generated";
+import { step } from "../ui/source";
+import { useSource } from "../ui/sources";
 import { plain, preconditionWords } from "./precondition-words";
 
-type Exact = Pick<Action | Option, "steps" | "precondition" | "planned">;
+interface Exact {
+  of: Pick<Action | Option, "steps" | "precondition" | "planned">;
+  /** Where it is. */
+  pointer: string;
+}
 
-export function ActionSteps({ of: a, standing }: { of: Exact; standing?: readonly ReactNode[] }) {
+export function ActionSteps({ of: a, pointer, standing }: Exact & { standing?: readonly ReactNode[] }) {
+  const at = useSource();
   const steps = a.steps ?? [];
   if (steps.length === 0) return <p className="text-xs text-ink-3">It has no steps.</p>;
   return (
     <ol className="space-y-2 [counter-reset:step]" aria-label="Steps">
       {steps.map((s, i) => (
         // oxlint-disable-next-line no-array-index-key -- a step is its place in the order
-        <li key={i} data-testid={`step-${i + 1}`} className="flex gap-2.5 [counter-increment:step]">
+        <li key={i} {...at(`${pointer}/steps/${i}/undo`)} data-testid={`step-${i + 1}`} className="flex gap-2.5 [counter-increment:step]">
           <span aria-hidden className="tabular mt-px grid size-[18px] shrink-0 place-items-center rounded-full bg-hover text-2xs font-semibold text-ink-2 before:content-[counter(step)]" />
           <div className="min-w-0 flex-1 space-y-0.5">
-            <Call step={s} />
+            <Call step={s} pointer={`${pointer}/steps/${i}`} />
             {s.undo === undefined ? (
               <p className="text-2xs text-ink-3">Nothing takes this back.</p>
             ) : (
@@ -36,13 +43,14 @@ export function ActionSteps({ of: a, standing }: { of: Exact; standing?: readonl
   );
 }
 
-function Call({ step: s }: { step: Step }) {
+function Call({ step: s, pointer }: { step: Step; pointer: string }) {
+  const at = useSource();
   return (
     <>
-      <p className="text-xs">
+      <p {...at(`${pointer}/document`)} className="text-xs">
         <code className="font-mono font-medium [overflow-wrap:anywhere]">{s.document}</code> <span className="text-2xs text-ink-3">through {s.executor}</span>
       </p>
-      <Values of={s.arguments ?? {}} label="Arguments" />
+      <Values of={s.arguments ?? {}} pointer={`${pointer}/arguments`} label="Arguments" />
     </>
   );
 }
@@ -65,13 +73,14 @@ function Changed({ from, to }: { from: Step["arguments"]; to: Step["arguments"] 
   );
 }
 
-export function Values({ of, label }: { of: Readonly<Record<string, unknown>>; label: string }) {
+function Values({ of, pointer, label }: { of: Readonly<Record<string, unknown>>; pointer: string; label: string }) {
+  const at = useSource();
   const entries = Object.entries(of);
   if (entries.length === 0) return null;
   return (
     <dl aria-label={label} className="grid grid-cols-[auto_1fr] gap-x-3 font-mono text-2xs">
       {entries.map(([name, value]) => (
-        <div key={name} className="contents">
+        <div key={name} {...at(pointer + step(name))} className="contents">
           <dt className="text-ink-3">{name}</dt>
           <dd className="min-w-0 [overflow-wrap:anywhere]">{plain(value)}</dd>
         </div>
@@ -81,20 +90,21 @@ export function Values({ of, label }: { of: Readonly<Record<string, unknown>>; l
 }
 
 /** What has to be so, right before it runs, and how the target was when it was planned. */
-export function Precondition({ of: a }: { of: Exact }) {
+export function Precondition({ of: a, pointer }: Exact) {
+  const at = useSource();
   const planned = Object.keys(a.planned ?? {}).length > 0 ? a.planned : undefined;
   const expression = a.precondition === undefined || a.precondition === "" ? undefined : a.precondition;
   const words = expression === undefined ? undefined : preconditionWords(expression, planned);
   return (
     <div className="grid gap-x-4 gap-y-2 sm:grid-cols-2">
-      <div className="min-w-0" data-testid="precondition">
+      <div {...at([`${pointer}/precondition`, `${pointer}/planned`])} className="min-w-0" data-testid="precondition">
         <h3 className="text-2xs font-semibold text-ink-3">Only if, right before it runs</h3>
         {expression === undefined ? <p className="text-xs text-ink-3">There is no precondition.</p> : <p className="text-xs [overflow-wrap:anywhere]">{words ?? <code className="font-mono text-2xs">{expression}</code>}</p>}
         {words !== undefined && <code className="block font-mono text-2xs text-ink-3 [overflow-wrap:anywhere]">{expression}</code>}
       </div>
       <div className="min-w-0" data-testid="planned">
         <h3 className="text-2xs font-semibold text-ink-3">The target when it was planned</h3>
-        {planned === undefined ? <p className="text-xs text-ink-3">It was not read.</p> : <Values of={planned} label="State of the target" />}
+        {planned === undefined ? <p className="text-xs text-ink-3">It was not read.</p> : <Values of={planned} pointer={`${pointer}/planned`} label="State of the target" />}
       </div>
     </div>
   );

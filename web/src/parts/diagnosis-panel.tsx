@@ -17,7 +17,6 @@ export function DiagnosisPanel({ diagnosis: d }: { diagnosis: Diagnosis | undefi
   return (
     <Panel
       title="Diagnosis"
-      source={at("/diagnosis")}
       icon={<Stethoscope className="size-4" />}
       testId="diagnosis"
       aside={d !== undefined && <Badge title="How the diagnosis was reached">by {d.method}</Badge>}
@@ -28,18 +27,18 @@ export function DiagnosisPanel({ diagnosis: d }: { diagnosis: Diagnosis | undefi
         <div className="space-y-4 p-3.5">
           <div className="space-y-1.5">
             <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-              <p className="text-base font-semibold">
+              <p {...at("/diagnosis/service")} className="text-base font-semibold">
                 {verdictLine(d)}
               </p>
-              {d.verdict !== "inconclusive" && <Meter value={d.confidence} label="Confidence, computed from the evidence cited" className="w-36" />}
+              {d.verdict !== "inconclusive" && <Meter source={at("/diagnosis/confidence")} value={d.confidence} label="Confidence, computed from the evidence cited" className="w-36" />}
             </div>
-            <p className="max-w-prose text-[13px] text-ink-2 [overflow-wrap:anywhere]">{d.summary}</p>
+            <p {...at("/diagnosis/summary")} className="max-w-prose text-[13px] text-ink-2 [overflow-wrap:anywhere]">{d.summary}</p>
             {d.model_confidence !== undefined && (
-              <p className="text-2xs text-ink-3">The model rates itself {percent(d.model_confidence)}: shown, never used.</p>
+              <p {...at("/diagnosis/model_confidence")} className="text-2xs text-ink-3">The model rates itself {percent(d.model_confidence)}: shown, never used.</p>
             )}
             {d.method === "model" && <Attributed agent="diagnosis" is={(e) => e.type === "diagnosis.concluded"} />}
           </div>
-          <Claims claims={d.claims ?? []} title="Claims and their evidence" />
+          <Claims claims={d.claims ?? []} title="Claims and their evidence" pointer="/diagnosis/claims" />
           <Hypotheses list={d.hypotheses ?? []} />
           <LookedForList list={d.looked_for ?? []} open={d.verdict !== "probable"} />
         </div>
@@ -68,7 +67,7 @@ function Hypotheses({ list }: { list: readonly Hypothesis[] }) {
       <ol className="divide-y divide-line rounded-md border border-line" data-testid="hypotheses">
         {ranked(list).map(({ hypothesis: h, place }) => (
           <li key={`${h.cause}/${h.service}`} {...at(`/diagnosis/hypotheses/${place}`)} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-2.5 py-1.5 text-xs">
-            <Meter value={h.score} label={`Score of ${h.cause}`} className="w-28 shrink-0" />
+            <Meter source={at(`/diagnosis/hypotheses/${place}/score`)} value={h.score} label={`Score of ${h.cause}`} className="w-28 shrink-0" />
             <span className="min-w-40 flex-1">
               {causeWord(h.cause)}
               {h.service !== undefined && <span className="text-ink-2"> in {h.service}</span>}
@@ -94,11 +93,11 @@ function LookedForList({ list, open }: { list: readonly LookedFor[]; open: boole
   return (
     <details open={open} className="group" data-testid="looked-for">
       <summary className="text-2xs font-semibold text-ink-3 marker:text-ink-3">
-        Looked for <span {...at("/diagnosis", "count /looked_for")}>{list.length}</span> things, found <span {...at("/diagnosis", "count /looked_for found=true")}>{found}</span>
+        Looked for <span {...at("/diagnosis/looked_for", "count .")}>{list.length}</span> things, found <span {...at("/diagnosis/looked_for", "count . found=true")}>{found}</span>
       </summary>
       <ul className="mt-1.5 space-y-1">
-        {list.map((l) => (
-          <li key={`${l.what}/${l.source}`} className="flex items-center gap-2 text-xs">
+        {list.map((l, i) => (
+          <li key={`${l.what}/${l.source}`} {...at(`/diagnosis/looked_for/${i}`)} className="flex items-center gap-2 text-xs">
             {l.found ? <Search aria-hidden className="size-3.5 shrink-0 text-good" /> : <SearchX aria-hidden className="size-3.5 shrink-0 text-warn" />}
             <span className="min-w-0 [overflow-wrap:anywhere]">
               {l.what} <span className="text-ink-3">in {l.source}</span>

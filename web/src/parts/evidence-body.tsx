@@ -6,7 +6,7 @@ import { Badge } from "../ui/badge";
 import { clockTime, count } from "../ui/format";
 import { Meter } from "../ui/meter";
 import { Moment } from "../ui/now";
-import { useSource } from "../ui/sources";
+import { SourceAt, useSource } from "../ui/sources";
 import { Sparkline } from "../ui/sparkline";
 import { causeWord, metricWord } from "../ui/words";
 import { Cites } from "./citations";
@@ -26,7 +26,7 @@ export function EvidenceBody({ evidence: e, startedAt }: Props) {
       {e.series !== undefined && <Charts series={e.series} mark={startedAt} />}
       {e.logs !== undefined && <Logs logs={e.logs} />}
       {e.changes !== undefined && <Changes changes={e.changes} />}
-      {e.edges !== undefined && <ServiceGraph edges={e.edges} />}
+      {e.edges !== undefined && <ServiceGraph edges={e.edges} pointer="/edges" />}
       {e.events !== undefined && <PlatformEvents events={e.events} />}
       {e.load !== undefined && <DatabaseLoad load={e.load} />}
       {e.documents !== undefined && <Documents documents={e.documents} />}
@@ -43,9 +43,9 @@ function Charts({ series, mark }: { series: readonly Series[]; mark: number | un
     <>
       <div className="grid gap-x-4 gap-y-2.5 sm:grid-cols-2 lg:grid-cols-3">
         {series.map((s, i) => (
-          <div key={`${s.service}/${s.metric}`} {...at(`/series/${i}`)} className="min-w-0">
+          <SourceAt key={`${s.service}/${s.metric}`} pointer={`/series/${i}/points`}>
             <Sparkline points={s.points ?? []} unit={s.unit} label={metricWord(s.metric)} mark={mark} />
-          </div>
+          </SourceAt>
         ))}
       </div>
       {first.length > 0 && (
@@ -58,10 +58,11 @@ function Charts({ series, mark }: { series: readonly Series[]; mark: number | un
 }
 
 function Logs({ logs }: { logs: readonly LogPattern[] }) {
+  const at = useSource();
   return (
     <ul className="space-y-1.5">
-      {logs.map((l) => (
-        <li key={`${l.level}/${l.template}`} className="rounded-md bg-sunken px-2.5 py-1.5">
+      {logs.map((l, i) => (
+        <li key={`${l.level}/${l.template}`} {...at(`/logs/${i}`)} className="rounded-md bg-sunken px-2.5 py-1.5">
           <div className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
             {l.level !== undefined && <Badge tone={/error|fatal/i.test(l.level) ? "bad" : "neutral"}>{l.level}</Badge>}
             <code className="min-w-0 flex-1 font-mono text-2xs [overflow-wrap:anywhere]">{l.template}</code>
@@ -78,10 +79,11 @@ function Logs({ logs }: { logs: readonly LogPattern[] }) {
 }
 
 function Changes({ changes }: { changes: readonly Change[] }) {
+  const at = useSource();
   return (
     <ul className="space-y-1">
-      {changes.map((c) => (
-        <li key={`${c.at}/${c.summary}`} className="flex flex-wrap items-center gap-x-2 gap-y-0.5 text-xs">
+      {changes.map((c, i) => (
+        <li key={`${c.at}/${c.summary}`} {...at(`/changes/${i}`)} className="flex flex-wrap items-center gap-x-2 gap-y-0.5 text-xs">
           <Moment at={c.at} className="tabular font-mono text-2xs text-ink-2" />
           <Badge>{c.kind}</Badge>
           <span className="font-medium">{c.service}</span>
@@ -99,14 +101,15 @@ function Changes({ changes }: { changes: readonly Change[] }) {
 }
 
 function Suspects({ suspects }: { suspects: readonly Suspect[] }) {
+  const at = useSource();
   return (
     <ol className="space-y-1.5">
-      {suspects.map((s) => (
-        <li key={`${s.service}/${s.cause}`} className="flex flex-wrap items-center gap-x-3 gap-y-0.5 text-xs">
-          <Meter value={s.score} label={`Score of ${s.service}`} className="w-28 shrink-0" />
+      {suspects.map((s, i) => (
+        <li key={`${s.service}/${s.cause}`} {...at(`/suspects/${i}`)} className="flex flex-wrap items-center gap-x-3 gap-y-0.5 text-xs">
+          <Meter source={at(`/suspects/${i}/score`)} value={s.score} label={`Score of ${s.service}`} className="w-28 shrink-0" />
           <span className="font-medium">{s.service}</span>
           <span className="text-ink-2">{causeWord(s.cause)}</span>
-          {s.reasons !== undefined && <span className="text-ink-3">{s.reasons.join("; ")}</span>}
+          {s.reasons !== undefined && <span {...at(`/suspects/${i}/reasons`)} className="text-ink-3">{s.reasons.join("; ")}</span>}
           <Cites ids={s.cites} />
         </li>
       ))}

@@ -5,13 +5,15 @@ import type { Document, Evidence, PlatformEvent } from "../protocol/generated";
 import { Badge } from "../ui/badge";
 import { Meter } from "../ui/meter";
 import { Moment } from "../ui/now";
+import { useSource } from "../ui/sources";
 import { causeWord, spaced } from "../ui/words";
 
 export function PlatformEvents({ events }: { events: readonly PlatformEvent[] }) {
+  const at = useSource();
   return (
     <ul className="space-y-1">
-      {events.map((e) => (
-        <li key={`${e.at}/${e.resource}/${e.message}`} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs">
+      {events.map((e, i) => (
+        <li key={`${e.at}/${e.resource}/${e.message}`} {...at(`/events/${i}`)} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs">
           <Moment at={e.at} className="tabular font-mono text-2xs text-ink-2" />
           {e.category !== undefined && <Badge tone={e.warning === true ? "warn" : "neutral"}>{e.category}</Badge>}
           <span className="font-mono text-2xs">{e.resource}</span>
@@ -37,17 +39,18 @@ export function nothingFound(e: Evidence): string {
 }
 
 export function Documents({ documents }: { documents: readonly Document[] }) {
+  const at = useSource();
   return (
     <ul className="space-y-2">
-      {documents.map((d) => (
-        <li key={`${d.source}/${d.id}`} className="rounded-md bg-sunken px-2.5 py-1.5 text-xs">
+      {documents.map((d, i) => (
+        <li key={`${d.source}/${d.id}`} {...at(`/documents/${i}`)} className="rounded-md bg-sunken px-2.5 py-1.5 text-xs">
           <div className="flex flex-wrap items-center gap-x-3 gap-y-0.5">
             <span className="font-medium [overflow-wrap:anywhere]">{d.title}</span>
-            <Meter value={d.score} label={`How well ${d.title} matches`} className="w-24 shrink-0" />
+            <Meter source={at(`/documents/${i}/score`)} value={d.score} label={`How well ${d.title} matches`} className="w-24 shrink-0" />
             <span className="ml-auto text-2xs text-ink-3">{spaced(d.source)}</span>
           </div>
           {d.incident_id !== undefined && <p className="text-2xs text-ink-2">{learnedFrom(d)}</p>}
-          <p className="mt-1 text-ink-2 whitespace-pre-wrap [overflow-wrap:anywhere]">{d.text}</p>
+          <p {...at(`/documents/${i}/text`)} className="mt-1 text-ink-2 whitespace-pre-wrap [overflow-wrap:anywhere]">{d.text}</p>
           {d.uri !== undefined && <p className="mt-0.5 font-mono text-2xs text-ink-3 [overflow-wrap:anywhere]">{d.uri}</p>}
         </li>
       ))}

@@ -14,11 +14,9 @@ import { Cites } from "./citations";
 
 /** Where the measure goes if nobody acts, when it reaches its limit, and what else it will reach. */
 export function ForecastPanel({ prediction: p, evidence }: { prediction: Prediction | undefined; evidence: readonly Evidence[] }) {
-  const at = useSource();
   return (
     <Panel
       title="If nobody acts"
-      source={at("/prediction")}
       icon={<TrendingUp className="size-4" />}
       testId="forecast"
       aside={p !== undefined && <Badge title="How the forecast was put into words; the line itself is statistics">by {p.method}</Badge>}
@@ -32,27 +30,28 @@ function Forecast({ prediction: p, evidence }: { prediction: Prediction; evidenc
   const now = useNow();
   const at = useSource();
   const breach = parseTime(p.breach_at);
-  const series = evidence.flatMap((e) => e.series ?? []).findLast((s) => s.service === p.service && s.metric === p.metric);
+  const found = evidence.flatMap((e, i) => (e.series ?? []).map((series, j) => ({ series, pointer: `/evidence/${i}/series/${j}/points` }))).findLast(({ series: s }) => s.service === p.service && s.metric === p.metric);
+  const series = found?.series;
   const unit = series?.unit ?? (p.metric === "error_rate" ? "share" : undefined);
   const forecast = p.forecast ?? [];
   const name = p.metric === undefined ? undefined : `${metricWord(p.metric)}${p.service === undefined ? "" : ` of ${p.service}`}`;
   return (
     <div className="space-y-2.5 p-3.5">
-      <p className="text-[13px] [overflow-wrap:anywhere]">{p.summary}</p>
+      <p {...at("/prediction/summary")} className="text-[13px] [overflow-wrap:anywhere]">{p.summary}</p>
       {p.method === "model" && <Attributed agent="prediction" is={(e) => e.type === "prediction.concluded"} />}
       {forecast.length > 0 && name !== undefined && (
-        <ForecastChart measured={series?.points ?? []} forecast={forecast} limit={p.limit} breachAt={breach} unit={unit} label={name} source={at(["/prediction", "/evidence"])} />
+        <ForecastChart measured={series?.points ?? []} forecast={forecast} limit={p.limit} breachAt={breach} unit={unit} label={name} measuredAt={found?.pointer} pointer="/prediction" />
       )}
       <dl className="grid grid-cols-2 gap-x-4 gap-y-2">
         <Fact label="Measure">{name ?? noData}</Fact>
-        <Fact label="Trend">{`${p.per_minute > 0 ? "+" : ""}${unit === undefined ? quantity(p.per_minute) : measure(p.per_minute, unit)} a minute`}</Fact>
-        <Fact label={p.limit === undefined ? "Reaches its limit" : `Reaches ${measure(p.limit, unit)}`}>
+        <Fact label="Trend" source={at("/prediction/per_minute")}>{`${p.per_minute > 0 ? "+" : ""}${unit === undefined ? quantity(p.per_minute) : measure(p.per_minute, unit)} a minute`}</Fact>
+        <Fact source={at(["/prediction/limit", "/prediction/breach_at", "/prediction/horizon_s"])} label={p.limit === undefined ? "Reaches its limit" : `Reaches ${measure(p.limit, unit)}`}>
           <span data-testid="breach" className={breach !== undefined && breach > now ? "font-semibold text-warn" : undefined}>
             {breach === undefined ? `not within ${duration(p.horizon_s * 1000)}` : <><Moment at={p.breach_at} className="tabular" /> {breach > now ? <span {...at("/prediction", "left /breach_at")}>(in {duration(breach - now)})</span> : "(passed)"}</>}
           </span>
         </Fact>
         <Fact label="Confidence">
-          <Meter value={p.confidence} label="Confidence of the forecast" className="w-28" />
+          <Meter source={at("/prediction/confidence")} value={p.confidence} label="Confidence of the forecast" className="w-28" />
         </Fact>
       </dl>
       <SpreadList list={p.spread ?? []} />

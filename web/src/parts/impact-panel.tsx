@@ -25,26 +25,25 @@ export function ImpactPanel({ view: v }: { view: View }) {
       title="Impact on services"
       icon={<Network className="size-4" />}
       testId="impact"
-      source={at([`/evidence/${place}`, "/prediction/spread"])}
       aside={
         spread.length > 0 && (
           <span>
-            reached: <span {...at("/prediction", "count /spread reached=true")}>{reached}</span> of <span {...at("/prediction", "count /spread")}>{spread.length}</span> that depend on it
+            reached: <span {...at("/prediction/spread", "count . reached=true")}>{reached}</span> of <span {...at("/prediction/spread", "count .")}>{spread.length}</span> that depend on it
           </span>
         )
       }
     >
       <div className="space-y-3 p-3.5">
-        <ServiceGraph edges={topology.edges ?? []} standing={standing} />
+        <ServiceGraph edges={topology.edges ?? []} pointer={`/evidence/${place}/edges`} standing={standing} />
         <ul className="space-y-1 text-xs" aria-label="Services by how they are affected">
           {cause !== undefined && (
-            <li className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
+            <li {...at("/cause_service")} className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
               <span className="font-medium">{cause}</span>
               <Badge tone="bad">cause</Badge>
             </li>
           )}
           {v.service !== "" && v.service !== cause && (
-            <li className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
+            <li {...at("/service")} className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
               <span className="font-medium">{v.service}</span>
               <Badge tone="bad">where the alerts are</Badge>
             </li>

@@ -61,16 +61,17 @@ function excess({ anomaly: a }: Series): number {
   return Math.max(a.level - a.high, a.low - a.level, 0) / width;
 }
 
-/** What verification measured of it after an action, with the events that say so. */
+/** What verification measured of it after an action, and where each is said. */
 export function measuredAfter(series: Pick<Series, "service" | "metric">, events: readonly DecodedEvent[]): { points: Point[]; sources: string[] } {
   const points: Point[] = [];
   const sources: string[] = [];
   for (const d of events) {
     if (!d.readable || d.event.type !== "verification.measured") continue;
-    const check = d.event.data.verification.checks?.find((c) => c.service === series.service && c.metric === series.metric);
+    const place = d.event.data.verification.checks?.findIndex((c) => c.service === series.service && c.metric === series.metric) ?? -1;
+    const check = d.event.data.verification.checks?.[place];
     if (check === undefined) continue;
     points.push([Date.parse(d.event.at), check.now]);
-    sources.push(eventSource(d.event.id));
+    sources.push(`${eventSource(d.event.id, "/at")} ${eventSource(d.event.id, `/data/verification/checks/${place}/now`)}`);
   }
   return { points, sources };
 }
@@ -96,15 +97,15 @@ export function marksOf(v: View, events: readonly DecodedEvent[], base: (pointer
     if (!d.readable) continue;
     const { event: e } = d;
     if (e.type === "action.started" && e.data.effect.step === 1 && e.data.effect.undo !== true) {
-      marks.push({ at: Date.parse(e.at), text: `${capital(e.data.action.name)} on ${e.data.action.target} started`, tone: "accent", source: eventSource(e.id) });
+      marks.push({ at: Date.parse(e.at), text: `${capital(e.data.action.name)} on ${e.data.action.target} started`, tone: "accent", source: `${eventSource(e.id, "/at")} ${eventSource(e.id, "/data/action/name")} ${eventSource(e.id, "/data/action/target")}` });
     }
     if (e.type === "remediation.changed" && e.data.remediation.ended_at !== undefined) {
       const word = remediationWord(e.data.remediation.state);
-      marks.push({ at: Date.parse(e.at), text: `action: ${word.text.toLowerCase()}`, tone: word.tone === "good" ? "good" : "warn", source: eventSource(e.id) });
+      marks.push({ at: Date.parse(e.at), text: `action: ${word.text.toLowerCase()}`, tone: word.tone === "good" ? "good" : "warn", source: eventSource(e.id, "/at") });
     }
     if (e.type === "verification.measured" && e.data.verification.state !== "measuring") {
       const word = verificationStateWord(e.data.verification.state);
-      marks.push({ at: Date.parse(e.at), text: `verification: ${word.text.toLowerCase()}`, tone: word.tone === "good" ? "good" : "bad", source: eventSource(e.id) });
+      marks.push({ at: Date.parse(e.at), text: `verification: ${word.text.toLowerCase()}`, tone: word.tone === "good" ? "good" : "bad", source: eventSource(e.id, "/at") });
     }
   }
   return marks.toSorted((a, b) => a.at - b.at).map((m, i) => ({ ...m, letter: letters[i % letters.length] ?? "?" }));

@@ -5,7 +5,6 @@ import type { DecodedEvent } from "../protocol/decoder";
 import type { View } from "../protocol/generated";
 import { MarkLegend, MetricChart } from "../ui/metric-chart";
 import { Panel } from "../ui/panel";
-import { from } from "../ui/source";
 import { useSource } from "../ui/sources";
 import { metricWord } from "../ui/words";
 import { Cites } from "./citations";
@@ -33,7 +32,8 @@ export function MetricsPanel({ view: v, events }: { view: View; events: readonly
               forecast={prediction?.forecast ?? []}
               limit={prediction?.limit}
               marks={marks}
-              source={from([at(prediction === undefined ? pointer : [pointer, "/prediction"])["data-source"], ...after.sources].filter(Boolean).join(" "))}
+              pointer={pointer}
+              afterSources={after.sources}
             />
             <Cites ids={[evidence.id]} label="from" />
           </div>

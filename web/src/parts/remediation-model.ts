@@ -21,11 +21,13 @@ export function carriedOut(v: View): Carried | undefined {
   return { action_hash: x?.action_hash ?? "", name: a.name, target: a.target, state };
 }
 
-/** What exactly is carried out: as it was started, else as it was proposed, else as it was voted on. */
-export function actionOf(v: View, r: Carried): Action | Option | undefined {
-  if (v.action !== undefined && actionHash(v.action) === r.action_hash) return v.action;
-  if (v.proposal?.action_hash === r.action_hash) return v.proposal.action;
-  return v.decision?.options?.find((o) => o.name === r.name && o.target === r.target);
+/** What exactly is carried out, and where in the view it is: as it was started, else as it was proposed, else as it was voted on. */
+export function actionOf(v: View, r: Carried): { of: Action | Option; pointer: string } | undefined {
+  if (v.action !== undefined && actionHash(v.action) === r.action_hash) return { of: v.action, pointer: "/action" };
+  if (v.proposal?.action_hash === r.action_hash) return { of: v.proposal.action, pointer: "/proposal/action" };
+  const place = v.decision?.options?.findIndex((o) => o.name === r.name && o.target === r.target) ?? -1;
+  const option = v.decision?.options?.[place];
+  return option && { of: option, pointer: `/decision/options/${place}` };
 }
 
 /** A step that was carried out, and where in the view it is. */
@@ -49,7 +51,7 @@ export function isUndo(x: Execution): boolean {
 }
 
 /** The steps that were done, or may have been, and that nothing is known to have taken back. */
-export function leftStanding(executions: readonly Execution[]): Execution[] {
+export function leftStanding<T extends Execution>(executions: readonly T[]): T[] {
   const undone = new Set(executions.filter((x) => isUndo(x) && x.state === "succeeded").map((x) => x.step));
   return executions.filter((x) => !isUndo(x) && !undone.has(x.step) && x.refused !== true && x.state !== "failed");
 }

@@ -2,10 +2,10 @@
 import type { DecodedEvent } from "../protocol/decoder";
 import type { Agent, GuardrailChecked, ModelCalled, ModelRouted, Provenance } from "../protocol/generated";
 
-/** The latest choice of a model for each agent. */
-export function latestRoutes(events: readonly DecodedEvent[]): ReadonlyMap<Agent, ModelRouted> {
-  const routes = new Map<Agent, ModelRouted>();
-  for (const d of events) if (d.readable && d.event.type === "model.routed") routes.set(d.event.data.agent, d.event.data);
+/** The latest choice of a model for each agent, with the event that says it. */
+export function latestRoutes(events: readonly DecodedEvent[]): ReadonlyMap<Agent, ModelRouted & { eventId: string }> {
+  const routes = new Map<Agent, ModelRouted & { eventId: string }>();
+  for (const d of events) if (d.readable && d.event.type === "model.routed") routes.set(d.event.data.agent, { ...d.event.data, eventId: d.event.id });
   return routes;
 }
 

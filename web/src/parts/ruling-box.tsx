@@ -2,12 +2,14 @@ import { Scale } from "lucide-react";
 
 import type { Ruling } from "../protocol/generated";
 import { Badge } from "../ui/badge";
+import { useSource } from "../ui/sources";
 import { autonomyWord, modeWord } from "../ui/words";
 
-/** Who has to agree, and which rule of the policy says so. */
-export function RulingBox({ ruling: r }: { ruling: Ruling }) {
+/** Who has to agree, and which rule of the policy says so. pointer leads to the ruling. */
+export function RulingBox({ ruling: r, pointer }: { ruling: Ruling; pointer: string }) {
+  const at = useSource();
   return (
-    <section aria-label="What the policy says" data-testid="ruling" data-autonomy={r.autonomy} className="space-y-1 rounded-md border border-line px-3 py-2 text-xs">
+    <section {...at(pointer)} aria-label="What the policy says" data-testid="ruling" data-autonomy={r.autonomy} className="space-y-1 rounded-md border border-line px-3 py-2 text-xs">
       <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
         <Scale aria-hidden className="size-3.5 shrink-0 text-ink-3" />
         <b className="font-semibold">{autonomyWord(r.autonomy)}.</b>

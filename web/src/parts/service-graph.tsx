@@ -3,6 +3,7 @@ import { useMemo } from "react";
 
 import type { Edge } from "../protocol/generated";
 import { ScrollX } from "../ui/panel";
+import { useSource } from "../ui/sources";
 import type { Tone } from "../ui/words";
 
 const node = { width: 108, height: 32, gapX: 14, gapY: 28 };
@@ -27,12 +28,15 @@ const colours: Record<Tone, { fill: string; line: string }> = {
   bad: { fill: "var(--bad-soft)", line: "var(--bad)" },
 };
 
-export function ServiceGraph({ edges, standing }: { edges: readonly Edge[]; standing?: ReadonlyMap<string, Standing> }) {
+/** pointer leads to the edges. */
+export function ServiceGraph({ edges, pointer, standing }: { edges: readonly Edge[]; pointer: string; standing?: ReadonlyMap<string, Standing> }) {
+  const at = useSource();
   const graph = useMemo(() => place(edges), [edges]);
   if (graph.nodes.size === 0) return <p className="text-xs text-ink-3">no edges</p>;
   return (
     <ScrollX label="Service graph" className="rounded-md bg-sunken p-3">
       <svg
+        {...at(pointer)}
         width={graph.width}
         height={graph.height}
         role="img"

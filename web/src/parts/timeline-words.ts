@@ -24,7 +24,7 @@ export interface Line {
   key: boolean;
   /** The other incident that the text names. */
   incident?: string;
-  /** How a number in the text was computed from the event, as ui/source.ts says it. */
+  /** How a number in the text was computed from the event's data, as ui/source.ts says it. */
   derive?: string;
   event: DecodedEvent["event"];
 }
@@ -71,7 +71,7 @@ function wordsOf(e: IncidentEvent): Words {
     case "alert.received":
       return alertWords(e.data.alert);
     case "alerts.mentioned":
-      return { text: mentionText(e.data.alerts ?? []), derive: "count /data/alerts", key: true };
+      return { text: mentionText(e.data.alerts ?? []), derive: "count /alerts", key: true };
     case "alerts.moved": {
       const { move } = e.data;
       return { text: moveText(move, e.incident_id), detail: move.reason, key: true, incident: move.from === e.incident_id ? move.to : move.from, ...person(move.by) };

@@ -39,9 +39,9 @@ function Told({ delivery: d, place }: { delivery: DeliveryView; place: number })
           {whom.length > 0 && <span className="text-ink-3"> over {d.channel}</span>}
         </span>
         <OriginBadge origin={d.provenance.origin} />
-        <Moment at={d.at} className="tabular text-2xs text-ink-3" />
+        <Moment at={d.at} className="tabular text-2xs text-ink-3" source={at(`/deliveries/${place}/at`)} />
       </p>
-      <p className="text-2xs text-ink-2 [overflow-wrap:anywhere]">
+      <p {...at(`/deliveries/${place}/detail`)} className="text-2xs text-ink-2 [overflow-wrap:anywhere]">
         {notificationWord(d.kind)}
         {d.detail !== undefined && d.detail !== "" && <span className={d.state === "failed" ? "text-bad" : "text-ink-3"}>. {d.detail}</span>}
       </p>

@@ -18,14 +18,13 @@ export function VerificationPanel({ verification: v, earlier = false }: { verifi
       title={earlier ? "Verification of the action before" : "Verification"}
       icon={<Activity className="size-4" />}
       testId="verification"
-      source={at("/verification")}
       aside={
         <span data-testid="verification-state" data-state={v.state}>
           <Badge tone={state.tone}>{state.text}</Badge>
         </span>
       }
     >
-      {v.detail !== undefined && <p className="px-3.5 pt-2.5 text-xs text-ink-2">{v.detail}</p>}
+      {v.detail !== undefined && <p {...at("/verification/detail")} className="px-3.5 pt-2.5 text-xs text-ink-2">{v.detail}</p>}
       {checks.length === 0 ? (
         <Empty>No measure could be compared. Missing data is not success.</Empty>
       ) : (

@@ -4,24 +4,27 @@ import { useId } from "react";
 import type { ForecastPoint, Point } from "../protocol/generated";
 import { clockTime, measure } from "./format";
 import { isTooFar } from "./scale";
-import type { SourceProps } from "./source";
+import { useSource } from "./sources";
 
 interface Props {
   measured: readonly Point[];
+  /** Where they are, and the prediction, in what the provider above names. */
+  measuredAt?: string | undefined;
+  pointer: string;
   forecast: readonly ForecastPoint[];
   limit: number | undefined;
   /** When the limit is reached, in ms. */
   breachAt: number | undefined;
   unit: string | undefined;
   label: string;
-  source?: Partial<SourceProps>;
 }
 
 const width = 320;
 const height = 110;
 const inset = 4;
 
-export function ForecastChart({ measured, forecast, limit, breachAt, unit, label, source }: Props) {
+export function ForecastChart({ measured, measuredAt = "", pointer, forecast, limit, breachAt, unit, label }: Props) {
+  const source = useSource();
   const titleId = useId();
   const tooFar = isTooFar(limit, [...measured.map(([, v]) => v), ...forecast.map((f) => f.high)]);
   const plot = layOut(measured, forecast, tooFar ? undefined : limit);
@@ -33,8 +36,8 @@ export function ForecastChart({ measured, forecast, limit, breachAt, unit, label
   const band = `${line(ahead.map((f) => [f.at, f.high]))}${line(ahead.toReversed().map((f) => [f.at, f.low])).replace("M", "L")}Z`;
   const said = last === undefined ? label : `${label}: expected ${measure(last.value, unit)} at ${clockTime(last.at)}, between ${measure(last.low, unit)} and ${measure(last.high, unit)}`;
   return (
-    <figure className="min-w-0" {...source}>
-      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={titleId} className="h-28 w-full rounded bg-sunken">
+    <figure className="min-w-0">
+      <svg {...source(`${pointer}/forecast/${ahead.length - 1}`)} viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={titleId} className="h-28 w-full rounded bg-sunken">
         <title id={titleId}>{said}</title>
         {limit !== undefined && !tooFar && <line x1={0} x2={width} y1={y(limit)} y2={y(limit)} stroke="var(--bad)" strokeWidth={1} strokeDasharray="4 3" vectorEffect="non-scaling-stroke" />}
         {breachAt !== undefined && breachAt >= from && breachAt <= to && <line x1={x(breachAt)} x2={x(breachAt)} y1={0} y2={height} stroke="var(--bad)" strokeWidth={1} vectorEffect="non-scaling-stroke" />}
@@ -44,11 +47,11 @@ export function ForecastChart({ measured, forecast, limit, breachAt, unit, label
       </svg>
       <figcaption className="tabular text-2xs text-ink-3">
         <span className="flex justify-between gap-3">
-          <span>{clockTime(from)}</span>
-          <span>{clockTime(to)}</span>
+          <span {...source(measured.length > 0 ? `${measuredAt}/0` : `${pointer}/forecast/0/at`)}>{clockTime(from)}</span>
+          <span {...source(`${pointer}/forecast/${ahead.length - 1}/at`)}>{clockTime(to)}</span>
         </span>
         <span className="text-accent">measured</span>, <span className="text-warn">expected with its interval</span>
-        {limit !== undefined && <span className="text-bad">, limit {measure(limit, unit)}{tooFar && ", far above"}</span>}
+        {limit !== undefined && <span {...source(`${pointer}/limit`)} className="text-bad">, limit {measure(limit, unit)}{tooFar && ", far above"}</span>}
       </figcaption>
     </figure>
   );

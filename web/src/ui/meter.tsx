@@ -14,6 +14,7 @@ export function Meter({ value, label, absent = "not rated yet", source, classNam
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={Math.round(share * 100)}
+      aria-valuetext={percent(value)}
       title={`${label}: ${percent(value)}`}
       {...source}
       className={clsx("inline-flex items-center gap-1.5", className)}

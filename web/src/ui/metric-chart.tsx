@@ -9,7 +9,8 @@ import { useState, type KeyboardEvent, type PointerEvent } from "react";
 import type { Anomaly, ForecastPoint, Point } from "../protocol/generated";
 import { clockTime, measure } from "./format";
 import { isTooFar } from "./scale";
-import { type SourceProps, from as comesFrom } from "./source";
+import { from as comesFrom } from "./source";
+import { useSource } from "./sources";
 
 export interface ChartMark {
   at: number;
@@ -23,14 +24,16 @@ interface Props {
   label: string;
   unit: string | undefined;
   points: readonly Point[];
-  /** What was measured of it after an action. */
+  /** Where they are, in what the provider above names. */
+  pointer: string;
+  /** What was measured of it after an action, and the source of each. */
   after: readonly Point[];
+  afterSources: readonly string[];
   /** How it left what was normal. */
   anomaly: Anomaly | undefined;
   forecast: readonly ForecastPoint[];
   limit: number | undefined;
   marks: readonly ChartMark[];
-  source: Partial<SourceProps>;
 }
 
 const width = 640;
@@ -43,7 +46,8 @@ const lead = 0.25;
 const lineColours: Record<ChartMark["tone"], string> = { warn: "var(--warn)", accent: "var(--accent)", good: "var(--good)", bad: "var(--bad)" };
 const letterColours: Record<ChartMark["tone"], string> = { warn: "bg-warn-soft text-warn", accent: "bg-accent-soft text-accent", good: "bg-good-soft text-good", bad: "bg-bad-soft text-bad" };
 
-export function MetricChart({ label, unit, points, after, anomaly, forecast, limit, marks, source }: Props) {
+export function MetricChart({ label, unit, points, pointer, after, afterSources, anomaly, forecast, limit, marks }: Props) {
+  const source = useSource();
   const [read, setRead] = useState<number>();
   const ahead = forecast.map(({ at, low, value, high }) => ({ at: Date.parse(at), low, value, high }));
   const tooFar = isTooFar(limit, [...[...points, ...after].map(([, v]) => v), ...ahead.map((f) => f.high)]);
@@ -53,11 +57,17 @@ export function MetricChart({ label, unit, points, after, anomaly, forecast, lim
   const { x, y, start, end } = plot;
   const line = (all: readonly (readonly [number, number])[]) => all.map(([at, v], i) => `${i === 0 ? "M" : "L"}${x(at).toFixed(1)} ${y(v).toFixed(1)}`).join("");
   const band = `${line(ahead.map((f) => [f.at, f.high]))}${line(ahead.toReversed().map((f) => [f.at, f.low])).replace("M", "L")}Z`;
-  const values = [...[...points, ...after].map(([at, value]) => ({ at, said: measure(value, unit) })), ...ahead.map((f) => ({ at: f.at, said: `expected ${measure(f.value, unit)}, between ${measure(f.low, unit)} and ${measure(f.high, unit)}` }))];
+  const measured = [
+    ...points.map(([at, value], i) => ({ at, said: measure(value, unit), source: source(`${pointer}/points/${i}`) })),
+    ...after.map(([at, value], i) => ({ at, said: measure(value, unit), source: comesFrom(afterSources[i] ?? "") })),
+  ];
+  const values = [...measured, ...ahead.map((f, i) => ({ at: f.at, said: `expected ${measure(f.value, unit)}, between ${measure(f.low, unit)} and ${measure(f.high, unit)}`, source: source(`/prediction/forecast/${i}`) }))];
   const at = read === undefined ? undefined : values[Math.min(read, values.length - 1)];
-  const last = after.at(-1) ?? points.at(-1);
-  const said = at === undefined ? (last === undefined ? "no data" : `last ${measure(last[1], unit)} at ${clockTime(last[0])}`) : `${at.said} at ${clockTime(at.at)}`;
-  const point = (e: PointerEvent<HTMLElement>) => {
+  const last = measured.at(-1);
+  const final = values.reduce((a, b) => (b.at > a.at ? b : a), values[0] ?? { at: end, source: {} });
+  const told = at ?? last;
+  const said = told === undefined ? "no data" : `${at === undefined ? "last " : ""}${told.said} at ${clockTime(told.at)}`;
+  const follow = (e: PointerEvent<HTMLElement>) => {
     const box = e.currentTarget.getBoundingClientRect();
     setRead(nearest(values, start + ((e.clientX - box.left) / Math.max(1, box.width)) * (end - start)));
   };
@@ -71,12 +81,13 @@ export function MetricChart({ label, unit, points, after, anomaly, forecast, lim
   const late = marks.filter((m) => m.at > end);
   const shown = marks.filter((m) => m.at >= start && m.at <= end);
   return (
-    <figure className="min-w-0 space-y-1" data-testid="metric-chart" {...source}>
+    <figure className="min-w-0 space-y-1" data-testid="metric-chart">
       <figcaption className="flex flex-wrap items-baseline justify-between gap-x-3">
         <span className="text-xs font-medium">{label}</span>
-        <span className="tabular text-2xs text-ink-2">{said}</span>
+        <span {...told?.source} className="tabular text-2xs text-ink-2">{said}</span>
       </figcaption>
       <div
+        {...told?.source}
         role="slider"
         tabIndex={0}
         aria-label={`Values of ${label}`}
@@ -84,7 +95,7 @@ export function MetricChart({ label, unit, points, after, anomaly, forecast, lim
         aria-valuemax={values.length - 1}
         aria-valuenow={read ?? points.length - 1}
         aria-valuetext={said}
-        onPointerMove={point}
+        onPointerMove={follow}
         onPointerLeave={() => setRead(undefined)}
         onBlur={() => setRead(undefined)}
         onKeyDown={keys}
@@ -118,19 +129,23 @@ export function MetricChart({ label, unit, points, after, anomaly, forecast, lim
         )}
       </div>
       <p className="tabular flex justify-between text-2xs text-ink-3">
-        <span>{clockTime(points[0]?.[0] ?? start)}</span>
-        <span>{clockTime(Math.max(ahead.at(-1)?.at ?? 0, last?.[0] ?? end))}</span>
+        <span {...values[0]?.source}>{clockTime(values[0]?.at ?? start)}</span>
+        <span {...final.source}>{clockTime(final.at)}</span>
       </p>
       <ul className="flex flex-wrap gap-x-3 gap-y-0.5 text-2xs text-ink-2">
-        {anomaly !== undefined && <li>normal: {measure(anomaly.low, unit)} to {measure(anomaly.high, unit)}</li>}
         {anomaly !== undefined && (
-          <li className="text-bad">
+          <li {...source(`${pointer}/anomaly`)}>
+            normal: {measure(anomaly.low, unit)} to {measure(anomaly.high, unit)}
+          </li>
+        )}
+        {anomaly !== undefined && (
+          <li {...source(`${pointer}/anomaly`)} className="text-bad">
             went to {measure(anomaly.level, unit)} from {clockTime(Date.parse(anomaly.onset))} on{anomaly.over === true && "; is back"}
           </li>
         )}
         {ahead.length > 0 && <li className="text-warn">dashed: expected, with its interval</li>}
         {after.length > 0 && <li className="text-good">green, dotted: measured after the action</li>}
-        {limit !== undefined && <li className="text-bad">limit {measure(limit, unit)}{tooFar && ", far above"}</li>}
+        {limit !== undefined && <li {...source("/prediction/limit")} className="text-bad">limit {measure(limit, unit)}{tooFar && ", far above"}</li>}
       </ul>
       <details className="text-2xs">
         <summary className="text-ink-3">As a table</summary>
@@ -147,7 +162,7 @@ export function MetricChart({ label, unit, points, after, anomaly, forecast, lim
           </thead>
           <tbody>
             {values.map((v) => (
-              <tr key={`${v.at}${v.said}`}>
+              <tr key={`${v.at}${v.said}`} {...v.source}>
                 <td className="pr-4">{clockTime(v.at)}</td>
                 <td>{v.said}</td>
               </tr>

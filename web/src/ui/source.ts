@@ -13,7 +13,7 @@
  *   since when it is not connected, what a model is saying right now.
  *
  * POINTER is a JSON Pointer (RFC 6901) to the value, or to the smallest object that has all values the
- * element shows. Shown is a value as it is; rounded; in another unit (seconds, milliseconds, millionths,
+ * element shows; of more than two dozen values, none that lies deeper counts. Shown is a value as it is; rounded; in another unit (seconds, milliseconds, millionths,
  * shares, bytes, tokens); a time as a clock's, a date, or relative to now; or as a part of a text.
  *
  * What is computed from several values says how, in `data-derive`, by pointers relative to POINTER:
@@ -27,7 +27,7 @@
  * And where there are several sources, by their values:
  *
  * - `span`: the time from the first to the second;
- * - `total`: the sum of all of them;
+ * - `total`, or `total A`: the sum of all of them, or of what A is in each;
  * - `many`: how many there are.
  *
  * Texts of the program itself hold no digits. Names do (p99, E12, 5xx, sha256): a digit that touches a

@@ -6,6 +6,7 @@ import { useId, useState, type PointerEvent } from "react";
 
 import type { Point } from "../protocol/generated";
 import { clockTime, measure } from "./format";
+import { useSource } from "./sources";
 
 interface Props {
   points: readonly Point[];
@@ -19,7 +20,9 @@ const width = 240;
 const height = 56;
 const inset = 3;
 
+/** What the provider above names are the points. */
 export function Sparkline({ points, unit, label, mark }: Props) {
+  const at = useSource();
   const titleId = useId();
   const [hovered, setHovered] = useState<number>();
   const plot = layOut(points);
@@ -28,6 +31,7 @@ export function Sparkline({ points, unit, label, mark }: Props) {
   const x = (ms: number) => inset + ((ms - from) / Math.max(1, to - from)) * (width - 2 * inset);
   const path = xs.map((px, i) => `${i === 0 ? "M" : "L"}${px.toFixed(1)} ${(ys[i] ?? 0).toFixed(1)}`).join("");
   const last = points.at(-1)?.[1] ?? 0;
+  const [lowest, highest] = [low, high].map((value) => `/${points.findIndex((p) => p[1] === value)}`) as [string, string];
   const hoveredPoint = hovered === undefined ? undefined : points[hovered];
   const move = (e: PointerEvent<SVGSVGElement>) => {
     const box = e.currentTarget.getBoundingClientRect();
@@ -37,11 +41,12 @@ export function Sparkline({ points, unit, label, mark }: Props) {
     <figure className="min-w-0">
       <figcaption className="flex items-baseline justify-between gap-2">
         <span className="truncate text-2xs text-ink-2">{label}</span>
-        <span className="tabular text-2xs text-ink">
+        <span {...at(`/${hovered ?? points.length - 1}`)} className="tabular text-2xs text-ink">
           {hoveredPoint === undefined ? measure(last, unit) : `${measure(hoveredPoint[1], unit)} at ${clockTime(hoveredPoint[0])}`}
         </span>
       </figcaption>
       <svg
+        {...at([lowest, highest, `/${points.length - 1}`])}
         viewBox={`0 0 ${width} ${height}`}
         preserveAspectRatio="none"
         role="img"
@@ -63,7 +68,7 @@ export function Sparkline({ points, unit, label, mark }: Props) {
           <line x1={xs[hovered]} x2={xs[hovered]} y1={0} y2={height} stroke="var(--ink-3)" strokeWidth={1} vectorEffect="non-scaling-stroke" />
         )}
       </svg>
-      <p className="tabular truncate text-2xs text-ink-3">
+      <p {...at([lowest, highest])} className="tabular truncate text-2xs text-ink-3">
         {measure(low, unit)} to {measure(high, unit)}
       </p>
     </figure>

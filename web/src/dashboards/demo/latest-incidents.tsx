@@ -55,10 +55,11 @@ function Row({ figures: f, source, go }: { figures: IncidentFigures; source: str
   const { currency } = useFigures().metrics;
   const sum = (micros: number | undefined) => (micros === undefined || currency === undefined ? <span className="text-ink-3">{noData}</span> : money(micros, currency));
   const opened = parseTime(f.opened_at);
+  const at = (...fields: (keyof IncidentFigures)[]) => from(fields.map((field) => `${source}/${field}`).join(" "));
   const explained = `/transparency/incidents/${encodeURIComponent(f.incident_id)}`;
   const present = presentPath({ kind: "incident", id: f.incident_id });
   return (
-    <tr {...from(source)} data-testid={`latest-${f.incident_id}`} data-run={f.run_id} data-status={f.status} className="border-b border-line last:border-0 break-inside-avoid">
+    <tr {...at("title", "service")} data-testid={`latest-${f.incident_id}`} data-run={f.run_id} data-status={f.status} className="border-b border-line last:border-0 break-inside-avoid">
       <td className="px-3.5 py-2">
         <div className="flex min-w-0 items-start gap-2">
           <SeverityMark severity={f.severity} className="mt-0.5" />
@@ -69,7 +70,7 @@ function Row({ figures: f, source, go }: { figures: IncidentFigures; source: str
             <div className="mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-0.5 text-2xs text-ink-3">
               <span>{f.service}</span>
               {opened !== undefined && (
-                <time dateTime={f.opened_at} title={exactTime(opened)}>
+                <time {...at("opened_at")} dateTime={f.opened_at} title={exactTime(opened)}>
                   {utcDay(f.opened_at)}
                 </time>
               )}
@@ -79,10 +80,10 @@ function Row({ figures: f, source, go }: { figures: IncidentFigures; source: str
           </div>
         </div>
       </td>
-      <td className="tabular px-2 py-2 text-right whitespace-nowrap max-sm:hidden">{f.resolve_seconds === undefined ? <span className="text-ink-3">{noData}</span> : seconds(f.resolve_seconds)}</td>
-      <td className="tabular px-2 py-2 text-right whitespace-nowrap">{sum(f.downtime_micros)}</td>
-      <td className="tabular px-2 py-2 text-right whitespace-nowrap max-sm:hidden">{f.saved_micros === undefined ? sum(undefined) : <>{sum(f.saved_micros)} {f.saved_micros < 0 ? "(worse)" : "saved"}</>}</td>
-      <td className="tabular px-2 py-2 text-right whitespace-nowrap max-md:hidden print:table-cell">{cost(f.ai_cost_usd_micros, f.ai_calls_unknown_price)}</td>
+      <td {...at("resolve_seconds")} className="tabular px-2 py-2 text-right whitespace-nowrap max-sm:hidden">{f.resolve_seconds === undefined ? <span className="text-ink-3">{noData}</span> : seconds(f.resolve_seconds)}</td>
+      <td {...at("downtime_micros")} className="tabular px-2 py-2 text-right whitespace-nowrap">{sum(f.downtime_micros)}</td>
+      <td {...at("saved_micros")} className="tabular px-2 py-2 text-right whitespace-nowrap max-sm:hidden">{f.saved_micros === undefined ? sum(undefined) : <>{sum(f.saved_micros)} {f.saved_micros < 0 ? "(worse)" : "saved"}</>}</td>
+      <td {...at("ai_cost_usd_micros", "ai_calls_unknown_price")} className="tabular px-2 py-2 text-right whitespace-nowrap max-md:hidden print:table-cell">{cost(f.ai_cost_usd_micros, f.ai_calls_unknown_price)}</td>
       <td className="px-2 py-2 text-right print:hidden">
         <a href={present} onClick={(e) => follow(e, present, go)} title={`Present ${f.title}`} className={buttonClass("ghost", "px-1.5!")}>
           <PresentIcon aria-hidden className="size-4" />

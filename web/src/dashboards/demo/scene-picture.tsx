@@ -1,14 +1,17 @@
 /** What is seen of a scene: one measure over time, or a few values side by side. */
 import { clsx } from "clsx";
 
+import { SourceProvider } from "../../ui/sources";
 import { Sparkline } from "../../ui/sparkline";
 import type { Bar, Picture } from "./story";
 
 export function ScenePicture({ picture }: { picture: Picture }) {
   if (picture.kind === "series") {
     return (
-      <div {...picture.source} className="rounded-lg border border-line bg-surface p-4 [&_svg]:h-44">
-        <Sparkline points={picture.points as [number, number][]} unit={picture.unit} label={picture.label} mark={picture.mark} />
+      <div className="rounded-lg border border-line bg-surface p-4 [&_svg]:h-44">
+        <SourceProvider base={`${picture.source["data-source"]}/points`}>
+          <Sparkline points={picture.points as [number, number][]} unit={picture.unit} label={picture.label} mark={picture.mark} />
+        </SourceProvider>
         {picture.mark !== undefined && <p className="mt-1 text-2xs text-ink-3">The dashed line is where the trouble began.</p>}
       </div>
     );

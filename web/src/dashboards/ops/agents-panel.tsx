@@ -11,7 +11,7 @@ import { cost, count } from "../../ui/format";
 import { Meter } from "../../ui/meter";
 import { Age } from "../../ui/now";
 import { Panel } from "../../ui/panel";
-import { from, pageSource } from "../../ui/source";
+import { type SourceProps, eventSource, from, pageSource } from "../../ui/source";
 import { useSource } from "../../ui/sources";
 import { ProvenanceLine } from "../../ui/provenance";
 import { agentStateWord, capital, purposeWord, routeWord } from "../../ui/words";
@@ -23,7 +23,7 @@ export function AgentsPanel({ view: v, events }: { view: View; events: readonly 
     <Panel title="Agents" icon={<Bot className="size-4" />}>
       <ul className="divide-y divide-line">
         {(v.agents ?? []).map((a, i) => (
-          <Agent key={a.agent} place={i} incidentId={v.incident_id} agent={a} route={routes.get(a.agent)} cap={capOf(v, a)} />
+          <Agent key={a.agent} place={i} incidentId={v.incident_id} agent={a} route={routes.get(a.agent)} budget={capOf(v, a, i)} />
         ))}
       </ul>
     </Panel>
@@ -31,52 +31,60 @@ export function AgentsPanel({ view: v, events }: { view: View; events: readonly 
 }
 
 /** What is known of an agent's budget: its turns always, the rest once it mattered. */
-function capOf(v: View, a: AgentView): Budget {
-  const paused = v.paused?.scope === "agent" && v.paused.agent === a.agent ? v.paused.cap : undefined;
-  return v.agent_budgets?.[a.agent] ?? paused ?? { turns: a.max_turns };
+function capOf(v: View, a: AgentView, place: number): { cap: Budget; pointer: string } {
+  const raised = v.agent_budgets?.[a.agent];
+  if (raised !== undefined) return { cap: raised, pointer: `/agent_budgets/${a.agent}` };
+  if (v.paused?.scope === "agent" && v.paused.agent === a.agent) return { cap: v.paused.cap, pointer: "/paused/cap" };
+  return { cap: { turns: a.max_turns }, pointer: `/agents/${place}/max_turns` };
 }
 
-function Agent({ incidentId, agent: a, place, route, cap }: { incidentId: string; agent: AgentView; place: number; route: ModelRouted | undefined; cap: Budget }) {
+function Agent({ incidentId, agent: a, place, route, budget }: { incidentId: string; agent: AgentView; place: number; route: Routed | undefined; budget: ReturnType<typeof capOf> }) {
   const at = useSource();
   const word = agentStateWord(a.state);
   const working = word.tone === "accent";
   return (
-    <li data-testid={`agent-${a.agent}`} {...at([`/agents/${place}`, "/agent_budgets", "/paused"])} data-state={a.state} data-model={a.model ?? ""} className={clsx("space-y-1.5 px-3.5", a.state === "idle" ? "py-1.5 text-ink-3" : "py-2.5")}>
+    <li data-testid={`agent-${a.agent}`} data-state={a.state} data-model={a.model ?? ""} className={clsx("space-y-1.5 px-3.5", a.state === "idle" ? "py-1.5 text-ink-3" : "py-2.5")}>
       <div className="flex items-center gap-2">
         <span className={clsx("text-xs font-semibold", a.state === "idle" && "text-ink-3")}>{capital(a.agent)}</span>
         <Badge tone={word.tone} icon={working && <span aria-hidden className="pulse-soft size-1.5 rounded-full bg-accent" />}>
           {word.text}
         </Badge>
-        <span className="tabular ml-auto text-2xs text-ink-3">
+        <span {...at([`/agents/${place}/turn`, `/agents/${place}/max_turns`])} className="tabular ml-auto text-2xs text-ink-3">
           {a.turn !== undefined && a.turn > 0 && `turn ${a.turn}${a.max_turns === undefined ? "" : ` of ${a.max_turns}`}`}
           {a.updated_at !== undefined && (
             <>
               {a.turn !== undefined && a.turn > 0 && " · "}
-              <Age at={a.updated_at} /> ago
+              <Age at={a.updated_at} source={at(`/agents/${place}/updated_at`)} /> ago
             </>
           )}
         </span>
       </div>
-      {a.task !== undefined && (working || a.state === "waiting") && <p className="text-xs text-ink-2">{a.task}</p>}
+      {a.task !== undefined && (working || a.state === "waiting") && <p {...at(`/agents/${place}/task`)} className="text-xs text-ink-2">{a.task}</p>}
       <Speaking incidentId={incidentId} agent={a.agent} />
-      {a.key_finding !== undefined && <p className="text-xs [overflow-wrap:anywhere]">{a.key_finding}</p>}
+      {a.key_finding !== undefined && <p {...at(`/agents/${place}/key_finding`)} className="text-xs [overflow-wrap:anywhere]">{a.key_finding}</p>}
       {route !== undefined && <Route route={route} />}
       {a.state !== "idle" && (
         <div className="flex items-center gap-3">
-          <Meter value={a.confidence} label={`Confidence of the ${a.agent} agent, computed from its evidence`} absent="no confidence: nothing cited yet" className="max-w-44 flex-1" />
-          <span className="tabular text-2xs text-ink-3">{a.evidence_count === 1 ? "1 piece of evidence" : `${a.evidence_count} pieces of evidence`}</span>
+          <Meter source={at(`/agents/${place}/confidence`)} value={a.confidence} label={`Confidence of the ${a.agent} agent, computed from its evidence`} absent="no confidence: nothing cited yet" className="max-w-44 flex-1" />
+          <span {...at(`/agents/${place}/evidence_count`)} className="tabular text-2xs text-ink-3">{a.evidence_count === 1 ? "1 piece of evidence" : `${a.evidence_count} pieces of evidence`}</span>
         </div>
       )}
-      <Used used={a.used} cap={cap} />
-      {a.provenance !== undefined && <ProvenanceLine of={a.provenance} />}
+      <Used used={a.used} cap={budget.cap} source={at([`/agents/${place}/used`, budget.pointer])} />
+      {a.provenance !== undefined && (
+        <div {...at(`/agents/${place}/provenance`)}>
+          <ProvenanceLine of={a.provenance} />
+        </div>
+      )}
     </li>
   );
 }
 
-function Route({ route: r }: { route: ModelRouted }) {
+type Routed = ModelRouted & { eventId: string };
+
+function Route({ route: r }: { route: Routed }) {
   const word = routeWord(r.reason);
   return (
-    <p className="flex flex-wrap items-center gap-x-1.5 gap-y-0.5 text-2xs" data-testid="route" data-reason={r.reason} title={r.detail}>
+    <p {...from(eventSource(r.eventId, "/data"))} className="flex flex-wrap items-center gap-x-1.5 gap-y-0.5 text-2xs" data-testid="route" data-reason={r.reason} title={r.detail}>
       <span className={clsx("[overflow-wrap:anywhere]", r.model === undefined && "text-ink-3")}>{r.model ?? "statistics"}</span>
       <span className="text-ink-3">{purposeWord(r.purpose)}</span>
       <Badge tone={word.tone}>{word.text}</Badge>
@@ -84,7 +92,7 @@ function Route({ route: r }: { route: ModelRouted }) {
   );
 }
 
-function Used({ used: u, cap }: { used: Budget; cap: Budget }) {
+function Used({ used: u, cap, source }: { used: Budget; cap: Budget; source: Partial<SourceProps> }) {
   if (u.turns === undefined) return null;
   const parts = [
     of(count(u.turns), cap.turns === undefined ? undefined : count(cap.turns), (cap.turns ?? u.turns) === 1 ? "call" : "calls"),
@@ -92,7 +100,7 @@ function Used({ used: u, cap }: { used: Budget; cap: Budget }) {
     of(cost(u.cost_usd_micros ?? 0), cap.cost_usd_micros === undefined ? undefined : cost(cap.cost_usd_micros), ""),
   ];
   return (
-    <p className="tabular text-2xs text-ink-3" data-testid="used">
+    <p {...source} className="tabular text-2xs text-ink-3" data-testid="used">
       used {parts.join(", ")}
     </p>
   );

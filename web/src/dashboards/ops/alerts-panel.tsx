@@ -8,7 +8,7 @@ import { Button } from "../../ui/button";
 import { SearchField } from "../../ui/field";
 import { count } from "../../ui/format";
 import { Empty, Panel } from "../../ui/panel";
-import { from, incidentSource, querySource } from "../../ui/source";
+import { from, incidentSource, pageSource, querySource } from "../../ui/source";
 import { useSource } from "../../ui/sources";
 import { AlertGroup } from "./alert-row";
 import { byKey, listedAlerts, shownAlerts } from "./alerts-model";
@@ -37,12 +37,20 @@ export function AlertsPanel({ view: v, events }: { view: View; events: readonly 
   const rows = useMemo(() => (all ? listedAlerts(v, listed) : shownAlerts(v, listed)), [all, v, listed]);
   const groups = useMemo(() => byKey(rows, keys), [rows, keys]);
   const asked = all && q !== "" ? q : undefined;
-  const lists = pages?.map((_, i) => querySource(paths.incidentAlerts(v.incident_id, asked, pages[i - 1]?.next))) ?? [];
-  const source = from([incidentSource(v.incident_id, "/alerts"), ...lists].join(" "));
+  /** Where each alert and key is. */
+  const sources = useMemo(() => {
+    const found = new Map<object, string>((v.alerts ?? []).map((alert, i) => [alert, incidentSource(v.incident_id, `/alerts/${i}`)]));
+    for (const [i, page] of (pages ?? []).entries()) {
+      const answer = paths.incidentAlerts(v.incident_id, asked, pages?.[i - 1]?.next);
+      for (const [j, l] of page.alerts.entries()) found.set(l, querySource(answer, `/alerts/${j}`)).set(l.alert, querySource(answer, `/alerts/${j}/alert`));
+      if (i === 0) for (const [j, key] of page.keys.entries()) found.set(key, querySource(answer, `/keys/${j}`));
+    }
+    return found;
+  }, [v.alerts, v.incident_id, pages, asked]);
   const at = useSource();
   const more = Object.keys(v.more_alerts ?? {}).length;
   return (
-    <Panel title="Alerts" icon={<BellRing className="size-4" />} testId="alerts" source={source} aside={<Aside view={v} refusal={refusal} keys={keys} onSilence={() => setSilencing(matchersOf(v.alerts ?? []))} />}>
+    <Panel title="Alerts" icon={<BellRing className="size-4" />} testId="alerts" aside={<Aside view={v} refusal={refusal} keys={keys} onSilence={() => setSilencing(matchersOf(v.alerts ?? []))} />}>
       {v.alerts_total === 0 && rows.length === 0 ? (
         <Empty>No alert belongs to this incident.</Empty>
       ) : (
@@ -63,20 +71,20 @@ export function AlertsPanel({ view: v, events }: { view: View; events: readonly 
           )}
           {all ? (
             <Paged list={list} shown={rows.length} empty={q === "" ? "The gateway lists none." : "Nothing matches."} more="Show more alerts">
-              <Groups groups={groups} refusal={refusal} onSilence={setSilencing} />
+              <Groups groups={groups} sources={sources} refusal={refusal} onSilence={setSilencing} />
             </Paged>
           ) : (
             <>
-              <Groups groups={groups} refusal={refusal} onSilence={setSilencing} />
+              <Groups groups={groups} sources={sources} refusal={refusal} onSilence={setSilencing} />
               {list.isError && (
-                <p role="alert" className="px-3.5 py-2 text-2xs text-warn">
+                <p role="alert" {...from(pageSource("answer"))} className="px-3.5 py-2 text-2xs text-warn">
                   How often they were heard cannot be read now: {list.error.message}
                 </p>
               )}
               {more > 0 && (
                 <div className="p-2 text-center">
                   <Button kind="ghost" data-testid="alerts-more" onClick={() => setAll(true)}>
-                    and <span {...at("", "count /more_alerts")}>{count(more)}</span> more
+                    and <span {...at("/more_alerts", "count .")}>{count(more)}</span> more
                   </Button>
                 </div>
               )}
@@ -91,15 +99,16 @@ export function AlertsPanel({ view: v, events }: { view: View; events: readonly 
 
 interface GroupsProps {
   groups: ReturnType<typeof byKey>;
+  sources: ReadonlyMap<object, string>;
   refusal: string | undefined;
   onSilence: (matchers: readonly Matcher[]) => void;
 }
 
-function Groups({ groups, refusal, onSilence }: GroupsProps) {
+function Groups({ groups, sources, refusal, onSilence }: GroupsProps) {
   return (
     <div className="max-h-[34rem] overflow-y-auto">
       {groups.map((g) => (
-        <AlertGroup key={g.key} group={g} refusal={refusal} onSilence={(row) => onSilence(matchersOf([row.alert]))} />
+        <AlertGroup key={g.key} group={g} sources={sources} refusal={refusal} onSilence={(row) => onSilence(matchersOf([row.alert]))} />
       ))}
     </div>
   );
@@ -111,7 +120,7 @@ function Aside({ view: v, keys, refusal, onSilence }: { view: View; keys: Parame
   if (v.alerts_total === 0) return null;
   return (
     <>
-      <span className="tabular" data-testid="alerts-count" {...at()}>
+      <span className="tabular" data-testid="alerts-count" {...at(["/alerts_firing", "/alerts_total"])}>
         {count(v.alerts_firing)} firing{silenced && ", some silenced"}, of {count(v.alerts_total)}
       </span>
       {!isOver(v) && (

@@ -8,6 +8,7 @@ import { Button } from "../../ui/button";
 import { Meter } from "../../ui/meter";
 import { Age } from "../../ui/now";
 import { Empty, Panel } from "../../ui/panel";
+import { from, pageSource } from "../../ui/source";
 import { useSource } from "../../ui/sources";
 import { Attributed } from "../../parts/attribution";
 import { Claims } from "../../parts/claims";
@@ -48,11 +49,11 @@ function QuestionItem({ question: q, place, over }: { question: Question; place:
       </p>
       {q.answer !== undefined ? (
         <div className="space-y-2 border-l-2 border-line-strong pl-3">
-          <p className="max-w-prose text-[13px] whitespace-pre-wrap [overflow-wrap:anywhere]">{q.answer.text}</p>
-          <Claims claims={q.answer.claims ?? []} title="What it rests on" />
+          <p {...at(`/questions/${place}/answer/text`)} className="max-w-prose text-[13px] whitespace-pre-wrap [overflow-wrap:anywhere]">{q.answer.text}</p>
+          <Claims claims={q.answer.claims ?? []} title="What it rests on" pointer={`/questions/${place}/answer/claims`} />
           <p className="flex flex-wrap items-center gap-2">
             <Badge title="Who answered">by {q.answer.method}</Badge>
-            <Meter value={q.answer.confidence} label="Confidence, computed from the evidence cited" absent="no confidence: nothing cited" className="w-32" />
+            <Meter source={at(`/questions/${place}/answer/confidence`)} value={q.answer.confidence} label="Confidence, computed from the evidence cited" absent="no confidence: nothing cited" className="w-32" />
           </p>
           {q.answer.method === "model" && <Attributed agent="diagnosis" is={(e) => e.type === "question.answered" && e.data.id === q.id} />}
         </div>
@@ -109,7 +110,7 @@ function Ask({ id }: { id: string }) {
       </Button>
       {refusal !== undefined && <p className="w-full text-2xs text-ink-3">{refusal}</p>}
       {verb.error !== undefined && (
-        <p role="alert" className="w-full text-xs text-bad">
+        <p role="alert" {...from(pageSource("answer"))} className="w-full text-xs text-bad">
           {verb.error}
         </p>
       )}

@@ -8,6 +8,7 @@ import { Button } from "../../ui/button";
 import { cost, count, duration, parseTime } from "../../ui/format";
 import { useNow } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
+import { from, pageSource } from "../../ui/source";
 import { useSource } from "../../ui/sources";
 import { amount, causeWord } from "../../ui/words";
 import { useRefusalNow } from "./permissions";
@@ -39,27 +40,28 @@ function TimeLeft({ deadline }: { deadline: string | undefined }) {
   const at = useSource();
   const until = parseTime(deadline);
   if (until === undefined) return <>no deadline</>;
-  return <span className="tabular" {...at("/paused", "left /deadline")}>{until > now ? `goes on without models in ${duration(until - now)}` : "goes on without models now"}</span>;
+  return <span className="tabular" {...at("/paused/deadline", "left .")}>{until > now ? `goes on without models in ${duration(until - now)}` : "goes on without models now"}</span>;
 }
 
 function KnownSoFar({ view: v }: { view: View }) {
   const at = useSource();
   const evidence = v.evidence ?? [];
   const found = evidence.filter((e) => e.found).length;
-  const suspect = evidence.findLast((e) => e.kind === "ranking" && e.found)?.suspects?.[0];
+  const ranking = evidence.findLastIndex((e) => e.kind === "ranking" && e.found);
+  const suspect = evidence[ranking]?.suspects?.[0];
   const known = [
-    suspect === undefined ? "no suspect by statistics yet" : `statistics suspect ${suspect.service} (${causeWord(suspect.cause)})`,
-    v.diagnosis === undefined ? "no diagnosis yet" : v.diagnosis.summary,
+    suspect === undefined ? { text: "no suspect by statistics yet" } : { text: `statistics suspect ${suspect.service} (${causeWord(suspect.cause)})`, pointer: `/evidence/${ranking}/suspects/0/service` },
+    v.diagnosis === undefined ? { text: "no diagnosis yet" } : { text: v.diagnosis.summary, pointer: "/diagnosis/summary" },
   ];
   return (
     <div>
       <h3 className="mb-0.5 text-2xs font-semibold text-ink-3">Known so far</h3>
       <ul className="list-inside list-disc text-xs text-ink-2 [overflow-wrap:anywhere]">
         <li>
-          <span {...at("", "count /evidence found=true")}>{found}</span> of <span {...at("", "count /evidence")}>{evidence.length}</span> pieces of evidence found
+          <span {...at("/evidence", "count . found=true")}>{found}</span> of <span {...at("/evidence", "count .")}>{evidence.length}</span> pieces of evidence found
         </li>
         {known.map((k) => (
-          <li key={k} {...at()}>{k}</li>
+          <li key={k.text} {...(k.pointer !== undefined && at(k.pointer))}>{k.text}</li>
         ))}
       </ul>
     </div>
@@ -90,6 +92,7 @@ function Raise({ incidentId, paused: p }: { incidentId: string; paused: BudgetEx
   );
   return (
     <form
+      {...from(pageSource("typed"))}
       aria-label="Raise the budget"
       className="space-y-2.5"
       onSubmit={(e) => {
@@ -120,7 +123,7 @@ function Raise({ incidentId, paused: p }: { incidentId: string; paused: BudgetEx
         )}
         {refusal !== undefined && <span className="text-2xs text-ink-3">{refusal}</span>}
         {verb.error !== undefined && (
-          <span role="alert" className="text-xs text-bad">
+          <span role="alert" {...from(pageSource("answer"))} className="text-xs text-bad">
             {verb.error}
           </span>
         )}

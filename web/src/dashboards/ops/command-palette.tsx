@@ -53,7 +53,7 @@ function Palette({ run }: Pick<Props, "run">) {
           <Autocomplete.Group key={group} items={items} className="pb-1">
             <Autocomplete.GroupLabel className="px-2 py-1 text-2xs font-semibold text-ink-3">{group}</Autocomplete.GroupLabel>
             {items.map((e) => (
-              <Autocomplete.Item key={e.id} value={e} onClick={() => choose(e.command)} {...(e.incident !== undefined && from(incidentSource(e.incident)))} className="flex cursor-pointer items-baseline gap-2 rounded-md px-2 py-1.5 text-xs data-highlighted:bg-accent-soft">
+              <Autocomplete.Item key={e.id} value={e} onClick={() => choose(e.command)} {...(e.incident !== undefined && from(sourceOf(e.incident)))} className="flex cursor-pointer items-baseline gap-2 rounded-md px-2 py-1.5 text-xs data-highlighted:bg-accent-soft">
                 <span className="min-w-0 font-medium [overflow-wrap:anywhere]">{e.text}</span>
                 {e.detail !== undefined && <span className="min-w-0 flex-1 truncate text-2xs text-ink-2">{e.detail}</span>}
                 {e.key !== undefined && <kbd className="ml-auto shrink-0 rounded border border-line-strong bg-sunken px-1.5 font-mono text-2xs">{e.key}</kbd>}
@@ -64,6 +64,10 @@ function Palette({ run }: Pick<Props, "run">) {
       </Autocomplete.List>
     </Autocomplete.Root>
   );
+}
+
+function sourceOf(incident: string): string {
+  return ["title", "service", "incident_id"].map((field) => incidentSource(incident, `/${field}`)).join(" ");
 }
 
 function grouped(list: readonly Entry[]): { group: Entry["group"]; items: Entry[] }[] {

@@ -96,8 +96,8 @@ function Form({ controls: c, verb }: { controls: Controls; verb: ReturnType<type
           <input type="checkbox" checked={draft.dry_run === true} onChange={(e) => change({ dry_run: e.target.checked })} className="accent-(--accent)" />
           Everything
         </label>
-        <Names label="Services in dry run" add="Add a service" names={services} onToggle={(name, on) => change({ dry_run_services: toggled(services, name, on) })} />
-        <Names label="Incidents in dry run" names={incidents} incidents onToggle={(name, on) => change({ dry_run_incidents: toggled(incidents, name, on) })} />
+        <Names label="Services in dry run" add="Add a service" names={services} saved={c.dry_run_services} pointer="/dry_run_services" onToggle={(name, on) => change({ dry_run_services: toggled(services, name, on) })} />
+        <Names label="Incidents in dry run" names={incidents} saved={c.dry_run_incidents} pointer="/dry_run_incidents" incidents onToggle={(name, on) => change({ dry_run_incidents: toggled(incidents, name, on) })} />
       </fieldset>
       {changed && <TextField label="Reason" value={reason} onChange={setReason} rows={2} />}
       {verb.error !== undefined && (
@@ -125,7 +125,8 @@ function Form({ controls: c, verb }: { controls: Controls; verb: ReturnType<type
   );
 }
 
-function Names({ label, add, names, incidents = false, onToggle }: { label: string; add?: string; names: readonly string[]; incidents?: boolean; onToggle: (name: string, on: boolean) => void }) {
+/** What is saved is at pointer; what is not saved yet was typed here. */
+function Names({ label, add, names, saved, pointer, incidents = false, onToggle }: { label: string; add?: string; names: readonly string[]; saved: readonly string[] | null | undefined; pointer: string; incidents?: boolean; onToggle: (name: string, on: boolean) => void }) {
   const [text, setText] = useState("");
   const name = text.trim();
   const put = () => {
@@ -141,7 +142,7 @@ function Names({ label, add, names, incidents = false, onToggle }: { label: stri
       ) : (
         <ul className="flex flex-wrap gap-1.5" aria-label={label}>
           {names.map((n) => (
-            <li key={n} {...from(`${querySource(paths.controls)} ${pageSource("typed")}`)} className="inline-flex h-6 max-w-full items-center gap-1 rounded bg-hover pl-2 text-xs">
+            <li key={n} {...from(saved?.includes(n) === true ? querySource(paths.controls, `${pointer}/${saved.indexOf(n)}`) : pageSource("typed"))} className="inline-flex h-6 max-w-full items-center gap-1 rounded bg-hover pl-2 text-xs">
               {incidents ? (
                 <IncidentLink to={n} className="truncate text-accent underline">
                   {n}

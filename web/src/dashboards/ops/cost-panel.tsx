@@ -18,14 +18,14 @@ export function CostPanel({ cost: sum, guardrail, events }: { cost: Cost; guardr
   const calls = useMemo(() => callsOf(events), [events]);
   const listed = calls.reduce((all, call) => all + (callCost(call) ?? 0), 0);
   return (
-    <Panel title="Cost" icon={<Coins className="size-4" />} testId="cost" source={at(["/cost", "/guardrail"])} aside={<b className="tabular font-semibold text-ink" data-testid="cost-sum" data-micros={sum.cost_usd_micros}>{cost(sum.cost_usd_micros, sum.unknown_priced_calls)}</b>}>
+    <Panel title="Cost" icon={<Coins className="size-4" />} testId="cost" source={at("/cost")} aside={<b {...at(["/cost/cost_usd_micros", "/cost/unknown_priced_calls"])} className="tabular font-semibold text-ink" data-testid="cost-sum" data-micros={sum.cost_usd_micros}>{cost(sum.cost_usd_micros, sum.unknown_priced_calls)}</b>}>
       {sum.model_calls === 0 && calls.length === 0 ? (
         <Empty>No model was asked, so nothing was paid for.</Empty>
       ) : (
         <>
           <p className="px-3.5 pt-2.5 text-xs text-ink-2">
             {sum.model_calls === 1 ? "1 model call" : `${sum.model_calls} model calls`}, {count(sum.input_tokens)} tokens in ({count(sum.cache_tokens)} from the cache), {count(sum.output_tokens)} out
-            {guardrail.text_units > 0 && `, ${count(guardrail.text_units)} text units of the guardrail`}.
+            {guardrail.text_units > 0 && <span {...at("/guardrail/text_units")}>, {count(guardrail.text_units)} text units of the guardrail</span>}.
             {sum.repeated_calls > 0 && (
               <span className="text-warn" data-testid="cost-repeated">
                 {" "}
@@ -46,6 +46,12 @@ export function CostPanel({ cost: sum, guardrail, events }: { cost: Cost; guardr
       )}
     </Panel>
   );
+}
+
+/** Where the price of a call is, as often as it was sent. */
+function sent(c: Call): string[] {
+  if (callCost(c) === undefined) return [];
+  return Array.from({ length: 1 + (c.provenance.lost ?? 0) }, () => eventSource(c.id, "/provenance/usage/cost_usd_micros"));
 }
 
 function CallTable({ calls, listed }: { calls: readonly Call[]; listed: number }) {
@@ -76,7 +82,7 @@ function CallTable({ calls, listed }: { calls: readonly Call[]; listed: number }
             <th scope="row" colSpan={7} className="text-left">
               Sum of known prices
             </th>
-            <td colSpan={3} className="text-left" data-testid="calls-sum">
+            <td colSpan={3} {...from(calls.flatMap(sent).join(" "), "total")} className="text-left" data-testid="calls-sum">
               {exactCost(listed)}
             </td>
           </tr>
@@ -91,23 +97,23 @@ function Row({ call: c }: { call: Call }) {
   const lost = p.lost ?? 0;
   const name = c.model === undefined ? `Guardrail, ${c.guardrail?.subject ?? "text"}` : `${capital(c.model.agent)}, turn ${c.model.turn}`;
   return (
-    <tr {...from(eventSource(c.id))} className="border-t border-line align-top [&>td]:px-2 [&>td]:py-1 [&>td]:text-right">
+    <tr {...from(eventSource(c.id, "/provenance"))} className="border-t border-line align-top [&>td]:px-2 [&>td]:py-1 [&>td]:text-right">
       <th scope="row" className="px-2 py-1 text-left font-medium">
-        <span className="flex items-center gap-1.5">
+        <span {...from(eventSource(c.id, "/data/turn"))} className="flex items-center gap-1.5">
           {name} <OriginBadge origin={p.origin} />
         </span>
         <span className="block font-normal text-ink-3">{p.model ?? p.operation ?? p.service}</span>
-        {c.model?.problem !== undefined && <span className="block max-w-72 font-normal whitespace-normal text-warn [overflow-wrap:anywhere]">not used: {c.model.problem}</span>}
+        {c.model?.problem !== undefined && <span {...from(eventSource(c.id, "/data/problem"))} className="block max-w-72 font-normal whitespace-normal text-warn [overflow-wrap:anywhere]">not used: {c.model.problem}</span>}
       </th>
       <td>{p.usage === undefined ? noData : c.model === undefined ? `${p.usage.text_units ?? 0} units` : count(p.usage.input_tokens)}</td>
       <td>{c.model === undefined ? "" : p.usage === undefined ? noData : count(p.usage.output_tokens)}</td>
       <td>{c.model === undefined ? "" : count(p.usage?.cache_tokens ?? 0)}</td>
       <td>{p.latency_ms === undefined ? noData : `${p.latency_ms} ms`}</td>
-      <td>{p.attempt ?? 1}</td>
+      <td>{p.attempt ?? noData}</td>
       <td className={clsx(lost > 0 && "font-medium text-warn")}>{lost}</td>
-      <td title={lost > 0 ? `${exactCost(p.usage?.cost_usd_micros)} each, sent ${1 + lost} times` : undefined}>{exactCost(callCost(c))}</td>
+      <td {...from(sent(c).join(" ") || eventSource(c.id), "total")} title={lost > 0 ? `${exactCost(p.usage?.cost_usd_micros)} each, sent ${1 + lost} times` : undefined}>{exactCost(callCost(c))}</td>
       <td className="font-mono" title={p.request_id}>{p.request_id?.slice(0, 8) ?? noData}</td>
-      <td className="font-mono" title={c.model?.prompt_hash}>{c.model?.prompt_hash?.slice(0, 8) ?? ""}</td>
+      <td {...from(eventSource(c.id, "/data/prompt_hash"))} className="font-mono" title={c.model?.prompt_hash}>{c.model?.prompt_hash?.slice(0, 8) ?? ""}</td>
     </tr>
   );
 }

@@ -2,6 +2,7 @@ import { TriangleAlert } from "lucide-react";
 
 import type { View } from "../../protocol/generated";
 import { Meter } from "../../ui/meter";
+import { useSource } from "../../ui/sources";
 import { causeWord } from "../../ui/words";
 import { Cites } from "../../parts/citations";
 
@@ -10,14 +11,16 @@ const named = 3;
 
 /** Says that the incident goes on on less than it wanted, and what the statistics say meanwhile. */
 export function DegradedBanner({ view: v }: { view: View }) {
+  const at = useSource();
   if (!v.degraded) return null;
-  const ranking = (v.evidence ?? []).findLast((e) => e.kind === "ranking" && e.found);
+  const place = (v.evidence ?? []).findLastIndex((e) => e.kind === "ranking" && e.found);
+  const ranking = v.evidence?.[place];
   const suspects = ranking?.suspects ?? [];
   return (
     <section aria-label="Degraded" data-testid="degraded" className="rounded-lg bg-warn-soft px-3.5 py-2.5 text-[13px]">
       <p className="flex items-start gap-2.5 text-warn">
         <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" />
-        <span className="min-w-0 [overflow-wrap:anywhere]">
+        <span {...at("/degraded_reason")} className="min-w-0 [overflow-wrap:anywhere]">
           <b>Degraded:</b> {v.degraded_reason ?? "models are not available"}
         </span>
       </p>
@@ -28,8 +31,8 @@ export function DegradedBanner({ view: v }: { view: View }) {
           <p className="text-ink-2">The statistics name no suspect. <Cites ids={[ranking.id]} /></p>
         ) : (
           <ol className="space-y-1" aria-label="Suspects by statistics">
-            {suspects.slice(0, named).map((s) => (
-              <li key={`${s.service}/${s.cause}`} className="flex flex-wrap items-center gap-x-3 gap-y-0.5">
+            {suspects.slice(0, named).map((s, i) => (
+              <li key={`${s.service}/${s.cause}`} {...at(`/evidence/${place}/suspects/${i}`)} className="flex flex-wrap items-center gap-x-3 gap-y-0.5">
                 <Meter value={s.score} label={`Score of ${s.service}`} className="w-28 shrink-0" />
                 <span className="font-medium">{s.service}</span>
                 <span className="text-ink-2">{causeWord(s.cause)}</span>

@@ -42,7 +42,7 @@ export function EvidencePanel({ incidentId, evidence, startedAt }: Props) {
       title="Evidence"
       icon={<Microscope className="size-4" />}
       testId="evidence"
-      aside={evidence.length > 0 && <span><span className="tabular" {...at("", "count /evidence found=true")}>{found}</span> of <span className="tabular" {...at("", "count /evidence")}>{evidence.length}</span> found</span>}
+      aside={evidence.length > 0 && <span><span className="tabular" {...at("/evidence", "count . found=true")}>{found}</span> of <span className="tabular" {...at("/evidence", "count .")}>{evidence.length}</span> found</span>}
     >
       {evidence.length === 0 ? (
         <Empty>Nothing was looked at yet.</Empty>
@@ -73,19 +73,19 @@ function Item({ incidentId, evidence: e, startedAt }: { incidentId: string; evid
     ref.current?.querySelector("summary")?.focus({ preventScroll: true });
   }, [cited]);
   return (
-    <li ref={ref} {...at()} data-testid={`evidence-${e.id}`} className={clsx("scroll-mt-28", cited > 0 && "bg-accent-soft/60")}>
+    <li ref={ref} data-testid={`evidence-${e.id}`} className={clsx("scroll-mt-28", cited > 0 && "bg-accent-soft/60")}>
       <details open={open} onToggle={(event) => setChosen({ open: event.currentTarget.open, cited })}>
         <summary className="flex list-none items-center gap-2.5 px-3.5 py-2 hover:bg-hover [&::-webkit-details-marker]:hidden">
           <span className="w-7 shrink-0 rounded bg-hover text-center font-mono text-2xs leading-[18px] font-medium text-ink-2">{e.id}</span>
           <span className="shrink-0 text-ink-3">{icons[e.kind]}</span>
           <span className="min-w-0 flex-1">
-            <span className="flex flex-wrap items-baseline gap-x-2">
-              <span className="text-xs font-medium">{e.title}</span>
+            <span {...at("/finding")} className="flex flex-wrap items-baseline gap-x-2">
+              <span {...at("/title")} className="text-xs font-medium">{e.title}</span>
               {e.finding !== undefined && <span className="text-xs text-ink-2 [overflow-wrap:anywhere]">{e.finding}</span>}
             </span>
           </span>
           {e.found ? (
-            <Meter value={e.strength} label="How far outside of normal, from statistics alone" className="w-24 shrink-0 max-sm:hidden" />
+            <Meter source={at("/strength")} value={e.strength} label="How far outside of normal, from statistics alone" className="w-24 shrink-0 max-sm:hidden" />
           ) : (
             <Badge tone="warn">not found</Badge>
           )}
@@ -94,8 +94,10 @@ function Item({ incidentId, evidence: e, startedAt }: { incidentId: string; evid
           <div className="space-y-2 px-3.5 pt-1 pb-3">
             <EvidenceBody evidence={e} startedAt={startedAt} />
             {e.ref !== undefined && <Whole incidentId={incidentId} evidence={e} />}
-            {e.query !== undefined && <p className="font-mono text-2xs text-ink-3 [overflow-wrap:anywhere]">{e.query}</p>}
-            <ProvenanceLine of={e.provenance} />
+            {e.query !== undefined && <p {...at("/query")} className="font-mono text-2xs text-ink-3 [overflow-wrap:anywhere]">{e.query}</p>}
+            <div {...at("/provenance")}>
+              <ProvenanceLine of={e.provenance} />
+            </div>
           </div>
         )}
       </details>
@@ -106,8 +108,9 @@ function Item({ incidentId, evidence: e, startedAt }: { incidentId: string; evid
 /** What is shown was shortened: the whole is kept elsewhere. */
 function Whole({ incidentId, evidence: e }: { incidentId: string; evidence: Evidence }) {
   const { rest } = useVigil();
+  const at = useSource();
   return (
-    <p className="text-2xs text-ink-2" data-testid="shortened">
+    <p {...at("/bytes")} className="text-2xs text-ink-2" data-testid="shortened">
       This was shortened{e.bytes !== undefined && ` from ${bytes(e.bytes)}`}.{" "}
       <a href={rest.wholeEvidence(incidentId, e.id)} target="_blank" rel="noreferrer" className="text-accent underline underline-offset-2">
         Show the whole of {e.id}

@@ -6,6 +6,7 @@ import { useVigil, useVigilState } from "../../store/react";
 import { SeverityLabel } from "../../ui/badge";
 import { Button } from "../../ui/button";
 import { TextField } from "../../ui/field";
+import { from, pageSource } from "../../ui/source";
 import { DryRunDialog } from "./dry-run-dialog";
 import { isOver } from "./list-model";
 import { MergeDialog } from "./move-dialogs";
@@ -41,7 +42,7 @@ function Acknowledge({ view, refusal }: { view: View; refusal: string | undefine
         Acknowledge
       </Button>
       {verb.error !== undefined && (
-        <span role="alert" className="text-xs text-bad">
+        <span role="alert" {...from(pageSource("answer"))} className="text-xs text-bad">
           {verb.error}
         </span>
       )}

@@ -7,8 +7,8 @@ import { useIncident, useVigil } from "../../store/react";
 import { Button, buttonClass } from "../../ui/button";
 import { parseTime } from "../../ui/format";
 import { Skeleton } from "../../ui/panel";
-import { incidentSource } from "../../ui/source";
-import { SourceProvider, useSource } from "../../ui/sources";
+import { from, incidentSource, pageSource } from "../../ui/source";
+import { SourceProvider } from "../../ui/sources";
 import { IncidentLoading } from "./incident-loading";
 import { ActionBanner } from "./action-banner";
 import { AgentsPanel } from "./agents-panel";
@@ -77,7 +77,6 @@ export const IncidentDetail = memo(function IncidentDetail({ id, eventId }: { id
 });
 
 function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: View; eventId: string | undefined; onRetry: () => void }) {
-  const at = useSource();
   // What stands below is drawn, and loaded, after what has to be seen at once.
   const below = useDeferredValue(true, false);
   const known = useMemo(() => new Set((v.evidence ?? []).map((e) => e.id)), [v.evidence]);
@@ -95,14 +94,13 @@ function Whole({ detail, view: v, eventId, onRetry }: { detail: Detail; view: Vi
       data-verdict={v.verdict ?? ""}
       data-run={v.run_id}
       data-events={detail.events.length}
-      {...at()}
       className="mx-auto max-w-[1280px] space-y-4 p-4 lg:p-5"
     >
       <IncidentLink to={undefined} className="inline-flex items-center gap-1 text-xs text-accent lg:hidden">
         <ArrowLeft aria-hidden className="size-3.5" /> All incidents
       </IncidentLink>
       {detail.error !== undefined && (
-        <p role="alert" className="flex items-center gap-3 rounded-md bg-warn-soft px-3 py-1.5 text-xs text-warn">
+        <p role="alert" {...from(pageSource("answer"))} className="flex items-center gap-3 rounded-md bg-warn-soft px-3 py-1.5 text-xs text-warn">
           Some events could not be read yet: {detail.error}
           <Button className="ml-auto h-6!" onClick={onRetry}>
             Try now

@@ -16,6 +16,7 @@ import { useControls } from "./use-controls";
 export function IncidentHeader({ view: v }: { view: View }) {
   const at = useSource();
   const over = isOver(v);
+  const began = v.started_at === undefined ? "/opened_at" : "/started_at";
   return (
     <header className="space-y-3">
       <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
@@ -25,14 +26,14 @@ export function IncidentHeader({ view: v }: { view: View }) {
             <StatusBadge of={v} />
             <OriginBadge origin={v.origin} />
             {!over && <DryRunBadge view={v} />}
-            <span className="font-mono text-2xs text-ink-3 select-all">{v.incident_id}</span>
+            <span {...at("/incident_id")} className="font-mono text-2xs text-ink-3 select-all">{v.incident_id}</span>
             <PageLink to={explainPath(v.incident_id)} className="inline-flex items-center gap-1 text-2xs font-medium text-accent underline underline-offset-2">
               <SearchCheck aria-hidden className="size-3.5" />
               Explain
             </PageLink>
           </div>
-          <h1 className="text-xl leading-tight font-semibold [overflow-wrap:anywhere]">{v.title}</h1>
-          {v.description !== undefined && <p className="mt-1 max-w-prose text-xs text-ink-2 [overflow-wrap:anywhere]">{v.description}</p>}
+          <h1 {...at("/title")} className="text-xl leading-tight font-semibold [overflow-wrap:anywhere]">{v.title}</h1>
+          {v.description !== undefined && <p {...at("/description")} className="mt-1 max-w-prose text-xs text-ink-2 [overflow-wrap:anywhere]">{v.description}</p>}
         </div>
         <HumanVerbs view={v} />
       </div>
@@ -41,14 +42,14 @@ export function IncidentHeader({ view: v }: { view: View }) {
           <Hand aria-hidden className="mt-0.5 size-4 shrink-0" />
           <p>
             <b>{v.handover === undefined ? "A person has to decide" : handoverWord(v.handover)}.</b>{" "}
-            {v.status_reason !== undefined && <span className="[overflow-wrap:anywhere]">{v.status_reason}</span>}
+            {v.status_reason !== undefined && <span {...at("/status_reason")} className="[overflow-wrap:anywhere]">{v.status_reason}</span>}
           </p>
         </div>
       )}
       {over && (
         <p className="text-[13px]" data-testid="outcome" data-outcome={v.outcome}>
           <b>{v.outcome === undefined ? "Over" : outcomeWord(v.outcome)}.</b> {v.status_reason !== undefined && (
-            <span className="text-ink-2">
+            <span {...at("/status_reason")} className="text-ink-2">
               <LinkedText text={v.status_reason} incident={partOf(v)} />
             </span>
           )}
@@ -56,16 +57,16 @@ export function IncidentHeader({ view: v }: { view: View }) {
       )}
       <MovesLine view={v} />
       <dl className="grid grid-cols-2 gap-x-6 gap-y-2 sm:grid-cols-3 lg:grid-cols-6">
-        <Fact label="Service">{v.service === "" ? noData : v.service}</Fact>
-        <Fact label="Cause">{causeOf(v)}</Fact>
+        <Fact label="Service" source={at("/service")}>{v.service === "" ? noData : v.service}</Fact>
+        <Fact label="Cause" source={at("/cause_service")}>{causeOf(v)}</Fact>
         <Fact label={over ? "Lasted" : "Going on for"}>
-          <Elapsed from={v.started_at ?? v.opened_at} to={over ? v.closed_at : undefined} className="tabular" source={at("", `span ${v.started_at === undefined ? "/opened_at" : "/started_at"}${over ? " /closed_at" : ""}`)} />
+          <Elapsed from={v.started_at ?? v.opened_at} to={over ? v.closed_at : undefined} className="tabular" source={over ? at([began, "/closed_at"], "span") : at(began, "span .")} />
           <span className="text-ink-3">
             {" since "}
-            <Moment at={v.started_at ?? v.opened_at} className="tabular" />
+            <Moment at={v.started_at ?? v.opened_at} className="tabular" source={at(began)} />
           </span>
         </Fact>
-        <Fact label="Acknowledged">
+        <Fact label="Acknowledged" source={at(["/acknowledged_by", "/acknowledged_at"])}>
           {v.acknowledged_by === undefined ? (
             "by nobody yet"
           ) : (
@@ -74,7 +75,7 @@ export function IncidentHeader({ view: v }: { view: View }) {
             </>
           )}
         </Fact>
-        <Fact label="Alerts">
+        <Fact label="Alerts" source={at(["/alerts_firing", "/alerts_total", "/source"])}>
           <span className="tabular">{v.alerts_total === 0 ? `none, from ${v.source}` : `${v.alerts_firing} firing of ${v.alerts_total}, from ${v.source}`}</span>
         </Fact>
         <Fact label="Models" source={at("/cost")}>

@@ -169,7 +169,7 @@ function Item({ row, selected, filtered, index, start, measure }: ItemProps) {
 function Total({ row, filtered }: { row: Extract<Row, { heading: string }>; filtered: boolean }): ReactNode {
   if (filtered || row.heading === "Over") return null;
   return (
-    <span className="tabular font-normal" {...from(querySource(paths.openIncidents), "count /incidents")}>
+    <span className="tabular font-normal" {...from(querySource(paths.openIncidents, "/incidents"), "count .")}>
       {row.count}
     </span>
   );

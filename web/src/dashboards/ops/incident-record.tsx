@@ -8,6 +8,7 @@ import type { ReactNode } from "react";
 import type { DecodedEvent } from "../../protocol/decoder";
 import type { View } from "../../protocol/generated";
 import { Panel } from "../../ui/panel";
+import { useSource } from "../../ui/sources";
 import { Attributed } from "../../parts/attribution";
 import { ForecastPanel } from "../../parts/forecast-panel";
 import { GuardrailLine } from "../../parts/guardrail-line";
@@ -52,9 +53,10 @@ export function IncidentRecordAside({ view: v }: { view: View }) {
 
 /** What a model wrote for people to read: shown as text, line by line. */
 function Prose({ title, icon, text, note }: { title: string; icon: ReactNode; text: string; note?: string }) {
+  const at = useSource();
   return (
     <Panel title={title} icon={icon} aside={note}>
-      <p className="max-w-prose p-3.5 text-[13px] whitespace-pre-wrap [overflow-wrap:anywhere]">{text}</p>
+      <p {...at("/message")} className="max-w-prose p-3.5 text-[13px] whitespace-pre-wrap [overflow-wrap:anywhere]">{text}</p>
       <Attributed agent="communication" is={(e) => e.type === "message.drafted"} className="px-3.5 pb-2.5" />
     </Panel>
   );

@@ -13,9 +13,10 @@ import { isOver } from "./list-model";
 /** One incident of the list. Drawn anew only when its summary changes. */
 export const IncidentRow = memo(function IncidentRow({ summary: s, selected }: { summary: Summary; selected: boolean }) {
   const status = standingWord(s);
+  const at = (pointer: string) => from(incidentSource(s.incident_id, pointer));
   return (
           <IncidentLink
-        {...from(incidentSource(s.incident_id))}
+        {...at("/title")}
         to={s.incident_id}
         onKeyDown={walk}
         aria-current={selected ? "page" : undefined}
@@ -31,10 +32,10 @@ export const IncidentRow = memo(function IncidentRow({ summary: s, selected }: {
         <span className="flex items-start gap-2">
           <SeverityMark severity={s.severity} className="mt-0.5" />
           <span className="line-clamp-2 min-w-0 flex-1 text-[13px] leading-snug font-medium [overflow-wrap:anywhere]">{s.title}</span>
-          <Age at={s.opened_at} className="tabular shrink-0 text-2xs leading-5 text-ink-3" />
+          <Age at={s.opened_at} className="tabular shrink-0 text-2xs leading-5 text-ink-3" source={at("/opened_at")} />
         </span>
         <span className="mt-0.5 flex flex-wrap items-center gap-x-1.5 gap-y-1 pl-[22px] text-2xs text-ink-2">
-          <span className="font-medium">{s.service === "" ? "service unknown" : s.service}</span>
+          <span {...at("/service")} className="font-medium">{s.service === "" ? "service unknown" : s.service}</span>
           <span aria-hidden className="text-ink-3">
             ·
           </span>
@@ -57,9 +58,11 @@ export const IncidentRow = memo(function IncidentRow({ summary: s, selected }: {
           )}
           <span className="ml-auto flex items-center gap-1">
             {s.degraded && !isOver(s) && (
-              <Badge tone="warn" title={s.degraded_reason}>
-                degraded
-              </Badge>
+              <span {...at("/degraded_reason")}>
+                <Badge tone="warn" title={s.degraded_reason}>
+                  degraded
+                </Badge>
+              </span>
             )}
             {s.needs_human && s.status !== "needs_human" && (
               <Badge tone="warn" icon={<Hand aria-hidden className="size-3" />}>

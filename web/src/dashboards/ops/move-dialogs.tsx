@@ -64,7 +64,7 @@ export function MergeDialog({ view: v }: { view: View }) {
           <fieldset className="max-h-64 space-y-1 overflow-y-auto rounded-md border border-line p-1">
             <legend className="sr-only">The incident that this one is part of</legend>
             {found.slice(0, offered).map((s) => (
-              <label key={s.incident_id} {...from(incidentSource(s.incident_id))} className="flex cursor-pointer items-start gap-2 rounded px-2 py-1.5 text-xs hover:bg-hover has-checked:bg-accent-soft">
+              <label key={s.incident_id} {...from(["title", "service", "incident_id", "alerts_firing", "alerts_total"].map((field) => incidentSource(s.incident_id, `/${field}`)).join(" "))} className="flex cursor-pointer items-start gap-2 rounded px-2 py-1.5 text-xs hover:bg-hover has-checked:bg-accent-soft">
                 <input type="radio" name="into" value={s.incident_id} checked={into === s.incident_id} onChange={() => setInto(s.incident_id)} className="mt-0.5 accent-(--accent)" />
                 <SeverityMark severity={s.severity} className="mt-0.5" />
                 <span className="min-w-0 flex-1">
@@ -73,7 +73,7 @@ export function MergeDialog({ view: v }: { view: View }) {
                     {s.service === "" ? "service unknown" : s.service}, {statusWord(s.status).text.toLowerCase()}, {count(s.alerts_firing)} of {count(s.alerts_total)} alerts firing, <span className="font-mono">{s.incident_id}</span>
                   </span>
                 </span>
-                <Age at={s.opened_at} className="tabular text-2xs text-ink-3" />
+                <Age at={s.opened_at} className="tabular text-2xs text-ink-3" source={from(incidentSource(s.incident_id, "/opened_at"))} />
               </label>
             ))}
             {found.length > offered && <p className="px-2 py-1 text-2xs text-ink-3">and more: search for it.</p>}
@@ -95,6 +95,7 @@ export function SplitDialog({ view: v, keys: all }: { view: View; keys: readonly
   const [reason, setReason] = useState("");
   const [moved, setMoved] = useState<Move>();
   const verb = useVerb(useCallback(async (key: string, which: string[], why: string) => setMoved(await rest.split(v.incident_id, which, why, key)), [rest, v.incident_id]));
+  const source = (k: IncidentKey) => querySource(paths.incidentAlerts(v.incident_id), `/keys/${all.indexOf(k)}`);
   const which = keys.map((k) => k.correlation_key).filter((k) => chosen.has(k));
   const everything = which.length === keys.length;
   const alerts = keys.filter((k) => chosen.has(k.correlation_key)).reduce((n, k) => n + k.alerts, 0);
@@ -125,7 +126,7 @@ export function SplitDialog({ view: v, keys: all }: { view: View; keys: readonly
         <fieldset className="max-h-64 space-y-1 overflow-y-auto rounded-md border border-line p-1">
           <legend className="sr-only">Keys to split off</legend>
           {keys.map((k) => (
-            <label key={k.correlation_key} {...from(querySource(paths.incidentAlerts(v.incident_id), "/keys"))} className="flex cursor-pointer items-start gap-2 rounded px-2 py-1.5 text-xs hover:bg-hover has-checked:bg-accent-soft">
+            <label key={k.correlation_key} {...from(source(k))} className="flex cursor-pointer items-start gap-2 rounded px-2 py-1.5 text-xs hover:bg-hover has-checked:bg-accent-soft">
               <input type="checkbox" aria-label={k.correlation_key} checked={chosen.has(k.correlation_key)} onChange={() => toggle(k.correlation_key)} className="mt-0.5 accent-(--accent)" />
               <span className="min-w-0 flex-1">
                 <code className="block font-mono text-2xs [overflow-wrap:anywhere]">{k.correlation_key}</code>
@@ -136,7 +137,7 @@ export function SplitDialog({ view: v, keys: all }: { view: View; keys: readonly
             </label>
           ))}
         </fieldset>
-        <p role="status" {...from(pageSource("typed"))} className={everything ? "text-2xs text-bad" : "text-2xs text-ink-3"}>
+        <p role="status" {...from(keys.filter((k) => chosen.has(k.correlation_key)).map(source).join(" "), "total /alerts")} className={everything ? "text-2xs text-bad" : "text-2xs text-ink-3"}>
           {everything ? "Something has to stay: leave out one key at least." : which.length === 0 ? "Choose what does not belong here." : `${count(alerts)} ${alerts === 1 ? "alert leaves" : "alerts leave"} this incident.`}
         </p>
         <TextField label="Reason" value={reason} onChange={setReason} rows={2} />

@@ -5,6 +5,8 @@ import { ApiError } from "../../feed/rest";
 import type { ReviewLine } from "../../protocol/generated";
 import { useVigil, useVigilState } from "../../store/react";
 import { Button } from "../../ui/button";
+import { pageSource } from "../../ui/source";
+import { useSource } from "../../ui/sources";
 import { EventCites } from "../../parts/event-links";
 import { useRefusalNow } from "./permissions";
 import { ReviewLines } from "../../parts/review-lines";
@@ -40,6 +42,7 @@ function draftOf(lines: readonly ReviewLine[]): Draft[] {
 /** Edits one version of the review. Of two people who edit the same one, the second is shown what the first made of it. */
 export function PostmortemEditor({ incidentId, version, lines, onDone }: Props) {
   const { rest } = useVigil();
+  const at = useSource();
   const me = useVigilState((s) => s.connection.principal?.name);
   const refusal = useRefusalNow("responder");
   const [base, setBase] = useState({ version, lines });
@@ -75,6 +78,7 @@ export function PostmortemEditor({ incidentId, version, lines, onDone }: Props) 
   };
   return (
     <form
+      data-source={pageSource("typed")}
       aria-label="Edit the review"
       data-testid="postmortem-editor"
       className="space-y-3 p-3.5"
@@ -86,7 +90,7 @@ export function PostmortemEditor({ incidentId, version, lines, onDone }: Props) 
     >
       {other !== undefined && (
         <section role="alert" aria-label="Somebody else edited it" data-testid="their-review" className="rounded-md border border-warn bg-warn-soft">
-          <p className="px-3.5 pt-2.5 text-xs text-warn">
+          <p {...at("/review_version")} className="px-3.5 pt-2.5 text-xs text-warn">
             <b className="font-semibold">Somebody else edited the review while you did.</b> Theirs is version {other.version}; yours is not kept yet. Go on from theirs, or keep your text in place of it.
           </p>
           <ReviewLines lines={other.lines} />
@@ -130,7 +134,7 @@ export function PostmortemEditor({ incidentId, version, lines, onDone }: Props) 
         Add a line
       </Button>
       {verb.error !== undefined && other === undefined && (
-        <p role="alert" className="rounded-md bg-bad-soft px-2.5 py-1.5 text-xs text-bad">
+        <p role="alert" data-source={pageSource("answer")} className="rounded-md bg-bad-soft px-2.5 py-1.5 text-xs text-bad">
           {verb.error}
         </p>
       )}

@@ -9,6 +9,7 @@ import { Button } from "../../ui/button";
 import { duration, parseTime, percent } from "../../ui/format";
 import { Moment, useNow } from "../../ui/now";
 import { Fact, Panel } from "../../ui/panel";
+import { from, pageSource } from "../../ui/source";
 import { useSource } from "../../ui/sources";
 import { blastWord, capital, proposalStateWord, riskTone, sentence } from "../../ui/words";
 import { ActionSteps, Precondition } from "../../parts/action-steps";
@@ -28,7 +29,6 @@ export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; 
       icon={<Stamp className="size-4" />}
       urgent={pending}
       testId="proposal"
-      source={at("/proposal")}
       aside={
         <span data-testid="proposal-state" data-state={p.state}>
           <Badge tone={state.tone}>{state.text}</Badge>
@@ -37,17 +37,17 @@ export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; 
     >
       <div className="space-y-3 p-3.5">
         <div className="space-y-0.5">
-          <p className="text-base font-semibold">
+          <p {...at(["/proposal/title", "/proposal/action/target"])} className="text-base font-semibold">
             {p.title}: {p.action.target}
           </p>
-          <p className="text-xs text-ink-2 [overflow-wrap:anywhere]">
+          <p {...at(["/proposal/proposed_by", "/proposal/reason"])} className="text-xs text-ink-2 [overflow-wrap:anywhere]">
             {p.proposed_by !== undefined && <b className="font-semibold text-ink">Put forward by {p.proposed_by}: </b>}
             {p.reason}
           </p>
-          <p className="text-xs text-ink-2">Expected: {sentence(p.effect)}</p>
+          <p {...at("/proposal/effect")} className="text-xs text-ink-2">Expected: {sentence(p.effect)}</p>
         </div>
         {p.dry_run && (
-          <p className="flex items-center gap-2 rounded-md border border-dashed border-line-strong px-2.5 py-1.5 text-xs">
+          <p {...at("/proposal/ruling/dry_run_reason")} className="flex items-center gap-2 rounded-md border border-dashed border-line-strong px-2.5 py-1.5 text-xs">
             <FlaskConical aria-hidden className="size-4 shrink-0 text-ink-3" />
             <span>
               <b>Dry run.</b> {sentence(capital(p.ruling.dry_run_reason || "this kind of action is not enabled"))} Approving shows what would run, and runs nothing.
@@ -77,6 +77,7 @@ export function ProposalCard({ incidentId, proposal: p }: { incidentId: string; 
 }
 
 function Facts({ proposal: p, genuine }: { proposal: Proposal; genuine: boolean }) {
+  const at = useSource();
   const { action } = p;
   return (
     <>
@@ -85,8 +86,8 @@ function Facts({ proposal: p, genuine }: { proposal: Proposal; genuine: boolean 
           <Badge tone={riskTone(p.risk)}>{p.risk}</Badge>
         </Fact>
         <Fact label="What it can hurt">{blastWord(p.blast_radius)}</Fact>
-        <Fact label="Support of the agents">{percent(p.score)}</Fact>
-        <Fact label="Asked of">
+        <Fact label="Support of the agents" source={at("/proposal/score")}>{percent(p.score)}</Fact>
+        <Fact label="Asked of" source={at(["/proposal/asked_of", "/proposal/level"])}>
           {p.asked_of}
           {p.level > 0 && ` (escalated, level ${p.level})`}
         </Fact>
@@ -94,19 +95,19 @@ function Facts({ proposal: p, genuine }: { proposal: Proposal; genuine: boolean 
       <div className="space-y-2.5 rounded-md bg-sunken px-3 py-2">
         <p className="flex flex-wrap items-center gap-x-2 text-2xs font-semibold text-ink-3">
           {p.dry_run ? "Exactly this would run, and will not" : "Exactly this would run"}
-          <span title={p.action_hash} className="ml-auto inline-flex items-center gap-1 font-mono font-normal" data-testid="action-hash" data-hash={p.action_hash}>
+          <span {...at("/proposal/action_hash")} title={p.action_hash} className="ml-auto inline-flex items-center gap-1 font-mono font-normal" data-testid="action-hash" data-hash={p.action_hash}>
             {genuine ? <ShieldCheck aria-hidden className="size-3.5 text-good" /> : <ShieldX aria-hidden className="size-3.5 text-bad" />}
             {p.action_hash.slice(0, 12)}
             <span className="sr-only">{genuine ? "The hash is that of the action shown" : "The hash is not that of the action shown"}</span>
           </span>
         </p>
-        <ActionSteps of={action} />
-        <Precondition of={action} />
-        <p className="font-mono text-2xs text-ink-3">
+        <ActionSteps of={action} pointer="/proposal/action" />
+        <Precondition of={action} pointer="/proposal/action" />
+        <p {...at(["name", "type", "target", "plan_revision", "catalogue_version"].map((field) => `/proposal/action/${field}`))} className="font-mono text-2xs text-ink-3">
           {action.name} ({action.type}) on {action.target}, plan revision {action.plan_revision}, catalogue {action.catalogue_version}
         </p>
       </div>
-      <RulingBox ruling={p.ruling} />
+      <RulingBox ruling={p.ruling} pointer="/proposal/ruling" />
     </>
   );
 }
@@ -118,17 +119,17 @@ function Approvals({ proposal: p }: { proposal: Proposal }) {
   const missing = Math.max(0, p.need - given.length);
   if (p.need === 0 && given.length === 0) return null;
   return (
-    <div data-testid="approvals" data-have={given.length} data-need={p.need} className="space-y-1 text-xs">
+    <div {...at("/proposal/need")} data-testid="approvals" data-have={given.length} data-need={p.need} className="space-y-1 text-xs">
       <p aria-live="polite">
         <b className="font-semibold">
-          Approvals: <span {...at("/proposal", "count /approvals")}>{given.length}</span> of {p.need}
+          Approvals: <span {...at("/proposal/approvals", "count .")}>{given.length}</span> of {p.need}
         </b>
         {p.state === "pending" && missing > 0 && <span className="text-ink-2">, {missing === 1 ? "one more person has" : "more people have"} to agree</span>}
       </p>
       {given.length > 0 && (
         <ul className="space-y-0.5">
-          {given.map((a) => (
-            <li key={a.by} className="flex items-baseline gap-2">
+          {given.map((a, i) => (
+            <li key={a.by} {...at(`/proposal/approvals/${i}`)} className="flex items-baseline gap-2">
               <Check aria-hidden className="size-3.5 shrink-0 self-center text-good" />
               <span className="min-w-0 flex-1 [overflow-wrap:anywhere]">
                 <b className="font-medium">{a.by}</b>
@@ -155,6 +156,7 @@ function useApprovalRefusal(p: Proposal): string | undefined {
 
 function Decide({ incidentId, proposal: p, genuine }: { incidentId: string; proposal: Proposal; genuine: boolean }) {
   const { rest } = useVigil();
+  const at = useSource();
   const [comment, setComment] = useState("");
   const commentId = useId();
   const refusalId = useId();
@@ -208,13 +210,13 @@ function Decide({ incidentId, proposal: p, genuine }: { incidentId: string; prop
           </span>
         )}
         {refusal !== undefined && (
-          <span id={refusalId} data-testid="may-not-decide" className="text-xs text-ink-2">
+          <span id={refusalId} {...at("/proposal/need")} data-testid="may-not-decide" className="text-xs text-ink-2">
             {refusal}.
           </span>
         )}
       </div>
       {decide.error !== undefined && (
-        <p role="alert" data-testid="decision-error" className="rounded-md bg-bad-soft px-2.5 py-1.5 text-xs text-bad">
+        <p role="alert" {...from(pageSource("answer"))} data-testid="decision-error" className="rounded-md bg-bad-soft px-2.5 py-1.5 text-xs text-bad">
           {decide.error}
         </p>
       )}
@@ -236,22 +238,23 @@ function Countdown({ proposal: p }: { proposal: Proposal }) {
         <span className={`block h-full rounded-full ${share < 0.2 ? "bg-bad" : "bg-warn"}`} style={{ width: `${share * 100}%` }} />
       </span>
       <span role="timer" className="tabular text-xs text-ink-2">
-        {left > 0 ? <><span {...at("/proposal", "left /deadline")}>{duration(left)}</span> left, until </> : "past its deadline of "}
-        <Moment at={p.deadline} />
+        {left > 0 ? <><span {...at("/proposal/deadline", "left .")}>{duration(left)}</span> left, until </> : "past its deadline of "}
+        <Moment at={p.deadline} source={at("/proposal/deadline")} />
       </span>
     </div>
   );
 }
 
 function Outcome({ proposal: p }: { proposal: Proposal }) {
+  const at = useSource();
   return (
-    <p className="text-xs" data-testid="proposal-outcome">
+    <p {...at(["/proposal/decided_by", "/proposal/comment"])} className="text-xs" data-testid="proposal-outcome">
       <b>{proposalStateWord(p.state).text}</b>
       {p.decided_by !== undefined && ` by ${p.decided_by}`}
       {p.decided_at !== undefined && (
         <>
           {" at "}
-          <Moment at={p.decided_at} className="tabular" />
+          <Moment at={p.decided_at} className="tabular" source={at("/proposal/decided_at")} />
         </>
       )}
       {p.comment !== undefined && <span className="text-ink-2">: {p.comment}</span>}

@@ -4,16 +4,14 @@ import { useCallback, useState } from "react";
 import type { Option } from "../../protocol/generated";
 import { useVigil, useVigilState } from "../../store/react";
 import { TextField } from "../../ui/field";
-import { useSource } from "../../ui/sources";
 import { ActionSteps, Precondition } from "../../parts/action-steps";
 import { useRefusalNow } from "./permissions";
 import { useVerb } from "./use-verb";
 import { VerbDialog } from "./verb-dialog";
 
 /** Puts another of the options before people, in place of what is proposed now. */
-export function ProposeDialog({ incidentId, option: o, busy }: { incidentId: string; option: Option; busy: string | undefined }) {
+export function ProposeDialog({ incidentId, option: o, pointer, busy }: { incidentId: string; option: Option; pointer: string; busy: string | undefined }) {
   const { rest } = useVigil();
-  const at = useSource();
   const me = useVigilState((s) => s.connection.principal?.name);
   const role = useRefusalNow("responder");
   const [reason, setReason] = useState("");
@@ -38,9 +36,9 @@ export function ProposeDialog({ incidentId, option: o, busy }: { incidentId: str
       <p className="text-xs text-ink-2">
         It takes the place of what is proposed now, and goes through the policy as every action does. Somebody else has to approve it: {me ?? "whoever puts it forward"} may not.
       </p>
-      <div className="space-y-2.5 rounded-md bg-sunken px-3 py-2" {...at("/decision")}>
-        <ActionSteps of={o} />
-        <Precondition of={o} />
+      <div className="space-y-2.5 rounded-md bg-sunken px-3 py-2">
+        <ActionSteps of={o} pointer={pointer} />
+        <Precondition of={o} pointer={pointer} />
       </div>
       <TextField label="Reason" value={reason} onChange={setReason} rows={3} />
     </VerbDialog>

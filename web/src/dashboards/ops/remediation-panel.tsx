@@ -21,6 +21,7 @@ import { type Carried, type Located, actionOf, carriedOut, earlierRemediations, 
 
 /** The carrying out of an action, from its lease to what came of it. */
 export function RemediationPanel({ view: v, events }: { view: View; events: readonly DecodedEvent[] }) {
+  const at = useSource();
   const r = carriedOut(v);
   if (r === undefined) return null;
   const word = remediationWord(r.state);
@@ -42,22 +43,22 @@ export function RemediationPanel({ view: v, events }: { view: View; events: read
     >
       <div className="space-y-3 p-3.5">
         <div>
-          <p className="text-[13px] font-medium">{capital(r.name)} on {r.target}</p>
-          <p className="text-xs text-ink-2" role="status" aria-live="polite" data-testid="remediation-meaning">
+          <p {...at(v.remediation === undefined ? "/action/target" : "/remediation/target")} className="text-[13px] font-medium">{capital(r.name)} on {r.target}</p>
+          <p {...at("/remediation/detail")} className="text-xs text-ink-2" role="status" aria-live="polite" data-testid="remediation-meaning">
             {remediationMeaning(r.state)}
             {r.waits_for === undefined && r.detail !== undefined && r.detail !== "" && <span className="[overflow-wrap:anywhere]"> {sentence(r.detail)}</span>}
           </p>
         </div>
         {r.waits_for !== undefined && r.waits_for !== "" && <WaitsFor resource={r.waits_for} detail={r.detail} workflowId={r.workflow_id} />}
         <Times carried={r} />
-        {action !== undefined && <ActionSteps of={action} standing={r.state === "rehearsed" ? undefined : (action.steps ?? []).map((_, i) => <Standing key={i} execution={executions.find((x) => x.step === i + 1 && !isUndo(x))} ended={hasEnded(r.state)} />)} />}
+        {action !== undefined && <ActionSteps {...action} standing={r.state === "rehearsed" ? undefined : (action.of.steps ?? []).map((_, i) => <Standing key={i} execution={executions.find((x) => x.step === i + 1 && !isUndo(x))} ended={hasEnded(r.state)} />)} />}
         {undone.length > 0 && (
           <section aria-label="Taken back" data-testid="undone" className="space-y-1.5 border-t border-line pt-2.5">
             <h3 className="text-2xs font-semibold text-ink-3">Taken back, the last step first</h3>
             <ol className="space-y-1.5">
               {undone.map((x) => (
                 <li key={x.step} data-testid={`undo-${x.step}`} className="space-y-0.5">
-                  <p className="text-xs">
+                  <p {...at([`${x.at}/step`, `${x.at}/document`])} className="text-xs">
                     Step {x.step} by <code className="font-mono [overflow-wrap:anywhere]">{x.document}</code> <span className="text-2xs text-ink-3">through {x.executor}</span>
                   </p>
                   <State execution={x} />
@@ -72,7 +73,7 @@ export function RemediationPanel({ view: v, events }: { view: View; events: read
             <h3 className="text-2xs font-semibold text-ink-3">Actions before</h3>
             <ul className="space-y-1">
               {earlier.map((e) => (
-                <li key={e.action_hash} {...from(eventSource(e.eventId))} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs">
+                <li key={e.action_hash} {...from(eventSource(e.eventId, "/data/remediation"))} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs">
                   <Badge tone={remediationWord(e.state).tone}>{remediationWord(e.state).text}</Badge>
                   <span className="font-medium">
                     {capital(e.name)} on {e.target}
@@ -92,9 +93,9 @@ function Times({ carried: r }: { carried: Carried }) {
   const at = useSource();
   return (
     <dl className="grid grid-cols-2 gap-x-4 gap-y-2 sm:grid-cols-4">
-      <Fact label="First call">{r.acted_at === undefined ? "not yet" : <Moment at={r.acted_at} className="tabular" />}</Fact>
-      <Fact label={hasEnded(r.state) ? "Took" : "Going on for"}>{r.started_at === undefined ? noData : <Elapsed from={r.started_at} to={r.ended_at} className="tabular" source={at("/remediation", r.ended_at === undefined ? "span /started_at" : "span /started_at /ended_at")} />}</Fact>
-      <Fact label="Workflow" className="sm:col-span-2">
+      <Fact label="First call">{r.acted_at === undefined ? "not yet" : <Moment at={r.acted_at} className="tabular" source={at("/remediation/acted_at")} />}</Fact>
+      <Fact label={hasEnded(r.state) ? "Took" : "Going on for"}>{r.started_at === undefined ? noData : <Elapsed from={r.started_at} to={r.ended_at} className="tabular" source={r.ended_at === undefined ? at("/remediation/started_at", "span .") : at(["/remediation/started_at", "/remediation/ended_at"], "span")} />}</Fact>
+      <Fact label="Workflow" source={at("/remediation/workflow_id")} className="sm:col-span-2">
         <span className="font-mono text-2xs select-all">{r.workflow_id ?? noData}</span>
       </Fact>
     </dl>
@@ -105,16 +106,17 @@ function Times({ carried: r }: { carried: Carried }) {
 function WaitsFor({ resource, detail, workflowId }: { resource: string; detail: string | undefined; workflowId: string | undefined }) {
   const { rest } = useVigil();
   const open = useOpenPlace();
+  const at = useSource();
   const leases = useQuery({ queryKey: ["leases"], queryFn: () => rest.leases(), refetchInterval: 10_000 });
   const lease = leases.data?.leases.find((l) => l.resource === resource);
   return (
     <div data-testid="waits-for" data-resource={resource} className="flex items-start gap-2.5 rounded-md bg-accent-soft px-3 py-2 text-xs">
       <Hourglass aria-hidden className="mt-0.5 size-3.5 shrink-0 text-accent" />
       <div className="min-w-0 flex-1 space-y-0.5">
-        <p>
+        <p {...at("/remediation/waits_for")}>
           Waits for <b className="font-semibold">{resourceWords(resource)}</b>, so that no two actions change it at once.
         </p>
-        {lease === undefined ? detail !== undefined && <p className="text-ink-2 [overflow-wrap:anywhere]">{detail}</p> : <Queue lease={lease} workflowId={workflowId} />}
+        {lease === undefined ? detail !== undefined && <p {...at("/remediation/detail")} className="text-ink-2 [overflow-wrap:anywhere]">{detail}</p> : <Queue lease={lease} workflowId={workflowId} />}
       </div>
       <button type="button" onClick={() => open({ tab: "leases" })} className="shrink-0 text-accent underline">
         All leases
@@ -162,26 +164,29 @@ function State({ execution: x }: { execution: Located }) {
       <p className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
         {x.state === "running" && <LoaderCircle aria-hidden className="size-3 animate-spin text-accent" />}
         <Badge tone={word.tone}>{x.refused === true ? "Refused, nothing was sent" : word.text}</Badge>
-        {x.detail !== undefined && <span className="min-w-0 text-xs text-ink-2 [overflow-wrap:anywhere]">{x.detail}</span>}
+        {x.detail !== undefined && <span {...at(`${x.at}/detail`)} className="min-w-0 text-xs text-ink-2 [overflow-wrap:anywhere]">{x.detail}</span>}
         <span className="tabular ml-auto text-ink-3">
-          <Moment at={x.started_at} />
+          <Moment at={x.started_at} source={at(`${x.at}/started_at`)} />
           {x.ended_at !== undefined && (
             <>
-              , <Elapsed from={x.started_at} to={x.ended_at} source={at(x.at, "span /started_at /ended_at")} />
+              , <Elapsed from={x.started_at} to={x.ended_at} source={at([`${x.at}/started_at`, `${x.at}/ended_at`], "span")} />
             </>
           )}
         </span>
       </p>
-      <p className="font-mono text-ink-3 [overflow-wrap:anywhere]">
+      <p {...at([`${x.at}/id`, `${x.at}/client_token`])} className="font-mono text-ink-3 [overflow-wrap:anywhere]">
         {x.id !== undefined && `${x.id} · `}token {x.client_token === "" ? noData : x.client_token}
       </p>
-      <ProvenanceLine of={x.provenance} />
+      <div {...at(`${x.at}/provenance`)}>
+        <ProvenanceLine of={x.provenance} />
+      </div>
     </div>
   );
 }
 
 /** Exactly what a dry run would have sent. */
 function Rehearsed({ calls }: { calls: readonly Call[] }) {
+  const at = useSource();
   return (
     <section aria-label="What would have been sent" data-testid="rehearsed" className="space-y-2 rounded-md border border-dashed border-line-strong p-3">
       <h3 className="text-xs font-semibold">What would have been sent</h3>
@@ -191,7 +196,7 @@ function Rehearsed({ calls }: { calls: readonly Call[] }) {
         <ol className="list-decimal space-y-2 pl-5 marker:text-2xs marker:text-ink-3">
           {calls.map((c, i) => (
             // oxlint-disable-next-line no-array-index-key -- a call is its place in the order
-            <li key={i} className="space-y-1">
+            <li key={i} {...at(`/remediation/calls/${i}`)} className="space-y-1">
               <p className="font-mono text-2xs font-medium">
                 {c.service} {c.operation}
               </p>

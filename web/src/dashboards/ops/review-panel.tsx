@@ -9,7 +9,7 @@ import { Badge } from "../../ui/badge";
 import { Button } from "../../ui/button";
 import { Age } from "../../ui/now";
 import { Panel } from "../../ui/panel";
-import { type SourceProps, eventSource, from } from "../../ui/source";
+import { type SourceProps, eventSource, from, pageSource } from "../../ui/source";
 import { causeWord, knownCauses } from "../../ui/words";
 import { isOver } from "./list-model";
 import { useRefusalNow } from "./permissions";
@@ -159,7 +159,7 @@ function Form({ view, named, onDone }: { view: View; named: boolean; onDone: () 
         )}
         {refusal !== undefined && <span className="text-2xs text-ink-3">{refusal}</span>}
         {verb.error !== undefined && (
-          <span role="alert" className="text-xs text-bad">
+          <span role="alert" {...from(pageSource("answer"))} className="text-xs text-bad">
             {verb.error}
           </span>
         )}

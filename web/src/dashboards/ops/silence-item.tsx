@@ -73,10 +73,10 @@ function Standing({ silence: s, source }: { silence: Silence; source: string }) 
   const { from: begins, to } = windowOf(s, now);
   switch (s.state) {
     case "active":
-      if (begins > now) return <>starts again in <Left until={begins} className="tabular" source={from(source, "left /starts_at")} /></>;
-      return to > now ? <>ends in <Left until={to} className="tabular" source={from(source, "left /ends_at")} />{s.repeat !== undefined && " for this time"}</> : <>over <Age at={s.ends_at} className="tabular" /> ago</>;
+      if (begins > now) return <>starts again in <Left until={begins} className="tabular" source={from(`${source}/starts_at`, "left .")} /></>;
+      return to > now ? <>ends in <Left until={to} className="tabular" source={from(`${source}/ends_at`, "left .")} />{s.repeat !== undefined && " for this time"}</> : <>over <Age at={s.ends_at} className="tabular" /> ago</>;
     case "pending":
-      return <>starts in <Left until={begins} className="tabular" source={from(source, "left /starts_at")} />, for <span title={exactTime(to)} className="tabular" {...from(source, "span /starts_at /ends_at")}>{remaining(to - begins)}</span></>;
+      return <>starts in <Left until={begins} className="tabular" source={from(`${source}/starts_at`, "left .")} />, for <span title={exactTime(to)} className="tabular" {...from(`${source}/starts_at ${source}/ends_at`, "span")}>{remaining(to - begins)}</span></>;
     case "ended":
       return <>ended early, <Age at={s.ended_at ?? s.ends_at} className="tabular" /> ago</>;
     default:
@@ -114,7 +114,7 @@ function EndDialog({ silence: s, source }: { silence: Silence; source: string })
       run={() => verb.run(reason.trim())}
       onDone={() => setReason("")}
     >
-      <p className="text-xs text-ink-2 [overflow-wrap:anywhere]" {...from(source)}>
+      <p className="text-xs text-ink-2 [overflow-wrap:anywhere]" {...from(`${source}/matchers`)}>
         {kindWords[s.kind] ?? s.kind} of alerts where {matchersText(s.matchers)}. Those that it keeps back and that still fire open an incident then, or join one.
       </p>
       <TextField label="Reason" value={reason} onChange={setReason} rows={2} />
@@ -131,13 +131,14 @@ function Touched({ id }: { id: string }) {
     initialPageParam: undefined as number | undefined,
     getNextPageParam: (page) => page.next,
   });
-  const alerts = list.data?.pages.flatMap((p) => p.alerts) ?? [];
+  const pages = list.data?.pages ?? [];
+  const alerts = pages.flatMap((p, i) => p.alerts.map((alert, j) => ({ alert, source: querySource(paths.silencedAlerts(id, pages[i - 1]?.next), `/alerts/${j}`) })));
   return (
-    <div className="rounded-md border border-line bg-sunken" {...from((list.data?.pages ?? []).map((_, i) => querySource(paths.silencedAlerts(id, list.data?.pages[i - 1]?.next), "/alerts")).join(" "))}>
+    <div className="rounded-md border border-line bg-sunken">
       <Paged list={list} shown={alerts.length} empty="No alert is kept of it." more="Show earlier alerts">
         <ul className="divide-y divide-line" aria-label={`Alerts that ${id} touched`}>
-          {alerts.map((a) => (
-            <TouchedAlert key={`${a.delivery_id}/${a.alert.member ?? a.alert.fingerprint}`} alert={a} />
+          {alerts.map(({ alert: a, source }) => (
+            <TouchedAlert key={`${a.delivery_id}/${a.alert.member ?? a.alert.fingerprint}`} alert={a} source={source} />
           ))}
         </ul>
       </Paged>
@@ -145,9 +146,9 @@ function Touched({ id }: { id: string }) {
   );
 }
 
-function TouchedAlert({ alert: { alert: a, ...s } }: { alert: SilencedAlert }) {
+function TouchedAlert({ alert: { alert: a, ...s }, source }: { alert: SilencedAlert; source: string }) {
   return (
-    <li data-testid="silenced-alert" data-state={a.status} className="flex flex-wrap items-center gap-x-2 gap-y-0.5 px-2.5 py-1.5 text-2xs">
+    <li {...from(source)} data-testid="silenced-alert" data-state={a.status} className="flex flex-wrap items-center gap-x-2 gap-y-0.5 px-2.5 py-1.5 text-2xs">
       {a.severity !== undefined && <SeverityMark severity={a.severity} />}
       <span className="min-w-0 text-xs font-medium [overflow-wrap:anywhere]">{a.title}</span>
       <Badge tone={a.status === "resolved" ? "good" : "neutral"}>{a.status}</Badge>

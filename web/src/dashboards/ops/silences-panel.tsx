@@ -7,7 +7,7 @@ import { useVigil, useVigilState } from "../../store/react";
 import { Button } from "../../ui/button";
 import { Choices } from "../../ui/choices";
 import { Panel } from "../../ui/panel";
-import { from, querySource, systemSource } from "../../ui/source";
+import { from, pageSource, querySource, systemSource } from "../../ui/source";
 import { Paged } from "./paged";
 import { useRefusalNow } from "./permissions";
 import { SilenceDialog } from "./silence-dialog";
@@ -101,9 +101,9 @@ function Pointed({ id }: { id: string }) {
   const { rest } = useVigil();
   const found = useQuery({ queryKey: ["silences", "one", id], queryFn: () => find(rest, id), refetchInterval: refreshMs });
   return (
-    <section aria-label={`The silence ${id}`} {...from(querySource(paths.silences(undefined, undefined, 100), "/silences"))} className="border-b-2 border-accent bg-accent-soft">
+    <section aria-label={`The silence ${id}`} data-source={found.data?.source ?? pageSource("typed")} className="border-b-2 border-accent bg-accent-soft">
       <Paged list={found} shown={found.data ? 1 : 0} empty={<>The silence {id} is not among the latest.</>}>
-        <ul>{found.data && <SilenceItem silence={found.data} source={querySource(paths.silences(undefined, undefined, 100), "/silences")} open />}</ul>
+        <ul>{found.data && <SilenceItem {...found.data} open />}</ul>
       </Paged>
     </section>
   );
@@ -112,13 +112,14 @@ function Pointed({ id }: { id: string }) {
 /** How many pages of silences are looked through for one: the latest thousand. */
 const pages = 10;
 
-async function find(rest: Rest, id: string): Promise<Silence | null> {
+async function find(rest: Rest, id: string): Promise<{ silence: Silence; source: string } | null> {
   let before: string | undefined;
   for (let i = 0; i < pages; i++) {
     // oxlint-disable-next-line no-await-in-loop -- each page says where the next begins
     const page = await rest.silences(undefined, before, 100);
-    const found = page.silences.find((s) => s.id === id);
-    if (found !== undefined) return found;
+    const place = page.silences.findIndex((s) => s.id === id);
+    const silence = page.silences[place];
+    if (silence !== undefined) return { silence, source: querySource(paths.silences(undefined, before, 100), `/silences/${place}`) };
     if (page.next === undefined) return null;
     before = page.next;
   }

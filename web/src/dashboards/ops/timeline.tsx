@@ -72,7 +72,7 @@ function Entry({ line: l, asked }: { line: Line; asked: number }) {
     ref.current?.focus({ preventScroll: true });
   }, [asked]);
   return (
-    <li ref={ref} tabIndex={-1} {...from(eventSource(l.id), l.derive)} data-testid="timeline-entry" data-type={l.type} data-seq={l.event.seq} data-asked={asked > 0} className={clsx("group relative flex gap-2.5 pb-2.5 last:pb-0.5", asked > 0 && "rounded bg-accent-soft")}>
+    <li ref={ref} tabIndex={-1} {...from(eventSource(l.id, "/data"), l.derive)} data-testid="timeline-entry" data-type={l.type} data-seq={l.event.seq} data-asked={asked > 0} className={clsx("group relative flex gap-2.5 pb-2.5 last:pb-0.5", asked > 0 && "rounded bg-accent-soft")}>
       <span aria-hidden className="absolute top-6 bottom-0 left-[11px] w-px bg-line" />
       <span title={actor.text} className={clsx("z-10 mt-px grid size-[23px] shrink-0 place-items-center rounded-full", actor.className)}>
         {actor.icon}

@@ -75,10 +75,10 @@ function Figures({ counts }: { counts: Props["counts"] }) {
   return (
     <dl className="flex items-center gap-4 text-xs">
       <Figure label="Open" icon={<Siren aria-hidden className="size-3.5" />}>
-        <span data-testid="count-open" {...from(querySource(paths.openIncidents), "count /incidents")}>{counts === undefined ? "no data" : counts.open}</span>
+        <span data-testid="count-open" {...from(querySource(paths.openIncidents, "/incidents"), "count .")}>{counts === undefined ? "no data" : counts.open}</span>
       </Figure>
       <Figure label="Needs a person" icon={<Hand aria-hidden className="size-3.5" />} strong={(counts?.needsHuman ?? 0) > 0}>
-        <span data-testid="count-needs-human" {...from(querySource(paths.openIncidents), "count /incidents needs_human=true")}>{counts === undefined ? "no data" : counts.needsHuman}</span>
+        <span data-testid="count-needs-human" {...from(querySource(paths.openIncidents, "/incidents"), "count . needs_human=true")}>{counts === undefined ? "no data" : counts.needsHuman}</span>
       </Figure>
       <Figure label="MTTR" className="max-md:hidden">
         <span title={time.detail} {...(business && from(systemSource(business, "/mttr_seconds")))}>

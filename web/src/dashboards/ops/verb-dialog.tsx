@@ -4,6 +4,7 @@ import { clsx } from "clsx";
 import { useState, type ReactNode } from "react";
 
 import { Button, type ButtonKind, buttonClass } from "../../ui/button";
+import { from, pageSource } from "../../ui/source";
 
 interface FrameProps {
   open: boolean;
@@ -66,7 +67,7 @@ export function VerbForm({ submit, kind = "primary", ready, refusal, verb, onSub
     >
       {children}
       {verb.error !== undefined && (
-        <p role="alert" className="rounded-md bg-bad-soft px-2.5 py-1.5 text-xs text-bad [overflow-wrap:anywhere]">
+        <p role="alert" {...from(pageSource("answer"))} className="rounded-md bg-bad-soft px-2.5 py-1.5 text-xs text-bad [overflow-wrap:anywhere]">
           {verb.error}
         </p>
       )}

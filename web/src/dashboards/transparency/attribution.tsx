@@ -16,7 +16,7 @@ export function Attribution({ event }: { event: DecodedEvent["event"] }) {
   const p = event.provenance;
   const attempt = p.attempt ?? 1;
   return (
-    <dl {...source(event.id)} className="flex flex-wrap items-center gap-x-3 gap-y-1 border-t border-line px-3.5 py-1.5 text-2xs text-ink-3" data-testid="attribution" aria-label="Where this comes from">
+    <dl {...source(event.id, "/provenance")} className="flex flex-wrap items-center gap-x-3 gap-y-1 border-t border-line px-3.5 py-1.5 text-2xs text-ink-3" data-testid="attribution" aria-label="Where this comes from">
       <Item label="Origin">
         <span className="inline-flex gap-1 align-middle">
           {scenario !== undefined && <OriginBadge origin="recorded" />}
@@ -24,7 +24,7 @@ export function Attribution({ event }: { event: DecodedEvent["event"] }) {
         </span>
       </Item>
       <Item label="When">
-        <Moment at={event.at} className="tabular" />
+        <Moment at={event.at} className="tabular" source={source(event.id, "/at")} />
       </Item>
       {p.principal !== undefined && <Item label="Person">{p.principal}</Item>}
       {p.principal === undefined && p.service !== undefined && <Item label="Service">{p.operation === undefined ? p.service : `${p.service} ${p.operation}`}</Item>}

@@ -3,21 +3,23 @@ import { clsx } from "clsx";
 
 import type { Verification } from "../../protocol/generated";
 import { measure } from "../../ui/format";
+import { useSource } from "../../ui/sources";
 import { metricWord } from "../../ui/words";
 
 export function Checks({ verification: v }: { verification: Verification }) {
+  const at = useSource();
   const checks = v.checks ?? [];
   return (
     <>
-      {v.detail !== undefined && <p className="text-xs text-ink-2">{v.detail}</p>}
+      {v.detail !== undefined && <p {...at("/verification/detail")} className="text-xs text-ink-2">{v.detail}</p>}
       {checks.length === 0 ? (
         <p className="text-xs text-ink-3">No measure could be compared. Missing data is not success.</p>
       ) : (
         <ul className="space-y-1.5">
-          {checks.map((c) => {
+          {checks.map((c, i) => {
             const good = c.now <= c.limit;
             return (
-              <li key={`${c.service}/${c.metric}`} className="tabular flex flex-wrap items-baseline gap-x-3 text-xs">
+              <li key={`${c.service}/${c.metric}`} {...at(`/verification/checks/${i}`)} className="tabular flex flex-wrap items-baseline gap-x-3 text-xs">
                 <span className="font-medium">
                   {metricWord(c.metric)} <span className="font-normal text-ink-3">{c.service}</span>
                 </span>

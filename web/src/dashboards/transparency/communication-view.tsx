@@ -54,6 +54,7 @@ function Row({ message: m, lanes, current }: { message: Message; lanes: readonly
   const source = useSource();
   const event = recording.events[m.index]?.event;
   if (event === undefined) return null;
+  const said = ["/data", ...(event.provenance.model === undefined ? [] : ["/provenance/model"])].map((pointer) => recording.sourceOf(event.id, pointer)).join(" ");
   const [a, b] = [(lanes.indexOf(m.from) + 0.5) / lanes.length, (lanes.indexOf(m.to) + 0.5) / lanes.length];
   const [left, right] = [Math.min(a, b), Math.max(a, b)];
   // The words begin where the arrow does, or end there, wherever there is more room.
@@ -61,10 +62,9 @@ function Row({ message: m, lanes, current }: { message: Message; lanes: readonly
   return (
     <button
       type="button"
-      {...source(event.id)}
       onClick={() => open(m.index, "reasoning")}
       title={`${m.text}\nShow the step`}
-      {...source(event.id)}
+      data-source={said}
       data-testid="message"
       data-kind={m.kind}
       className={clsx("block w-full border-b border-line px-3 py-1.5 text-left hover:bg-hover md:grid md:grid-cols-[4.5rem_1fr] md:px-0 md:py-0", current && "bg-accent-soft")}
@@ -76,7 +76,7 @@ function Row({ message: m, lanes, current }: { message: Message; lanes: readonly
         <span className="inline-flex items-center gap-1 text-2xs font-semibold text-ink-2 md:hidden">
           {partyName(m.from)} <ArrowRight aria-label="to" className="size-3" /> {partyName(m.to)}
         </span>
-        <span {...source(event.id)} className="relative block min-w-0 max-md:hidden md:h-12">
+        <span data-source={said} className="relative block min-w-0 max-md:hidden md:h-12">
           <Lanes count={lanes.length} />
           <span className={clsx("absolute top-1.5 truncate px-1.5 text-xs", m.tone !== "neutral" && toneText[m.tone])} style={room}>
             <Text message={m} />
@@ -84,7 +84,7 @@ function Row({ message: m, lanes, current }: { message: Message; lanes: readonly
           <Arrow from={a} to={b} kind={m.kind} />
         </span>
       </span>
-      <span {...source(event.id)} className={clsx("mt-0.5 block text-xs [overflow-wrap:anywhere] md:hidden", m.tone !== "neutral" && toneText[m.tone])}>
+      <span data-source={said} className={clsx("mt-0.5 block text-xs [overflow-wrap:anywhere] md:hidden", m.tone !== "neutral" && toneText[m.tone])}>
         <Text message={m} />
       </span>
     </button>

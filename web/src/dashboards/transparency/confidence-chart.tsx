@@ -69,14 +69,13 @@ export function ConfidenceChart({ series, selected, onSelect }: Props) {
                   <button
                     key={key}
                     type="button"
-                    {...source(recording.events[m.index]?.event.id ?? "")}
                     onClick={() => open(m.index)}
                     onPointerEnter={() => onSelect(key)}
                     onPointerLeave={() => onSelect(undefined)}
                     onFocus={() => onSelect(key)}
                     onBlur={() => onSelect(undefined)}
                     aria-label={`${s.label}: ${m.cause ?? "moved"}`}
-                    {...source(recording.events[m.index]?.event.id ?? "")}
+                    {...source(recording.events[m.index]?.event.id ?? "", "/data")}
                     className="absolute grid size-5 -translate-x-1/2 -translate-y-1/2 place-items-center rounded-full"
                     style={{ left: `${x(m.index)}%`, top: `${y(m.value)}%` }}
                   >

@@ -89,9 +89,9 @@ function MoveItem({ series: s, move: m, selected, onSelect }: { series: Drawn; m
     return d?.readable === true && d.event.type === "evidence.collected" ? [d.event.data.evidence.id] : [];
   });
   return (
-    <li {...source(event.id)} data-testid="move" data-series={s.key} onPointerEnter={() => onSelect(key)} onPointerLeave={() => onSelect(undefined)} className={clsx("space-y-1 px-3.5 py-2", selected && "bg-accent-soft")}>
+    <li {...source(event.id, "/data")} data-testid="move" data-series={s.key} onPointerEnter={() => onSelect(key)} onPointerLeave={() => onSelect(undefined)} className={clsx("space-y-1 px-3.5 py-2", selected && "bg-accent-soft")}>
       <p className="flex flex-wrap items-baseline gap-x-2.5 gap-y-0.5 text-xs">
-        <Moment at={event.at} className="tabular text-2xs text-ink-3" />
+        <Moment at={event.at} className="tabular text-2xs text-ink-3" source={source(event.id, "/at")} />
         <span aria-hidden className="size-2 self-center rounded-full" style={{ background: s.look.colour }} />
         <b className="font-semibold">{s.label}</b>
         <span className="tabular inline-flex items-baseline gap-1">

@@ -6,9 +6,12 @@ import { Cites } from "../../parts/citations";
 import { Badge } from "../../ui/badge";
 import { percent } from "../../ui/format";
 import { Meter } from "../../ui/meter";
+import { step } from "../../ui/source";
+import { useSource } from "../../ui/sources";
 import { blastWord, capital, riskTone } from "../../ui/words";
 
 export function DecisionBody({ decision: d }: { decision: Decision }) {
+  const at = useSource();
   const options = (d.options ?? []).toSorted((a, b) => scoreOf(d, b) - scoreOf(d, a));
   const abstained = (d.votes ?? []).filter((v) => v.option_id === undefined || v.option_id === "");
   return (
@@ -22,15 +25,15 @@ export function DecisionBody({ decision: d }: { decision: Decision }) {
       {abstained.length > 0 && (
         <div>
           <h3 className="mb-1 text-2xs font-semibold text-ink-3">For none of them</h3>
-          <Votes votes={abstained} />
+          <Votes decision={d} votes={abstained} />
         </div>
       )}
       {(d.excluded ?? []).length > 0 && (
         <div>
           <h3 className="mb-1 text-2xs font-semibold text-ink-3">Not on the list</h3>
           <ul className="space-y-0.5 text-xs text-ink-2">
-            {(d.excluded ?? []).map((x) => (
-              <li key={x.option_id}>
+            {(d.excluded ?? []).map((x, i) => (
+              <li key={x.option_id} {...at(`/decision/excluded/${i}`)}>
                 {x.title}: {x.reason}
               </li>
             ))}
@@ -41,15 +44,15 @@ export function DecisionBody({ decision: d }: { decision: Decision }) {
         <div>
           <h3 className="mb-1 text-2xs font-semibold text-ink-3">Had one of them not voted</h3>
           <ul className="space-y-0.5 text-xs text-ink-2">
-            {(d.counterfactuals ?? []).map((c) => (
-              <li key={c.without} className="tabular">
+            {(d.counterfactuals ?? []).map((c, i) => (
+              <li key={c.without} {...at(`/decision/counterfactuals/${i}`)} className="tabular">
                 Without the {c.without} agent: {c.chosen_id === undefined || c.chosen_id === "" ? "nothing would have been chosen" : `${c.chosen_id} would have been chosen`}, with a score of {percent(c.score)}
               </li>
             ))}
           </ul>
         </div>
       )}
-      <p className="max-w-prose text-2xs text-ink-3">
+      <p {...at("/decision/valid_weight")} className="max-w-prose text-2xs text-ink-3">
         The score of an option is the weighted confidence of those who support it, over the weight of all valid voters; whoever supports another counts as nothing. Valid voters hold {percent(d.valid_weight)} of all weight.
       </p>
     </>
@@ -61,11 +64,12 @@ function scoreOf(d: Decision, o: Option): number {
 }
 
 function OptionItem({ option: o, decision: d }: { option: Option; decision: Decision }) {
+  const at = useSource();
   const chosen = o.id === d.chosen_id;
   return (
-    <li className={clsx("space-y-1.5 rounded-md border px-2.5 py-2", chosen ? "border-accent" : "border-line")} data-chosen={chosen}>
+    <li {...at(["target", "effect"].map((field) => `/decision/options/${d.options?.indexOf(o)}/${field}`))} className={clsx("space-y-1.5 rounded-md border px-2.5 py-2", chosen ? "border-accent" : "border-line")} data-chosen={chosen}>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs">
-        <Meter value={d.scores?.[o.id]} label={`Score of ${o.title}`} absent="no vote" className="w-28 shrink-0" />
+        <Meter source={at(`/decision/scores${step(o.id)}`)} value={d.scores?.[o.id]} label={`Score of ${o.title}`} absent="no vote" className="w-28 shrink-0" />
         <span className={clsx("min-w-40 flex-1", chosen && "font-semibold")}>
           {o.title} <span className="font-normal text-ink-3">{o.target}</span>
         </span>
@@ -76,19 +80,20 @@ function OptionItem({ option: o, decision: d }: { option: Option; decision: Deci
         {o.effect}; it touches {blastWord(o.blast_radius)}
         {!o.enabled && "; not enabled: dry run only"}
       </p>
-      <Votes votes={(d.votes ?? []).filter((v) => v.option_id === o.id)} />
+      <Votes decision={d} votes={(d.votes ?? []).filter((v) => v.option_id === o.id)} />
     </li>
   );
 }
 
-function Votes({ votes }: { votes: readonly Vote[] }) {
+function Votes({ decision: d, votes }: { decision: Decision; votes: readonly Vote[] }) {
+  const at = useSource();
   if (votes.length === 0) return <p className="text-2xs text-ink-3">Nobody voted for it.</p>;
   return (
     <ul className="space-y-1">
       {votes.map((v) => {
         const dropped = v.dropped !== undefined && v.dropped !== "";
         return (
-          <li key={v.agent} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs" data-dropped={dropped}>
+          <li key={v.agent} {...at(`/decision/votes/${d.votes?.indexOf(v)}`)} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs" data-dropped={dropped}>
             <span className={clsx("w-24 font-medium", dropped && "text-ink-3 line-through")}>{capital(v.agent)}</span>
             <span className="tabular text-ink-2">
               {percent(v.confidence)} sure, evidence {percent(v.evidence_confidence)}

@@ -5,6 +5,7 @@
  */
 import type { DecodedEvent } from "../../protocol/decoder";
 import type { Decision, Diagnosis, Evidence, Option } from "../../protocol/generated";
+import { step } from "../../ui/source";
 import { type Tone, autonomyWord, capital, causeWord, executionStateWord, outcomeWord, proposalStateWord, statusWord, verificationStateWord } from "../../ui/words";
 
 export const stages = ["evidence", "hypotheses", "options", "permission", "action", "outcome"] as const;
@@ -21,6 +22,8 @@ export interface TreeNode {
   tone: Tone;
   /** 0–1, drawn as a bar: strength of evidence, score of a hypothesis or of an option. */
   score?: number | undefined;
+  /** Where that is said: the event, and the value within it. */
+  scoreAt?: { index: number; pointer: string } | undefined;
   /** Lies on a path that was taken. */
   taken: boolean;
   /** The event that says it: the latest of it. */
@@ -164,7 +167,7 @@ class Builder {
   }
 
   private evidence(e: Evidence, index: number): void {
-    this.put({ id: e.id, stage: "evidence", label: e.id, title: e.title, note: e.found ? e.finding : "not found", tone: e.found ? "neutral" : "warn", score: e.found ? e.strength : undefined, index, pointer: "/data/evidence" });
+    this.put({ id: e.id, stage: "evidence", label: e.id, title: e.title, note: e.found ? e.finding : "not found", tone: e.found ? "neutral" : "warn", score: e.found ? e.strength : undefined, scoreAt: { index, pointer: "/data/evidence/strength" }, index, pointer: "/data/evidence" });
     // The statistics suspect before anybody concludes.
     if (this.cause === undefined) {
       for (const [i, s] of (e.suspects ?? []).entries()) this.hypothesis(s, { supports: s.cites }, index, `/data/evidence/suspects/${i}`);
@@ -191,7 +194,7 @@ class Builder {
 
   private hypothesis(h: { cause: string; service?: string; score: number }, on: { supports?: string[]; contradicts?: string[] }, index: number, pointer: string): void {
     const id = hypothesisId(h);
-    this.put({ id, stage: "hypotheses", label: "Could be", title: `${capital(causeWord(h.cause))}${h.service === undefined ? "" : ` in ${h.service}`}`, tone: "neutral", score: h.score, index, pointer });
+    this.put({ id, stage: "hypotheses", label: "Could be", title: `${capital(causeWord(h.cause))}${h.service === undefined ? "" : ` in ${h.service}`}`, tone: "neutral", score: h.score, scoreAt: { index, pointer: `${pointer}/${pointer === "/data/diagnosis" ? "confidence" : "score"}` }, index, pointer });
     for (const e of on.supports ?? []) this.link(e, id, "for");
     for (const e of on.contradicts ?? []) this.link(e, id, "against");
   }
@@ -223,7 +226,7 @@ class Builder {
     const had = this.nodes.get(id);
     // What was tried before stays what it was, where it is merely listed again.
     if (had !== undefined && !chosen) return;
-    this.put({ id, stage: "options", label: chosen ? chosenWord : "Not chosen", title: `${o.title}, ${o.target}`, note: votes.length === 0 ? "no valid vote" : `for it: ${votes.map((v) => v.agent).join(", ")}`, tone: chosen ? "accent" : "neutral", score: d.scores?.[o.id], index, pointer: d.scores?.[o.id] === undefined ? `/data/decision/options/${place}` : "/data/decision" });
+    this.put({ id, stage: "options", label: chosen ? chosenWord : "Not chosen", title: `${o.title}, ${o.target}`, note: votes.length === 0 ? "no valid vote" : `for it: ${votes.map((v) => v.agent).join(", ")}`, tone: chosen ? "accent" : "neutral", score: d.scores?.[o.id], scoreAt: { index, pointer: `/data/decision/scores${step(o.id)}` }, index, pointer: `/data/decision/options/${place}` });
     this.link(this.cause, id);
   }
 

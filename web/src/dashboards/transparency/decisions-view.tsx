@@ -194,7 +194,7 @@ function Node({ node: n, selected, faint, onSelect, onOver, onWalk }: NodeProps)
         )}
       </span>
       <span className={clsx("line-clamp-3 text-xs [overflow-wrap:anywhere]", n.taken ? "font-semibold" : "font-medium text-ink-2")}>{n.title}</span>
-      {n.score !== undefined && <Meter value={n.score} label={`Score of ${n.title}`} className="mt-0.5 w-full" />}
+      {n.score !== undefined && <Meter source={n.scoreAt && from(sourceAt(n.scoreAt.index, n.scoreAt.pointer))} value={n.score} label={`Score of ${n.title}`} className="mt-0.5 w-full" />}
       {n.note !== undefined && <span className={clsx("mt-0.5 line-clamp-3 text-2xs [overflow-wrap:anywhere]", n.tone === "neutral" || n.tone === "accent" ? "text-ink-3" : toneText[n.tone])}>{n.note}</span>}
     </button>
   );

@@ -59,7 +59,7 @@ function List({ figures: f, source }: { figures: IncidentFigures; source: string
         </span>
       </Fact>
       <Fact label="Cost of AI">
-        <span {...from(source)} className="tabular">
+        <span {...from(`${source}/ai_cost_usd_micros ${source}/ai_calls_unknown_price`)} className="tabular">
           {cost(f.ai_cost_usd_micros, f.ai_calls_unknown_price)}
         </span>
       </Fact>

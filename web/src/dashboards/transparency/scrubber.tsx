@@ -66,7 +66,7 @@ export function Scrubber({ player, standing, live }: Props) {
         )}
       </div>
       <p className="mx-auto mt-0.5 flex max-w-[100rem] items-baseline gap-2 text-2xs text-ink-2">
-        <span {...source(event.id)} aria-live={standing.playing ? "off" : "polite"} className="min-w-0 flex-1 truncate" data-testid="now-showing">
+        <span {...source(event.id, "/data")} aria-live={standing.playing ? "off" : "polite"} className="min-w-0 flex-1 truncate" data-testid="now-showing">
           {steps[index]?.title}
         </span>
         <Shortened standing={standing} />
@@ -189,7 +189,7 @@ function Track({ player }: { player: Player }) {
         onKeyDown={onKeyDown}
         aria-label="Instant of the replay"
         aria-valuetext={steps[index]?.title}
-        {...source(recording.events[index]?.event.id ?? "")}
+        {...source(recording.events[index]?.event.id ?? "", "/data")}
         className={clsx(
           "absolute inset-0 h-full w-full cursor-pointer appearance-none bg-transparent",
           "[&::-webkit-slider-thumb]:size-3.5 [&::-webkit-slider-thumb]:appearance-none [&::-webkit-slider-thumb]:rounded-full [&::-webkit-slider-thumb]:border-2 [&::-webkit-slider-thumb]:border-surface [&::-webkit-slider-thumb]:bg-accent",

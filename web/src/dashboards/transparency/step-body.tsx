@@ -5,7 +5,8 @@ import type { Evidence, IncidentEvent, Prediction, Proposal } from "../../protoc
 import { Claims } from "../../parts/claims";
 import { Cites, useCitations } from "../../parts/citations";
 import { EvidenceBody } from "../../parts/evidence-body";
-import { SourceProvider } from "../../ui/sources";
+import { type SourceProps, from, step } from "../../ui/source";
+import { type At, SourceAt, SourceProvider, useSource } from "../../ui/sources";
 import { RulingBox } from "../../parts/ruling-box";
 import { Badge } from "../../ui/badge";
 import { duration, measure, noData, parseTime, percent, quantity } from "../../ui/format";
@@ -21,36 +22,41 @@ import type { Step } from "./steps";
 import { useSubject } from "./subject";
 
 export function StepBody({ step: s }: { step: Step }) {
+  const { recording } = useSubject();
   if (!s.decoded.readable) return <Body>{s.line.detail !== undefined && <Words>{s.line.detail}</Words>}</Body>;
-  const content = bodyOf(s.decoded.event, s);
-  return content === null ? null : <Body>{content}</Body>;
+  const content = bodyOf(s.decoded.event, s, (pointer, derive) => from(recording.sourceOf(s.decoded.event.id, `/data${pointer}`), derive));
+  return content === null ? null : (
+    <SourceProvider base={recording.sourceOf(s.decoded.event.id, "/data")}>
+      <Body>{content}</Body>
+    </SourceProvider>
+  );
 }
 
 function Body({ children }: { children: ReactNode }) {
   return <div className="space-y-2.5 px-3.5 pb-3">{children}</div>;
 }
 
-function bodyOf(e: IncidentEvent, s: Step): ReactNode {
+function bodyOf(e: IncidentEvent, s: Step, at: At): ReactNode {
   switch (e.type) {
     case "model.called":
       return (
         <>
-          {e.data.problem !== undefined && <p className="text-xs text-bad [overflow-wrap:anywhere]">{e.data.problem}</p>}
+          {e.data.problem !== undefined && <p {...at("/problem")} className="text-xs text-bad [overflow-wrap:anywhere]">{e.data.problem}</p>}
           {e.data.tools !== undefined && e.data.tools.length > 0 && <p className="text-xs text-ink-2">It asks for {e.data.tools.map(spaced).join(", ")}.</p>}
-          {e.data.text === undefined || e.data.text === "" ? <p className="text-xs text-ink-3">It said nothing besides.</p> : <Said text={e.data.text} />}
+          {e.data.text === undefined || e.data.text === "" ? <p className="text-xs text-ink-3">It said nothing besides.</p> : <Said text={e.data.text} source={at("/text")} />}
           <dl className="grid grid-cols-2 gap-x-8 gap-y-1.5 sm:grid-cols-[auto_auto_1fr]">
-            <Fact label="Turn">
+            <Fact label="Turn" source={at("/turn")}>
               <span className="tabular">{e.data.turn}</span>
             </Fact>
             <Fact label="It stopped because of">{spaced(e.data.stop_reason)}</Fact>
-            <Fact label="Prompt sha256" className="max-sm:col-span-2">
+            <Fact label="Prompt sha256" source={at("/prompt_hash")} className="max-sm:col-span-2">
               {e.data.prompt_hash === undefined ? noData : <code className="font-mono text-2xs select-all">{e.data.prompt_hash}</code>}
             </Fact>
           </dl>
         </>
       );
     case "evidence.collected":
-      return <EvidenceStep event={e.id} evidence={e.data.evidence} />;
+      return <EvidenceStep evidence={e.data.evidence} />;
     case "diagnosis.concluded":
       return <DiagnosisBody diagnosis={e.data.diagnosis} />;
     case "prediction.concluded":
@@ -58,19 +64,19 @@ function bodyOf(e: IncidentEvent, s: Step): ReactNode {
     case "decision.made":
       return <DecisionBody decision={e.data.decision} />;
     case "policy.ruled":
-      return <RulingBox ruling={e.data.ruling} />;
+      return <RulingBox ruling={e.data.ruling} pointer="/ruling" />;
     case "approval.requested":
       return <ProposalBody proposal={e.data.proposal} />;
     case "action.started":
       return (
         <dl className="grid grid-cols-2 gap-x-6 gap-y-1.5 sm:grid-cols-3">
           <Fact label="Through">{e.data.effect.executor}</Fact>
-          <Fact label="Document">{e.data.effect.document}</Fact>
-          <Fact label="Token of the call">
+          <Fact label="Document" source={at("/effect/document")}>{e.data.effect.document}</Fact>
+          <Fact label="Token of the call" source={at("/client_token")}>
             <code className="font-mono text-2xs">{e.data.client_token}</code>
           </Fact>
           {Object.entries(e.data.effect.arguments ?? {}).map(([name, value]) => (
-            <Fact key={name} label={name}>
+            <Fact key={name} label={name} source={at(`/effect/arguments${step(name)}`)}>
               <code className="font-mono text-2xs">{value}</code>
             </Fact>
           ))}
@@ -83,8 +89,8 @@ function bodyOf(e: IncidentEvent, s: Step): ReactNode {
           <Fact label="State">
             <Badge tone={executionStateWord(x.state).tone}>{executionStateWord(x.state).text}</Badge>
           </Fact>
-          <Fact label="What the service said">{x.detail === undefined || x.detail === "" ? noData : x.detail}</Fact>
-          <Fact label="Id of the execution">{x.id === undefined ? noData : <code className="font-mono text-2xs">{x.id}</code>}</Fact>
+          <Fact label="What the service said" source={at("/execution/detail")}>{x.detail === undefined || x.detail === "" ? noData : x.detail}</Fact>
+          <Fact label="Id of the execution" source={at("/execution/id")}>{x.id === undefined ? noData : <code className="font-mono text-2xs">{x.id}</code>}</Fact>
         </dl>
       );
     }
@@ -100,8 +106,8 @@ function bodyOf(e: IncidentEvent, s: Step): ReactNode {
     case "alerts.mentioned":
       return (
         <ul className="space-y-0.5 font-mono text-2xs text-ink-2">
-          {(e.data.alerts ?? []).map((a) => (
-            <li key={a.member}>
+          {(e.data.alerts ?? []).map((a, i) => (
+            <li key={a.member} {...at(`/alerts/${i}/member`)}>
               {a.member}: {a.silenced === true ? "silenced" : a.status}
             </li>
           ))}
@@ -110,12 +116,12 @@ function bodyOf(e: IncidentEvent, s: Step): ReactNode {
     case "question.answered":
       return e.data.answer === undefined ? null : (
         <>
-          <Claims claims={e.data.answer.claims ?? []} title="Claims and their evidence" />
-          {e.data.answer.confidence !== undefined && <Meter value={e.data.answer.confidence} label="Confidence, computed from the evidence cited" className="w-40" />}
+          <Claims claims={e.data.answer.claims ?? []} title="Claims and their evidence" pointer="/answer/claims" />
+          {e.data.answer.confidence !== undefined && <Meter source={at("/answer/confidence")} value={e.data.answer.confidence} label="Confidence, computed from the evidence cited" className="w-40" />}
         </>
       );
     case "agent.updated":
-      return e.data.confidence === undefined ? null : <Meter value={e.data.confidence} label={`Confidence of the ${e.data.agent} agent, computed from evidence`} className="w-44" />;
+      return e.data.confidence === undefined ? null : <Meter source={at("/confidence")} value={e.data.confidence} label={`Confidence of the ${e.data.agent} agent, computed from evidence`} className="w-44" />;
     default:
       return s.line.detail === undefined || s.line.detail === "" ? null : <Words>{s.line.detail}</Words>;
   }
@@ -126,9 +132,9 @@ function Words({ children }: { children: string }) {
 }
 
 /** What a model wrote: laid out where it is JSON. */
-function Said({ text }: { text: string }) {
+function Said({ text, source }: { text: string; source: Partial<SourceProps> }) {
   return (
-    <details open={text.length < 900}>
+    <details {...source} open={text.length < 900}>
       <summary className="text-2xs font-semibold text-ink-3">What it said</summary>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- without it a keyboard cannot scroll */}
       <pre tabIndex={0} className="mt-1 max-h-80 overflow-auto rounded-md bg-sunken px-2.5 py-1.5 font-mono text-2xs whitespace-pre-wrap [overflow-wrap:anywhere]">{laidOut(text)}</pre>
@@ -144,18 +150,19 @@ function laidOut(text: string): string {
   }
 }
 
-function EvidenceStep({ event, evidence: e }: { event: string; evidence: Evidence }) {
+function EvidenceStep({ evidence: e }: { evidence: Evidence }) {
+  const at = useSource();
   const { recording } = useSubject();
   const { shown } = useCitations();
   const startedAt = parseTime(recording.viewAfter(0)?.started_at);
   return (
-    <SourceProvider base={recording.sourceOf(event, "/data/evidence")}>
+    <SourceAt pointer="/evidence">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-xs">
         <span className="rounded bg-hover px-1.5 font-mono text-2xs leading-[18px] font-medium">{e.id}</span>
         <span className="text-ink-2">
           {spaced(e.kind)} from {e.source}
         </span>
-        {e.found ? <Meter value={e.strength} label="How far outside of normal, from statistics alone" className="w-36" /> : <Badge tone="warn">not found</Badge>}
+        {e.found ? <Meter source={at("/evidence/strength")} value={e.strength} label="How far outside of normal, from statistics alone" className="w-36" /> : <Badge tone="warn">not found</Badge>}
       </div>
       {e.found ? (
         <details open={shown?.id === e.id}>
@@ -167,29 +174,30 @@ function EvidenceStep({ event, evidence: e }: { event: string; evidence: Evidenc
       ) : (
         <EvidenceBody evidence={e} startedAt={undefined} />
       )}
-      {e.query !== undefined && <p className="font-mono text-2xs text-ink-3 [overflow-wrap:anywhere]">{e.query}</p>}
+      {e.query !== undefined && <p {...at("/evidence/query")} className="font-mono text-2xs text-ink-3 [overflow-wrap:anywhere]">{e.query}</p>}
       {e.hash !== undefined && (
-        <p className="text-2xs text-ink-3">
+        <p {...at("/evidence/hash")} className="text-2xs text-ink-3">
           Content sha256 <code className="font-mono select-all [overflow-wrap:anywhere]">{e.hash}</code>
         </p>
       )}
-    </SourceProvider>
+    </SourceAt>
   );
 }
 
 function PredictionBody({ prediction: p }: { prediction: Prediction }) {
+  const at = useSource();
   const unit = p.metric === "error_rate" ? "share" : undefined;
   const name = p.metric === undefined ? undefined : `${metricWord(p.metric)}${p.service === undefined ? "" : ` of ${p.service}`}`;
   const breach = parseTime(p.breach_at);
   return (
     <>
-      {(p.forecast ?? []).length > 0 && name !== undefined && <ForecastChart measured={[]} forecast={p.forecast ?? []} limit={p.limit} breachAt={breach} unit={unit} label={name} />}
+      {(p.forecast ?? []).length > 0 && name !== undefined && <ForecastChart measured={[]} forecast={p.forecast ?? []} limit={p.limit} breachAt={breach} unit={unit} label={name} pointer="/prediction" />}
       <dl className="grid grid-cols-2 gap-x-6 gap-y-1.5 sm:grid-cols-4">
         <Fact label="Measure">{name ?? noData}</Fact>
-        <Fact label="Change a minute">{unit === undefined ? quantity(p.per_minute) : measure(p.per_minute, unit)}</Fact>
-        <Fact label="Reaches its limit">{breach === undefined ? `not within ${duration(p.horizon_s * 1000)}` : <Moment at={p.breach_at} className="tabular" />}</Fact>
+        <Fact label="Change a minute" source={at("/prediction/per_minute")}>{unit === undefined ? quantity(p.per_minute) : measure(p.per_minute, unit)}</Fact>
+        <Fact label="Reaches its limit" source={at(["/prediction/breach_at", "/prediction/horizon_s"])}>{breach === undefined ? `not within ${duration(p.horizon_s * 1000)}` : <Moment at={p.breach_at} className="tabular" />}</Fact>
         <Fact label="Confidence">
-          <Meter value={p.confidence} label="Confidence of the forecast" className="w-28" />
+          <Meter source={at("/prediction/confidence")} value={p.confidence} label="Confidence of the forecast" className="w-28" />
         </Fact>
       </dl>
       <p className="flex flex-wrap items-center gap-2 text-2xs text-ink-3">
@@ -200,26 +208,27 @@ function PredictionBody({ prediction: p }: { prediction: Prediction }) {
 }
 
 function ProposalBody({ proposal: p }: { proposal: Proposal }) {
+  const at = useSource();
   return (
     <>
-      <p className="max-w-prose text-xs text-ink-2 [overflow-wrap:anywhere]">{p.reason}</p>
+      <p {...at("/proposal/reason")} className="max-w-prose text-xs text-ink-2 [overflow-wrap:anywhere]">{p.reason}</p>
       <dl className="grid grid-cols-2 gap-x-6 gap-y-1.5 sm:grid-cols-4">
-        <Fact label="Effect">{p.effect}</Fact>
+        <Fact label="Effect" source={at("/proposal/effect")}>{p.effect}</Fact>
         <Fact label="Risk">
           <Badge tone={riskTone(p.risk)}>{p.risk}</Badge>
         </Fact>
         <Fact label="It touches">{blastWord(p.blast_radius)}</Fact>
-        <Fact label="Score">
+        <Fact label="Score" source={at("/proposal/score")}>
           <span className="tabular">{percent(p.score)}</span>
         </Fact>
         <Fact label="Asked">{p.asked_of}</Fact>
-        <Fact label="Approvals needed">
+        <Fact label="Approvals needed" source={at("/proposal/need")}>
           <span className="tabular">{p.need}</span>
         </Fact>
-        <Fact label="Until">
+        <Fact label="Until" source={at("/proposal/deadline")}>
           <Moment at={p.deadline} className="tabular" />
         </Fact>
-        <Fact label="Hash of the action">
+        <Fact label="Hash of the action" source={at("/proposal/action_hash")}>
           <code title={p.action_hash} className="font-mono text-2xs">
             {p.action_hash.slice(0, 12)}
           </code>

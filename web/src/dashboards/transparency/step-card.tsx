@@ -27,7 +27,7 @@ export const StepCard = memo(function StepCard({ step: s, current }: { step: Ste
   const { event } = s.decoded;
   return (
     <article
-      {...source(event.id)}
+      {...source(event.id, "/data")}
       aria-label={s.title}
       aria-current={current ? "step" : undefined}
       data-testid="step"
@@ -43,7 +43,7 @@ export const StepCard = memo(function StepCard({ step: s, current }: { step: Ste
         <div className="min-w-0 flex-1">
           <p className="flex flex-wrap items-baseline gap-x-2 text-2xs text-ink-3">
             <b className="font-semibold text-ink-2">{s.who}</b>
-            <Moment at={event.at} className="tabular" />
+            <Moment at={event.at} className="tabular" source={source(event.id, "/at")} />
           </p>
           <h2 className={clsx("text-[13px] font-medium whitespace-pre-line [overflow-wrap:anywhere]", s.line.tone !== "neutral" && s.line.tone !== "accent" && toneText[s.line.tone])}>{s.title}</h2>
           <Asked step={s} />
@@ -81,7 +81,7 @@ function Guardrails({ step: s }: { step: Step }) {
         const word = guardrailWord(g.outcome);
         return (
           <li key={id}>
-            <Sourced event={id} className="flex flex-wrap items-center gap-x-2 gap-y-0.5 text-xs">
+            <Sourced event={id} pointer="/data" className="flex flex-wrap items-center gap-x-2 gap-y-0.5 text-xs">
               <ShieldCheck aria-hidden className="size-3.5 shrink-0 text-ink-3" />
               <span className="text-ink-2">Guardrail on the {g.subject}</span>
               <Badge tone={word.tone}>{word.text}</Badge>
@@ -98,6 +98,7 @@ function Guardrails({ step: s }: { step: Step }) {
 /** The address of this step: followed it shows the incident as it was then; it can be copied. */
 function StepLink({ step: s }: { step: Step }) {
   const { open, path } = useSubject();
+  const source = useSource();
   const [copied, setCopied] = useState(false);
   const address = path(s.index, "reasoning");
   const { seq } = s.decoded.event;
@@ -116,7 +117,7 @@ function StepLink({ step: s }: { step: Step }) {
   };
   return (
     <span className="flex shrink-0 items-center gap-0.5">
-      <a href={address} onClick={follow} title="Show the incident as it was at this event" className="tabular rounded px-1 font-mono text-2xs text-ink-3 hover:bg-hover hover:text-ink">
+      <a {...source(s.decoded.event.id, "/seq")} href={address} onClick={follow} title="Show the incident as it was at this event" className="tabular rounded px-1 font-mono text-2xs text-ink-3 hover:bg-hover hover:text-ink">
         <span className="sr-only">Event </span>#{seq === 0 ? "later" : seq}
       </a>
       <button type="button" onClick={() => void copy()} onBlur={() => setCopied(false)} title="Copy the link to this step" className="grid size-6 place-items-center rounded text-ink-3 hover:bg-hover hover:text-ink">

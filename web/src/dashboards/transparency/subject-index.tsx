@@ -82,7 +82,7 @@ function Incident({ summary: s, go }: { summary: Summary; go: Go }) {
   return (
     <div className="border-b border-line">
       <Way to={`/transparency/incidents/${encodeURIComponent(s.incident_id)}`} go={go}>
-        <span {...from(incidentSource(s.incident_id))} className="flex items-center gap-x-2.5 gap-y-1 px-3.5 py-2 hover:bg-hover max-sm:flex-wrap">
+        <span {...from(["title", "service", "incident_id"].map((field) => incidentSource(s.incident_id, `/${field}`)).join(" "))} className="flex items-center gap-x-2.5 gap-y-1 px-3.5 py-2 hover:bg-hover max-sm:flex-wrap">
           <SeverityMark severity={s.severity} />
           <span className="min-w-0 flex-1">
             <span className="block truncate text-[13px] font-medium">{s.title}</span>
