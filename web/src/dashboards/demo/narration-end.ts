@@ -13,7 +13,7 @@ function costScene(story: Story): Scene {
   const scene = { key: "cost", title: "What it cost" };
   const f = story.figures;
   if (f === undefined) return { ...scene, lines: [] };
-  const say = (text: string, pointer: string): Line => ({ text, source: from(story.sources.figures(pointer)) });
+  const say = (text: string, ...pointers: string[]): Line => ({ text, source: from(pointers.map(story.sources.figures).join(" ")) });
   const lines: Line[] = [];
   if (f.resolve_seconds !== undefined) lines.push(say(`From its opening until it was resolved it took ${duration(f.resolve_seconds * 1000)}.`, "/resolve_seconds"));
   if (f.acknowledge_seconds !== undefined) lines.push(say(`A person acknowledged it after ${duration(f.acknowledge_seconds * 1000)}.`, "/acknowledge_seconds"));
@@ -27,7 +27,7 @@ function costScene(story: Story): Scene {
   } else {
     lines.push(say("What downtime costs is not known here, so nothing is said about money lost or saved.", ""));
   }
-  lines.push(say(`Asking models cost ${cost(f.ai_cost_usd_micros, f.ai_calls_unknown_price)}.`, ""));
+  lines.push(say(`Asking models cost ${cost(f.ai_cost_usd_micros, f.ai_calls_unknown_price)}.`, "/ai_cost_usd_micros", "/ai_calls_unknown_price"));
   return { ...scene, lines };
 }
 
