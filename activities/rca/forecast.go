@@ -43,8 +43,7 @@ func Forecast(s incident.Series, limit float64, horizon time.Duration) incident.
 	p := prediction(s, limit, horizon)
 	points := clean(s.Points)
 	if len(points) < leastPoints {
-		p.Summary = fmt.Sprintf("%s of %s has %d points; too few for a forecast", s.Metric, s.Service, len(points))
-		return p
+		return tooFew(p, len(points))
 	}
 	t := latestTrend(points)
 	last := points[len(points)-1]
@@ -86,8 +85,7 @@ func Hold(s incident.Series, limit float64, horizon time.Duration) incident.Pred
 	p := prediction(s, limit, horizon)
 	points := clean(s.Points)
 	if len(points) < sustain {
-		p.Summary = fmt.Sprintf("%s of %s has %d points; too few for a forecast", s.Metric, s.Service, len(points))
-		return p
+		return tooFew(p, len(points))
 	}
 	stay(&p, points, horizon)
 	p.Summary = fmt.Sprintf("%s of %s is at %s; it is too early to say where it goes", s.Metric, s.Service, num(points[len(points)-1].Value))
@@ -99,6 +97,11 @@ func prediction(s incident.Series, limit float64, horizon time.Duration) inciden
 	if limit > 0 && limit <= maxValue {
 		p.Limit = limit
 	}
+	return p
+}
+
+func tooFew(p incident.Prediction, points int) incident.Prediction {
+	p.Summary = fmt.Sprintf("%s of %s has %d points; too few for a forecast", p.Metric, p.Service, points)
 	return p
 }
 
