@@ -66,7 +66,7 @@ function Agent({ incidentId, agent: a, place, route, budget }: { incidentId: str
       {a.state !== "idle" && (
         <div className="flex items-center gap-3">
           <Meter source={at(`/agents/${place}/confidence`)} value={a.confidence} label={`Confidence of the ${a.agent} agent, computed from its evidence`} absent="no confidence: nothing cited yet" className="max-w-44 flex-1" />
-          <span {...at(`/agents/${place}/evidence_count`)} className="tabular text-2xs text-ink-3">{a.evidence_count === 1 ? "1 piece of evidence" : `${a.evidence_count} pieces of evidence`}</span>
+          <span {...at(`/agents/${place}/evidence_count`)} className="tabular text-2xs text-ink-3">{gathered(a.evidence_count)}</span>
         </div>
       )}
       <Used used={a.used} cap={budget.cap} source={at([`/agents/${place}/used`, budget.pointer])} />
@@ -132,4 +132,10 @@ function Speaking({ incidentId, agent }: { incidentId: string; agent: AgentView[
       </p>
     </div>
   );
+}
+
+/** What an agent rests on may have been gathered by another. */
+function gathered(pieces: number): string {
+  if (pieces === 0) return "gathered nothing itself";
+  return pieces === 1 ? "gathered 1 piece of evidence" : `gathered ${pieces} pieces of evidence`;
 }
